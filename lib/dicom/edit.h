@@ -1,0 +1,47 @@
+/*
+ * Changing DICOM objects by splicing: named top-level elements are encoded
+ * anew in the object's own transfer syntax, every other byte is the
+ * original's. The result is a piece table (base/piece.h) over the file.
+ *
+ *	edit_begin(&e, object, err);
+ *	edit_set(e, tag, "PN", bytes, n, err); edit_remove(e, tag, err);
+ *	edit_sequence_append(e, tag, item, n, err);
+ *	edit_finish(e, &pieces, err); edit_free(e);
+ *
+ * Group lengths (gggg,0000) of changed groups are recomputed where they stood.
+ * Deflated transfer syntax: the whole object is one new piece.
+ * Values are bytes in the object's character set; PS3.5 6.2 padding is added here.
+ */
+#ifndef MRI_DICOM_EDIT_H
+#define MRI_DICOM_EDIT_H
+
+#include "base/piece.h"
+#include "dicom/walk.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct edit;
+
+int edit_begin(struct edit **, const struct object *, struct err *);
+int edit_set(struct edit *, uint32_t tag, const char *vr, const void *, size_t, struct err *);
+int edit_remove(struct edit *, uint32_t tag, struct err *);	/* absent: RC_OK, no change */
+/* Items are built with struct item_builder in the object's form. */
+struct item;	/* an item under construction */
+int item_new(struct item **, enum walk_form, struct err *);
+int item_set(struct item *, uint32_t tag, const char *vr, const void *, size_t, struct err *);
+int item_copy(struct item *, const struct object *, const struct element *, struct err *);	/* an element of the object, bytes as they are */
+int item_sequence(struct item *, uint32_t tag, struct item *const *items, size_t n, struct err *);
+void item_free(struct item *);
+/* Appends item to the sequence (made when absent), older items kept byte by byte. */
+int edit_sequence_append(struct edit *, uint32_t tag, const struct item *, struct err *);
+int edit_sequence_set(struct edit *, uint32_t tag, struct item *const *items, size_t n, struct err *);
+int edit_zero_preamble(struct edit *, struct err *);
+int edit_finish(struct edit *, struct pieces *, struct err *);
+void edit_free(struct edit *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,30 @@
+/*
+ * sent/<destination>: what was sent of an item, one line an attempt of an
+ * object, plain, versioned: no UID, numbers and hashes only. A torn last line is
+ * dropped when opened. Appends are written at once and synced by journal_sync.
+ */
+#ifndef MRI_SPOOL_JOURNAL_H
+#define MRI_SPOOL_JOURNAL_H
+
+#include "spool/item.h"
+
+struct journal;
+
+enum journal_status { JOURNAL_NONE = 0, JOURNAL_STORED, JOURNAL_REFUSED, JOURNAL_FAILED /* may be retried */ };
+
+/* name: the destination's name, or for one by URL a keyed hash made here. */
+int journal_open(struct journal **, struct item_dir *, const char *name, struct err *);
+void journal_close(struct journal *);
+/* Documents are numbered from JOURNAL_DOCUMENT. */
+#define JOURNAL_DOCUMENT 1000000
+/* Last status of object n and the hash of what was sent then ("" none). */
+enum journal_status journal_get(const struct journal *, int n, char hash[65]);
+int journal_add(struct journal *, int n, enum journal_status, const char *hash, int dimse_status, struct err *);
+int journal_confirm(struct journal *, struct err *);	/* read back: all there */
+bool journal_confirmed(const struct journal *);
+int journal_sync(struct journal *, struct err *);
+
+/* record/<id>/…: what was delivered, sealed to the spool's recipient. JSON line(s). One file a send run. */
+int record_write(struct spool *, const char *id, const void *, size_t, struct err *);
+
+#endif

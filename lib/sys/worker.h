@@ -1,0 +1,51 @@
+/*
+ * Workers: forked processes that parse what came from outside, in a jail, and
+ * hand results back over a SOCK_SEQPACKET pair as framed messages with
+ * descriptors. One worker takes many objects; where it dies, worker_died()
+ * says so, the object in hand is set aside and worker_start() makes another.
+ *
+ *	worker_start(&w, &jail, run, arg, err);
+ *	chan_send(worker_chan(w), msg, len, fds, nfds, err);
+ *	chan_recv(worker_chan(w), &msg, fds, max, &nfds, err)	→ RC_RETRY + ERR_DATA when it died
+ *	worker_stop(w, &how, err);
+ *
+ * run() executes in the child after jail_enter() and returns its exit code; prepare() before it
+ * (to load what is loaded late). The child has only its end of the channel, stderr and what
+ * is sent to it; all other descriptors above 2 are closed (stdin and stdout are /dev/null).
+ */
+#ifndef MRI_SYS_WORKER_H
+#define MRI_SYS_WORKER_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "base/err.h"
+#include "sys/jail.h"
+
+#define CHAN_MSG_MAX	((size_t)128 << 10)	/* bytes of one message: a manifest line, a finding */
+#define CHAN_FDS_MAX	8
+
+struct chan { int fd; };
+struct worker;
+
+/* Sends one message with nfds descriptors (they stay open here). */
+int chan_send(struct chan *, const void *, size_t len, const int *fds, size_t nfds, struct err *);
+/* Receives one message into msg (cleared first). Descriptors come O_CLOEXEC and belong to the
+ * caller. End of file: RC_FAILED with ERR_NOINPUT ("channel closed"). */
+int chan_recv(struct chan *, struct buf *msg, int *fds, size_t max, size_t *nfds, struct err *);
+/* The same, waiting at most ms (-1: for ever); RC_RETRY/ERR_TEMP when nothing came. */
+int chan_recv_ms(struct chan *, int ms, struct buf *msg, int *fds, size_t max, size_t *nfds, struct err *);
+
+typedef int worker_fn(struct chan *, void *arg);
+
+int worker_start(struct worker **, const struct jail *, void (*prepare)(void *),
+    worker_fn *run, void *arg, struct err *);
+struct chan *worker_chan(struct worker *);
+int worker_fd(const struct worker *);	/* to poll */
+
+enum worker_end { WORKER_EXITED, WORKER_KILLED, WORKER_MEMORY, WORKER_CPU };
+/* Closes the channel, waits, frees. how/code: exit code or signal number. NULL is fine. */
+void worker_stop(struct worker *, enum worker_end *how, int *code);
+/* After a failed chan_*: reaps and gives a sentence for the object in hand: "the parser died (signal 11)". Frees. */
+void worker_died(struct worker *, struct err *);
+
+#endif
