@@ -33,10 +33,11 @@ time_t import_purge_at(const struct import *);		/* the earlier of deadline, id +
 bool import_expired(const struct import *, time_t now);
 int import_present(const struct import *, struct err *);	/* still there by name, same inode */
 
-/* Packages. *n is the next number; writes go to package/.NNN until _end publishes it durably together
- * with its claim and the `held` line (key: offer or UID, hashed here). */
+/* Packages. *n is the next number; *fd is package/.NNN, empty, yours to close: fill it in any process through
+ * spool_writer_fd(fd, import_recipient()), commit, then _end publishes it durably together with its claim
+ * and the `held` line (key: offer or UID, hashed here; hash of the ciphertext). */
 struct package;
-int import_package_begin(struct import *, struct package **, struct stream **out /* borrowed */, int *n, struct err *);
+int import_package_begin(struct import *, struct package **, int *fd, int *n, struct err *);
 /* claim: JSON bytes, sealed here. Consumes the package, also on failure. */
 int import_package_end(struct package *, const char *key, const void *claim, size_t, struct err *);
 void import_package_abort(struct package *);

@@ -1,0 +1,137 @@
+# mri-tools: one non-recursive GNU make file. All it makes is under build/.
+#
+#   make                build/bin/mri-*
+#   make check          unit, program, flow, hostile, crash tests (short forms)
+#   make SAN=1 check    the same with ASan and UBSan, under build/san
+#   make lint           layers, headers, style, man pages
+#   make bench          the table of figures beside the peers
+#   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
+#   make check-corpus CORPUS=DIR   third-party samples
+#   make install DESTDIR= PREFIX=/usr/local
+VERSION := 0.1
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+CC ?= gcc
+CXX ?= g++
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+B := build
+OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+ifdef SAN
+B := build/san
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DMRI_SANITIZED
+LDSAN := -fsanitize=address,undefined
+endif
+ifdef OUT
+B := $(OUT)
+endif
+ifndef V
+Q := @
+SAY = @printf '  %-5s %s\n'
+else
+SAY = @:
+endif
+
+PKGS := libcurl libxml-2.0 zlib libdeflate openssl jansson inih libarchive libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS := $(shell pkg-config --libs $(PKGS))
+DCMTK_LIBS := -ldcmtls -ldcmnet -ldcmdata -loflog -lofstd
+DICOM_DIC ?= $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic /usr/share/dcmtk*/dicom.dic))
+
+WARN := -Wall -Wextra -Wshadow -Wformat=2
+WARN_C := -Wstrict-prototypes -Wvla
+ifdef WERROR
+WARN += -Werror
+endif
+CPPFLAGS += -Ilib -Icmd -I$(B)/gen -D_GNU_SOURCE -DMRI_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+ALL_CFLAGS = -std=c11 -fPIE $(OPT) $(WARN) $(WARN_C) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 -fPIE $(OPT) $(WARN) $(CXXFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDSAN) $(LDFLAGS)
+
+LIB_SRC := $(sort $(wildcard lib/*/*.c lib/*/*.cc))
+LIB_OBJ := $(patsubst %,$(B)/%.o,$(basename $(LIB_SRC)))
+CLI_SRC := $(sort $(wildcard cmd/cli/*.c cmd/stage/*.c))
+CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(CLI_SRC))
+PROGRAMS := $(patsubst cmd/%.c,%,$(sort $(wildcard cmd/mri-*.c)))
+BIN := $(addprefix $(B)/bin/,$(PROGRAMS))
+UNIT := $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(sort $(wildcard tests/unit/*.c)))
+TOOL := $(patsubst tests/tool/%.c,$(B)/tool/%,$(sort $(wildcard tests/tool/*.c)))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/test/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
+MAN := $(sort $(wildcard man/*.[1-8]))
+
+all: $(BIN)
+tools: $(TOOL)
+unit: $(UNIT)
+everything: all tools unit $(FUZZ)
+
+$(B)/libmri.a: $(LIB_OBJ)
+	$(SAY) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/libcli.a: $(CLI_OBJ)
+	$(SAY) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/bin/%: $(B)/cmd/%.o $(B)/libcli.a $(B)/libmri.a
+	$(SAY) LD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $^ $(DCMTK_LIBS) $(PKG_LIBS) -lpthread
+$(B)/test/unit/%: $(B)/tests/unit/%.o $(B)/libcli.a $(B)/libmri.a
+	$(SAY) LD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $^ $(DCMTK_LIBS) $(PKG_LIBS) -lcmocka -lpthread
+$(B)/tool/%: $(B)/tests/tool/%.o $(B)/libcli.a $(B)/libmri.a
+	$(SAY) LD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $^ $(DCMTK_LIBS) $(PKG_LIBS) -lpthread
+$(B)/test/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libcli.a $(B)/libmri.a
+	$(SAY) LD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $^ $(DCMTK_LIBS) $(PKG_LIBS) -lpthread
+
+$(B)/%.o: %.c
+	$(SAY) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/%.o: %.cc
+	$(SAY) CXX $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
+
+# The data dictionary as a C table, from DCMTK's dicom.dic (PS3.6).
+$(B)/gen/dict_table.h: scripts/mkdict $(DICOM_DIC)
+	$(SAY) GEN $@
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/mkdict $(DICOM_DIC) >$@.tmp && mv $@.tmp $@
+$(B)/lib/dicom/dict.o: $(B)/gen/dict_table.h
+
+README: man/mri.7
+	$(SAY) GEN $@
+	$(Q)mandoc -Tutf8 -O width=96 man/mri.7 | sed 's/.\x08//g' >$@.tmp && mv $@.tmp $@
+
+check: everything
+	scripts/check --no-deps $(if $(SAN),--san)
+lint:
+	scripts/lint
+bench: all tools
+	scripts/bench
+check-fresh:
+	scripts/check-fresh
+check-corpus: all tools
+	CORPUS=$(CORPUS) scripts/check --no-deps --only corpus
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 755 $(BIN) scripts/mri-import $(DESTDIR)$(PREFIX)/bin
+	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/; done
+clean:
+	rm -rf build
+
+.PHONY: all tools unit everything check lint bench check-fresh check-corpus install clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)
