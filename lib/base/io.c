@@ -81,16 +81,15 @@ int io_slurp(int dirfd, const char *name, struct buf *to, struct err *err)
 		rc = err_set(err, ERR_DATA, "not an ordinary file");
 		goto out;
 	}
-	for (;;) {
-		size_t got = 0;
-		/* one byte beyond the ceiling is asked for by buf_grow, which then says so */
-		if ((rc = buf_grow(to, 65536 < to->max || !to->max ? 4096 : 1, err)))
-			goto out;
-		if ((rc = io_read_full(fd, to->data + to->len, to->cap - to->len - 1, &got, err)))
-			goto out;
+	/* the size as it is now, then whatever came since: a file may grow */
+	for (size_t want = (size_t)st.st_size, got = 0;; want = 1) {
+		if ((rc = buf_grow(to, want, err)) ||
+		    (rc = io_read_full(fd, to->data + to->len, want, &got, err)))
+			break;
 		to->len += got;
 		to->data[to->len] = '\0';
-		if (got == 0)
+		char more;
+		if (got < want || (rc = io_pread_full(fd, &more, 1, to->len, &got, err)) || got == 0)
 			break;
 	}
 out:

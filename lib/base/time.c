@@ -19,28 +19,31 @@ uint64_t time_mono_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static char *format(time_t t, const char *fmt, char out[TIME_TEXT_MAX])
+char *time_iso(time_t t, char out[TIME_TEXT_MAX])
 {
 	struct tm tm;
 
-	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, fmt, &tm) == 0)
+	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		out[0] = '\0';
 	return out;
 }
 
-char *time_iso(time_t t, char out[TIME_TEXT_MAX])
-{
-	return format(t, "%Y-%m-%dT%H:%M:%SZ", out);
-}
-
 char *time_compact(time_t t, char out[TIME_TEXT_MAX])
 {
-	return format(t, "%Y%m%dT%H%M%SZ", out);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y%m%dT%H%M%SZ", &tm) == 0)
+		out[0] = '\0';
+	return out;
 }
 
 char *time_dicom_dt(time_t t, char out[TIME_TEXT_MAX])
 {
-	return format(t, "%Y%m%d%H%M%S+0000", out);
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y%m%d%H%M%S+0000", &tm) == 0)
+		out[0] = '\0';
+	return out;
 }
 
 static bool digits(const char *s, size_t n, int *out)
