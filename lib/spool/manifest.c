@@ -9,8 +9,7 @@
 #define MANIFEST_LINE_MAX	((size_t)128 << 10)	/* a line comes from a worker as one message */
 #define TITLE_MAX		1024	/* what a person reads in a list */
 
-int
-manifest_new(struct manifest **out, struct err *err)
+int manifest_new(struct manifest **out, struct err *err)
 {
 	*out = calloc(1, sizeof **out);
 	if (!*out)
@@ -18,8 +17,7 @@ manifest_new(struct manifest **out, struct err *err)
 	return RC_OK;
 }
 
-void
-manifest_free(struct manifest *m)
+void manifest_free(struct manifest *m)
 {
 	size_t i = 0;
 
@@ -37,8 +35,7 @@ manifest_free(struct manifest *m)
 }
 
 /* Room for one more: capacities are powers of two, so n alone says when to grow. */
-static int
-grow(void **v, size_t n, size_t size, struct err *err)
+static int grow(void **v, size_t n, size_t size, struct err *err)
 {
 	void *p = NULL;
 
@@ -53,8 +50,7 @@ grow(void **v, size_t n, size_t size, struct err *err)
 	return RC_OK;
 }
 
-int
-manifest_add_object(struct manifest *m, const struct manifest_object *o, struct err *err)
+int manifest_add_object(struct manifest *m, const struct manifest_object *o, struct err *err)
 {
 	int rc = grow((void **)&m->objects, m->nobjects, sizeof *m->objects, err);
 
@@ -63,8 +59,7 @@ manifest_add_object(struct manifest *m, const struct manifest_object *o, struct 
 	return rc;
 }
 
-int
-manifest_add_document(struct manifest *m, const struct manifest_document *d, struct err *err)
+int manifest_add_document(struct manifest *m, const struct manifest_document *d, struct err *err)
 {
 	int rc = grow((void **)&m->documents, m->ndocuments, sizeof *m->documents, err);
 	struct manifest_document *to = NULL;
@@ -80,8 +75,7 @@ manifest_add_document(struct manifest *m, const struct manifest_document *d, str
 }
 
 /* JSON takes UTF-8 only; what is not UTF-8 is kept readable instead of refused. */
-static const char *
-utf8(const char *s, char escaped[TITLE_MAX])
+static const char *utf8(const char *s, char escaped[TITLE_MAX])
 {
 	if (!s)
 		return "";
@@ -90,8 +84,7 @@ utf8(const char *s, char escaped[TITLE_MAX])
 	return text_escape(escaped, TITLE_MAX, s, strlen(s));
 }
 
-static int
-write_line(json_t *line, struct buf *out, struct err *err)
+static int write_line(json_t *line, struct buf *out, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -104,8 +97,7 @@ write_line(json_t *line, struct buf *out, struct err *err)
 	return rc;
 }
 
-static json_t *
-header_json(const struct manifest *m, struct err *err)
+static json_t *header_json(const struct manifest *m, struct err *err)
 {
 	char name[TITLE_MAX], id[TITLE_MAX], issuer[TITLE_MAX], sex[TITLE_MAX], text[TITLE_MAX],
 	    date[TITLE_MAX], birth[TITLE_MAX], mods[TITLE_MAX];
@@ -122,8 +114,7 @@ header_json(const struct manifest *m, struct err *err)
 	    "duplicates", m->duplicates, "set_aside", m->set_aside);
 }
 
-static int
-write_object(const struct manifest_object *o, struct buf *out, struct err *err)
+static int write_object(const struct manifest_object *o, struct buf *out, struct err *err)
 {
 	char modality[TITLE_MAX];
 
@@ -134,8 +125,7 @@ write_object(const struct manifest_object *o, struct buf *out, struct err *err)
 	    "number", (json_int_t)o->number, "package", o->package), out, err);
 }
 
-static int
-write_document(const struct manifest_document *d, struct buf *out, struct err *err)
+static int write_document(const struct manifest_document *d, struct buf *out, struct err *err)
 {
 	char media[TITLE_MAX], title[TITLE_MAX];
 
@@ -144,16 +134,14 @@ write_document(const struct manifest_document *d, struct buf *out, struct err *e
 	    "package", d->package, "title", utf8(d->title, title)), out, err);
 }
 
-static int
-by_object(const void *a, const void *b)
+static int by_object(const void *a, const void *b)
 {
 	const struct manifest_object *const *x = a, *const *y = b;
 
 	return ((*x)->n > (*y)->n) - ((*x)->n < (*y)->n);
 }
 
-static int
-by_document(const void *a, const void *b)
+static int by_document(const void *a, const void *b)
 {
 	const struct manifest_document *const *x = a, *const *y = b;
 
@@ -161,8 +149,7 @@ by_document(const void *a, const void *b)
 }
 
 /* Members of an archive are read in parallel; the lines stand in order of their numbers. */
-int
-manifest_write(const struct manifest *m, struct buf *out, struct err *err)
+int manifest_write(const struct manifest *m, struct buf *out, struct err *err)
 {
 	const struct manifest_document **documents = NULL;
 	const struct manifest_object **objects = NULL;
@@ -194,8 +181,7 @@ out:
 
 /* ---- reading ---- */
 
-static int
-get_text(const json_t *j, const char *where, const char *key, char *to, size_t cap, struct err *err)
+static int get_text(const json_t *j, const char *where, const char *key, char *to, size_t cap, struct err *err)
 {
 	const char *s = NULL;
 	int rc = json_get_str(j, where, key, &s, err);
@@ -207,8 +193,7 @@ get_text(const json_t *j, const char *where, const char *key, char *to, size_t c
 	return RC_OK;
 }
 
-static int
-get_dup(const json_t *j, const char *where, const char *key, char **to, struct err *err)
+static int get_dup(const json_t *j, const char *where, const char *key, char **to, struct err *err)
 {
 	const char *s = NULL;
 	int rc = json_get_str(j, where, key, &s, err);
@@ -218,8 +203,7 @@ get_dup(const json_t *j, const char *where, const char *key, char **to, struct e
 	return rc;
 }
 
-static int
-get_number(const json_t *j, const char *where, const char *key, long long min, long long max, long long *to,
+static int get_number(const json_t *j, const char *where, const char *key, long long min, long long max, long long *to,
     struct err *err)
 {
 	int rc = json_get_int(j, where, key, min, to, err);
@@ -229,8 +213,7 @@ get_number(const json_t *j, const char *where, const char *key, long long min, l
 	return rc;
 }
 
-static int
-get_hash(const json_t *j, const char *where, char to[65], struct err *err)
+static int get_hash(const json_t *j, const char *where, char to[65], struct err *err)
 {
 	unsigned char raw[32];
 	int rc = get_text(j, where, "sha256", to, 65, err);
@@ -240,8 +223,7 @@ get_hash(const json_t *j, const char *where, char to[65], struct err *err)
 	return rc;
 }
 
-static int
-parse_header(const json_t *j, const char *where, struct manifest *m, long long *objects, long long *documents,
+static int parse_header(const json_t *j, const char *where, struct manifest *m, long long *objects, long long *documents,
     struct err *err)
 {
 	json_t *patient = NULL, *none = NULL;
@@ -287,14 +269,12 @@ parse_header(const json_t *j, const char *where, struct manifest *m, long long *
 }
 
 /* Numbers are file names: each stands once, in order. */
-static int
-check_order(int n, int before, const char *where, struct err *err)
+static int check_order(int n, int before, const char *where, struct err *err)
 {
 	return n > before ? RC_OK : err_set(err, ERR_DATA, "%s: number %d is not after %d", where, n, before);
 }
 
-static int
-parse_object(const json_t *j, const char *where, struct manifest *m, struct err *err)
+static int parse_object(const json_t *j, const char *where, struct manifest *m, struct err *err)
 {
 	struct manifest_object o = { 0 };
 	long long n = 0, bytes = 0, package = 0;
@@ -318,8 +298,7 @@ parse_object(const json_t *j, const char *where, struct manifest *m, struct err 
 	return manifest_add_object(m, &o, err);
 }
 
-static int
-parse_document(const json_t *j, const char *where, struct manifest *m, struct err *err)
+static int parse_document(const json_t *j, const char *where, struct manifest *m, struct err *err)
 {
 	struct manifest_document d = { 0 };
 	long long n = 0, bytes = 0, package = 0;
@@ -342,8 +321,7 @@ out:
 	return rc;
 }
 
-static int
-parse_line(const char *text, size_t len, long line, struct manifest *m, long long *objects, long long *documents,
+static int parse_line(const char *text, size_t len, long line, struct manifest *m, long long *objects, long long *documents,
     struct err *err)
 {
 	char where[48];
@@ -372,8 +350,7 @@ parse_line(const char *text, size_t len, long line, struct manifest *m, long lon
 	return rc;
 }
 
-int
-manifest_parse(const char *text, size_t len, struct manifest **out, struct err *err)
+int manifest_parse(const char *text, size_t len, struct manifest **out, struct err *err)
 {
 	long long objects = 0, documents = 0;
 	struct manifest *m = NULL;

@@ -23,8 +23,13 @@ int overlay_open(struct overlay **, const struct item_dir *, struct err *);	/* E
 void overlay_close(struct overlay *);
 const char *overlay_check(const struct overlay *);	/* sha256 of the check it was made from */
 const json_t *overlay_plan(const struct overlay *);	/* borrowed */
+size_t overlay_objects(const struct overlay *);
+/* The same from any stream (taken, closed also on failure); such a one has no originals: not for overlay_object_open. */
+int overlay_open_stream(struct overlay **, struct stream *, struct err *);
 /* The pieces of object n (pieces_free them). */
 int overlay_pieces(const struct overlay *, int n, struct pieces *, struct err *);
+/* The same, and the SHA-256 of the original that they were made from. */
+int overlay_pieces_of(const struct overlay *, int n, struct pieces *, char original[65], struct err *);
 /* The object as it will be sent: one stream over original and pieces. *p is filled and must outlive the stream. */
 int overlay_object_open(const struct overlay *, int n, struct pieces *p, struct stream **, struct err *);
 
