@@ -82,6 +82,7 @@ int io_slurp(int dirfd, const char *name, struct buf *to, struct err *err)
 		goto out;
 	}
 	/* the size as it is now, then whatever came since: a file may grow */
+	const size_t before = to->len;
 	for (size_t want = (size_t)st.st_size, got = 0;; want = 1) {
 		if ((rc = buf_grow(to, want, err)) ||
 		    (rc = io_read_full(fd, to->data + to->len, want, &got, err)))
@@ -89,7 +90,7 @@ int io_slurp(int dirfd, const char *name, struct buf *to, struct err *err)
 		to->len += got;
 		to->data[to->len] = '\0';
 		char more;
-		if (got < want || (rc = io_pread_full(fd, &more, 1, to->len, &got, err)) || got == 0)
+		if (got < want || (rc = io_pread_full(fd, &more, 1, to->len - before, &got, err)) || got == 0)
 			break;
 	}
 out:
