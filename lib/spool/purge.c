@@ -1,0 +1,457 @@
+#include "spool/purge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "crypt/keys.h"
+#include "spool/private.h"
+
+#define REASON_MAX	200	/* of a tombstone, which is one line */
+
+/* The first failure is told; the worst decides the rc. */
+static void keep_worst(struct err *worst, const struct err *err)
+{
+	if (worst->kind == ERR_NONE || (err_worse(worst->kind, err->kind) != worst->kind))
+		*worst = *err;
+}
+
+static int finish(struct err *worst, struct err *err)
+{
+	if (worst->kind == ERR_NONE)
+		return RC_OK;
+	*err = *worst;
+	return err_rc(err->kind);
+}
+
+/* ---- what is due ---- */
+
+struct due {
+	struct spool *sp;
+	time_t now;
+	enum import_where where;
+	struct due_entry { char id[SPOOL_ID_LEN + 1]; enum import_where where; } *v;
+	size_t n, cap;
+};
+
+/* id and deadline disagree: the earlier counts. Where the id alone says so, nothing is opened: a damaged
+ * import falls due like any other. */
+static bool is_due(const struct due *d, int dirfd, const char *id)
+{
+	struct deadline dl = { 0 };
+	struct err ignored = { 0 };
+	bool due = false;
+	int fd = -1;
+
+	if (deadline_counts(d->sp, id, NULL, d->now) <= d->now)
+		return true;
+	fd = openat(dirfd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (deadline_read(fd, &dl, &ignored) == RC_OK)
+		due = deadline_counts(d->sp, id, &dl, d->now) <= d->now;
+	close(fd);
+	return due;
+}
+
+static int due_name(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct due *d = arg;
+	struct due_entry *v = NULL;
+
+	if (!spool_is_id(name) || !is_due(d, dirfd, name))
+		return RC_OK;
+	if (d->n == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 64;
+		if (!(v = realloc(d->v, d->cap * sizeof(*v))))
+			return err_set(err, ERR_TEMP, "no memory for a list of imports");
+		d->v = v;
+	}
+	text_copy(d->v[d->n].id, sizeof(d->v[d->n].id), name);
+	d->v[d->n++].where = d->where;
+	return RC_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct due_entry *)a)->id, ((const struct due_entry *)b)->id);
+}
+
+int purge_due(struct spool *sp, time_t now, import_each_fn *cb, void *arg, struct err *err)
+{
+	struct due d = { .sp = sp, .now = now };
+	struct err worst = { 0 };
+	size_t i = 0;
+	int rc = RC_OK;
+
+	d.where = IMPORT_COMMITTED;
+	if (dir_each(sp->dir[DIR_IMPORT], due_name, &d, err))
+		keep_worst(&worst, err);
+	d.where = IMPORT_INCOMING;
+	if (dir_each(sp->dir[DIR_INCOMING], due_name, &d, err))
+		keep_worst(&worst, err);
+	if (d.n)
+		qsort(d.v, d.n, sizeof(*d.v), by_id);
+	for (i = 0; !rc && i < d.n; i++)
+		rc = cb(d.v[i].id, d.v[i].where, arg, err);
+	free(d.v);
+	return rc ? rc : finish(&worst, err);
+}
+
+/* ---- locks of an early purge ---- */
+
+struct locks {
+	int *v;
+	size_t n;
+};
+
+static bool no_space(const struct err *err)
+{
+	return err->sys == ENOSPC || err->sys == EDQUOT;
+}
+
+static int take_lock(struct locks *l, int dirfd, const char *what, struct err *err)
+{
+	int fd = -1, *v = NULL;
+	int rc = lock_file(dirfd, NAME_LOCK, 0, what, &fd, err);
+
+	/* On a full disk the file cannot be made, by nobody: then nobody holds it. */
+	if (rc)
+		return no_space(err) ? RC_OK : rc;
+	if (!(v = realloc(l->v, (l->n + 1) * sizeof(*v)))) {
+		close(fd);
+		return err_set(err, ERR_TEMP, "no memory for locks");
+	}
+	l->v = v;
+	l->v[l->n++] = fd;
+	return RC_OK;
+}
+
+static int lock_item(struct locks *l, int dirfd, const char *name, struct err *err)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = RC_OK;
+
+	if (fd < 0)
+		return RC_OK;	/* not there, or damaged: nothing that a stage could hold */
+	rc = take_lock(l, fd, "an item of this import", err);
+	close(fd);
+	return rc;
+}
+
+static int lock_all(struct locks *l, int parent, const char *id, struct err *err)
+{
+	int dir = openat(parent, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), study = -1, *v = NULL;
+	char name[NAME_LEN] = "";
+	size_t i = 0, n = 0;
+	int rc = RC_OK;
+
+	if (dir < 0)
+		return RC_OK;
+	if ((rc = take_lock(l, dir, "this import", err)) || (rc = lock_item(l, dir, NAME_PAPERS, err)))
+		goto out;
+	study = openat(dir, NAME_STUDY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (study < 0 || (rc = dir_numbers(dir, NAME_STUDY, &v, &n, err)))
+		goto out;
+	for (i = 0; !rc && i < n; i++) {
+		snprintf(name, sizeof(name), "%d", v[i]);
+		rc = lock_item(l, study, name, err);
+	}
+out:
+	free(v);
+	if (study >= 0)
+		close(study);
+	close(dir);
+	return rc;
+}
+
+static void unlock_all(struct locks *l)
+{
+	size_t i = 0;
+
+	for (i = 0; i < l->n; i++)
+		close(l->v[i]);
+	free(l->v);
+}
+
+/* ---- one import ---- */
+
+static int tombstone(struct spool *sp, const char *id, const char *rule, const char *reason, struct err *err)
+{
+	char line[REASON_MAX + 96], when[TIME_TEXT_MAX], text[REASON_MAX] = "";
+	int n = 0;
+
+	if (sp->set.gone_period < 0 || file_there(sp->dir[DIR_GONE], id))
+		return RC_OK;	/* none is kept, or a killed purge had come this far */
+	if (reason)
+		text_escape(text, sizeof(text), reason, strlen(reason));
+	n = snprintf(line, sizeof(line), "%s %s%s%s\n", time_iso(time_now(), when), rule, *text ? " " : "", text);
+	return file_write(sp->dir[DIR_GONE], id, line, (size_t)n, 0600, err);
+}
+
+struct children {
+	struct purge_result *r;
+	struct err worst;
+};
+
+static int erase_child(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct children *c = arg;
+	struct err one = { 0 };
+
+	(void)err;
+	if (dir_erase(dirfd, name, &c->r->files, &c->r->bytes, &one))
+		keep_worst(&c->worst, &one);
+	return RC_OK;
+}
+
+/*
+ * purge/<id> to its end: key, files, tombstone, and last the directory itself: as long as that stands,
+ * something is left to do. Every step is tried, whatever the ones before it did.
+ */
+static int erase(struct spool *sp, const char *id, const char *rule, const char *reason, struct purge_result *r,
+    struct err *err)
+{
+	struct children c = { .r = r };
+	struct err one = { 0 };
+	int fd = -1;
+
+	if (keys_destroy(sp->dir[DIR_KEYS], id, &one))
+		keep_worst(&c.worst, &one);
+	fd = openat(sp->dir[DIR_PURGE], id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && fchmodat(sp->dir[DIR_PURGE], id, 0700, 0) == 0)
+		fd = openat(sp->dir[DIR_PURGE], id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0) {
+		fchmod(fd, 0700);	/* one that may not be written to keeps nothing */
+		if (dir_each(fd, erase_child, &c, &one))
+			keep_worst(&c.worst, &one);
+		close(fd);
+	}
+	if (tombstone(sp, id, rule, reason, &one))
+		keep_worst(&c.worst, &one);
+	if (c.worst.kind == ERR_NONE) {
+		if (dir_erase(sp->dir[DIR_PURGE], id, &r->files, &r->bytes, &one))
+			keep_worst(&c.worst, &one);
+	}
+	return finish(&c.worst, err);
+}
+
+/* The moment of withdrawal. A leftover of the same name goes first. */
+static int withdraw(struct spool *sp, int parent, const char *id, struct err *err)
+{
+	int rc = renameat2(parent, id, sp->dir[DIR_PURGE], id, RENAME_NOREPLACE);
+
+	if (rc && errno == EEXIST) {
+		if ((rc = dir_erase(sp->dir[DIR_PURGE], id, NULL, NULL, err)))
+			return rc;
+		rc = renameat2(parent, id, sp->dir[DIR_PURGE], id, RENAME_NOREPLACE);
+	}
+	return rc ? err_sys(err, errno, "cannot withdraw the import") : RC_OK;
+}
+
+/* Where no name can be made in purge/ (a full disk, a damaged directory) it is erased where it stands. */
+static int erase_in_place(struct spool *sp, int parent, const char *id, const char *rule, const char *reason,
+    struct purge_result *r, struct err *err)
+{
+	struct err worst = { 0 }, one = { 0 };
+
+	if (keys_destroy(sp->dir[DIR_KEYS], id, &one))
+		keep_worst(&worst, &one);
+	if (dir_erase(parent, id, &r->files, &r->bytes, &one))
+		keep_worst(&worst, &one);
+	if (worst.kind == ERR_NONE && tombstone(sp, id, rule, reason, &one))
+		keep_worst(&worst, &one);
+	return finish(&worst, err);
+}
+
+/* An import's parent directory, -1 where there is no such import. */
+static int parent_of(struct spool *sp, const char *id)
+{
+	struct stat st = { 0 };
+
+	if (!fstatat(sp->dir[DIR_IMPORT], id, &st, AT_SYMLINK_NOFOLLOW))
+		return sp->dir[DIR_IMPORT];
+	if (!fstatat(sp->dir[DIR_INCOMING], id, &st, AT_SYMLINK_NOFOLLOW))
+		return sp->dir[DIR_INCOMING];
+	return -1;
+}
+
+int purge_import(struct spool *sp, const char *id, const char *rule, const char *reason, bool due,
+    struct purge_result *result, struct err *err)
+{
+	struct purge_result unused = { 0 }, *r = result ? result : &unused;
+	struct err ignored = { 0 };
+	struct locks locks = { 0 };
+	struct stat st = { 0 };
+	int parent = -1, rc = RC_OK;
+
+	*r = (struct purge_result){ 0 };
+	if (!spool_is_id(id))
+		return err_set(err, ERR_USAGE, "not the id of an import");
+	if ((parent = parent_of(sp, id)) < 0) {
+		if (!fstatat(sp->dir[DIR_PURGE], id, &st, AT_SYMLINK_NOFOLLOW))
+			return erase(sp, id, rule, reason, r, err);
+		return err_set(err, ERR_NOINPUT, "no such import in this spool");
+	}
+	if (!due && (rc = lock_all(&locks, parent, id, err)))
+		goto out;
+	if (withdraw(sp, parent, id, err)) {
+		rc = erase_in_place(sp, parent, id, rule, reason, r, err);
+		goto out;
+	}
+	/* Not durable is not undone: after a crash it is there again, and due again. */
+	dir_sync(parent, "import", &ignored);
+	dir_sync(sp->dir[DIR_PURGE], "purge", &ignored);
+	rc = erase(sp, id, rule, reason, r, err);
+out:
+	unlock_all(&locks);
+	return rc;
+}
+
+/* ---- leftovers ---- */
+
+struct resume {
+	struct spool *sp;
+	purge_done_fn *cb;
+	void *arg;
+	struct err worst;
+};
+
+static int resume_one(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct resume *s = arg;
+	struct purge_result r = { 0 };
+	struct err one = { 0 };
+	time_t now = time_now();
+	bool due = false;
+	int rc = RC_OK;
+
+	(void)err;
+	if (spool_is_id(name)) {
+		/* The rule died with the process; what the clock says of it is known. */
+		due = deadline_counts(s->sp, name, NULL, now) <= now;
+		rc = erase(s->sp, name, due ? "deadline" : "early", "resumed", &r, &one);
+	} else
+		rc = dir_erase(dirfd, name, &r.files, &r.bytes, &one);
+	if (rc)
+		keep_worst(&s->worst, &one);
+	if (s->cb)
+		s->cb(name, &r, rc ? &one : NULL, s->arg);
+	return RC_OK;
+}
+
+int purge_resume(struct spool *sp, purge_done_fn *cb, void *arg, struct err *err)
+{
+	struct resume s = { .sp = sp, .cb = cb, .arg = arg };
+
+	if (dir_each(sp->dir[DIR_PURGE], resume_one, &s, err))
+		keep_worst(&s.worst, err);
+	return finish(&s.worst, err);
+}
+
+/* ---- periods of what outlives an import ---- */
+
+struct period {
+	struct spool *sp;
+	time_t now;
+	int n;
+	int64_t keep;
+	struct err worst;
+};
+
+/* spool_open has put the defaults in; below zero none is kept. */
+static int64_t period_of(int64_t set)
+{
+	return set < 0 ? 0 : set;
+}
+
+static void drop(struct period *p, int dirfd, const char *name)
+{
+	struct err one = { 0 };
+
+	if (!unlinkat(dirfd, name, 0))
+		p->n++;
+	else if (errno != ENOENT) {
+		err_sys(&one, errno, "cannot remove a file whose period is over");
+		keep_worst(&p->worst, &one);
+	}
+}
+
+/* A plain file begins with the time it was written; one that does not is as old as its mtime says. */
+static bool over(const struct period *p, int dirfd, const char *name)
+{
+	struct buf b = BUF_INIT(PLAIN_MAX);
+	char text[21] = "";
+	struct err ignored = { 0 };
+	struct stat st = { 0 };
+	time_t when = 0;
+
+	if (file_read(dirfd, name, &b, &ignored) || b.len < 20 || !text_copyn(text, sizeof(text), b.data, 20) ||
+	    !time_parse_iso(text, &when))
+		when = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ? p->now : st.st_mtime;
+	buf_free(&b);
+	return when + p->keep <= p->now;
+}
+
+static int period_plain(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct period *p = arg;
+
+	(void)err;
+	if (!lock_held(dirfd, name) && over(p, dirfd, name))
+		drop(p, dirfd, name);
+	return RC_OK;
+}
+
+/* record/<id>/<compact time>-NNN; see record_write. */
+static int period_record_file(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct period *p = arg;
+	time_t when = 0;
+
+	(void)err;
+	if (time_parse_compact(name, &when) && when + p->keep <= p->now)
+		drop(p, dirfd, name);
+	return RC_OK;
+}
+
+static int period_record(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct period *p = arg;
+	struct err one = { 0 };
+	int fd = -1, rc = RC_OK;
+
+	(void)err;
+	if (!spool_is_id(name))
+		return RC_OK;
+	if (!(rc = dir_open(dirfd, name, &fd, &one)))
+		rc = dir_each(fd, period_record_file, p, &one);
+	if (fd >= 0)
+		close(fd);
+	if (rc)
+		keep_worst(&p->worst, &one);
+	else
+		unlinkat(dirfd, name, AT_REMOVEDIR);	/* only when empty */
+	return RC_OK;
+}
+
+int purge_periods(struct spool *sp, time_t now, int *n, struct err *err)
+{
+	struct period p = { .sp = sp, .now = now };
+
+	p.keep = period_of(sp->set.gone_period);
+	if (dir_each(sp->dir[DIR_GONE], period_plain, &p, err))
+		keep_worst(&p.worst, err);
+	p.keep = period_of(sp->set.link_period);
+	if (dir_each(sp->dir[DIR_LINK], period_plain, &p, err))
+		keep_worst(&p.worst, err);
+	p.keep = period_of(sp->set.record_period);
+	if (dir_each(sp->dir[DIR_RECORD], period_record, &p, err))
+		keep_worst(&p.worst, err);
+	*n = p.n;
+	return finish(&p.worst, err);
+}
