@@ -10,6 +10,8 @@
 #include <dirent.h>
 #include <sys/stat.h>
 #include "base/hash.h"
+#include "base/text.h"
+#include "base/time.h"
 #include "spool/item.h"
 #include "spool/link.h"
 
