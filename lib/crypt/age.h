@@ -38,6 +38,9 @@ int age_open_identity(struct stream **, struct stream *raw, const struct age_ide
 /* A writer over raw (a writing stream; taken). commit writes the last chunk and commits raw. */
 int age_create(struct stream **, struct stream *raw, const struct age_recipient *, struct err *);
 
+/* Loads what OpenSSL loads late: once before workers are forked, so that each does not do it again. */
+int age_prepare(struct err *);
+
 /* Bytes of ciphertext a plaintext of that size makes with our header. */
 uint64_t age_size(uint64_t plain);
 
