@@ -244,17 +244,17 @@ static void count(const struct attempts *a, int of[4])
 		of[a->v[i].status]++;
 }
 
-int journal_look(const struct item_dir *item, const char *disk, struct journal_summary *sum, struct err *err)
+int journal_look(const struct item_dir *item, const char *name, struct journal_summary *sum, struct err *err)
 {
+	char disk[NAME_LEN] = "";
 	struct journal j = { .fd = -1 };
 	struct stat st = { 0 };
 	int dir = -1, objects[4] = { 0 }, documents[4] = { 0 };
-	int rc = dir_open(item->fd, NAME_SENT, &dir, err);
+	int rc = RC_OK;
 
 	memset(sum, 0, sizeof(*sum));
-	if (rc)
-		return rc;
-	if ((rc = file_open(dir, disk, "journal", &j.fd, err)))
+	if ((rc = sent_name(item, name, disk, err)) || (rc = dir_open(item->fd, NAME_SENT, &dir, err)) ||
+	    (rc = file_open(dir, disk, "journal", &j.fd, err)))
 		goto out;
 	if (fstat(j.fd, &st)) {
 		rc = err_sys(err, errno, "cannot read a journal");

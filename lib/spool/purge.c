@@ -193,6 +193,22 @@ static int tombstone(struct spool *sp, const char *id, const char *rule, const c
 	return file_write(sp->dir[DIR_GONE], id, line, (size_t)n, 0600, err);
 }
 
+int purge_tombstone(struct spool *sp, const char *id, char out[PURGE_TOMB_MAX], struct err *err)
+{
+	struct buf b = BUF_INIT(PLAIN_MAX);
+	int rc = RC_OK;
+
+	out[0] = '\0';
+	if (!spool_is_id(id) || !file_there(sp->dir[DIR_GONE], id))
+		return RC_OK;
+	if (!(rc = file_read(sp->dir[DIR_GONE], id, &b, err))) {
+		text_copyn(out, PURGE_TOMB_MAX, b.data, strcspn(b.data, "\n"));
+		text_trim(out);
+	}
+	buf_free(&b);
+	return rc;
+}
+
 struct children {
 	struct purge_result *r;
 	struct err worst;

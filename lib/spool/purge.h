@@ -22,6 +22,9 @@ int purge_import(struct spool *, const char *id, const char *rule, const char *r
  * the next run; the others go on. The worst is returned. */
 typedef void purge_done_fn(const char *id, const struct purge_result *, const struct err *, void *arg);
 int purge_resume(struct spool *, purge_done_fn *, void *arg, struct err *);
+/* The tombstone of an import: "TIME RULE [REASON]", "" where there is none. */
+#define PURGE_TOMB_MAX	320
+int purge_tombstone(struct spool *, const char *id, char out[PURGE_TOMB_MAX], struct err *);
 /* Tombstones, link memory and records whose own period is over. */
 int purge_periods(struct spool *, time_t now, int *n, struct err *);
 
