@@ -1,0 +1,69 @@
+/*
+ * Reading ZIP archives (APPNOTE 6.3.10), strictly and by ourselves. Three
+ * common programs give three answers to one hostile file; this gives one:
+ * what the central directory says, and where anything in the file
+ * contradicts it, the whole archive is refused.
+ *
+ *	zip_open(&z, s, err);		 end record, directory, ranges
+ *	zip_check_headers(z, err);	 every local header against the directory
+ *	zip_read(z, i, to, err);	 one member into memory, CRC checked
+ *	zip_close(z);
+ *
+ * Members too large for memory are streamed:
+ *
+ *	zip_begin(&r, z, i, err);  zip_more(r, &p, &n, err) until n == 0;  zip_end(r);
+ *
+ * Stored and deflated members, data descriptors, zip64. Refused: several end
+ * records, bytes after the end (zeros are padding), multi-disk archives,
+ * ranges that overlap, local headers that the directory does not know.
+ * Encrypted members and other methods are members that cannot be read: they
+ * are named in zip_member.unreadable, the rest of the archive is good.
+ *
+ * Names are labels, never paths: escape them before they are shown.
+ * The stream is borrowed. RC_FAILED/ERR_DATA: broken or refused, the sentence says why.
+ */
+#ifndef MRI_MEDIA_ZIP_H
+#define MRI_MEDIA_ZIP_H
+
+#include <stdbool.h>
+#include "base/io.h"
+
+#define ZIP_MEMBERS_MAX	200000		/* the largest studies have 50,000 objects */
+#define ZIP_DIRECTORY_MAX ((uint64_t)32 << 20)	/* 200,000 entries with names of 100 bytes; read at once */
+#define ZIP_MEMBER_MAX	((uint64_t)16 << 30)	/* the largest single objects (whole slides) have a few GB */
+#define ZIP_TOTAL_MAX	((uint64_t)64 << 30)
+#define ZIP_RATIO_MAX	250		/* deflate can do 1032; noise-free images do 100 */
+#define ZIP_RATIO_FREE	((uint64_t)32 << 20)	/* the ratio counts above this size: it does no harm below */
+#define ZIP_READ_MAX	((uint64_t)32 << 20)	/* members up to here fit in a worker's memory */
+
+struct zip;
+struct zip_reader;
+
+struct zip_member {
+	const char *name;	/* not terminated; lives as long as the zip */
+	uint16_t name_len;
+	uint16_t flags, method;
+	uint32_t crc;
+	uint64_t packed, size;
+	uint64_t header;	/* offset of the local header */
+	uint64_t limit;		/* the next range begins here */
+	bool directory, symlink;
+	const char *unreadable;	/* NULL, or why: "encrypted (WinZip AES)", "compressed with LZMA" */
+};
+
+int zip_open(struct zip **, struct stream *, struct err *);
+void zip_close(struct zip *);
+size_t zip_count(const struct zip *);
+const struct zip_member *zip_member(const struct zip *, size_t i);
+
+/* Compares all local headers, so that a contradiction is found before a byte is written. */
+int zip_check_headers(struct zip *, struct err *);
+/* member.size bytes (at most ZIP_READ_MAX, packed too) into `to`. */
+int zip_read(struct zip *, size_t i, void *to, struct err *);
+
+int zip_begin(struct zip_reader **, struct zip *, size_t i, struct err *);
+/* The next bytes, valid until the next call; *n == 0 at the end, when size and CRC have been found right. */
+int zip_more(struct zip_reader *, const void **, size_t *n, struct err *);
+void zip_end(struct zip_reader *);
+
+#endif
