@@ -24,6 +24,8 @@ enum import_where { IMPORT_INCOMING, IMPORT_COMMITTED };
 int import_create(struct import **, struct spool *, const char *ref, const void *order, size_t, struct err *);
 /* Opens an existing one. Held by another process (incoming only): ERR_TEMP. With SPOOL_SECRET its identity is unwrapped. */
 int import_open(struct import **, struct spool *, const char *id, enum import_where, struct err *);
+/* The same for a look at state, deadline, history: takes no lock, unwraps nothing, works beside a running fetch. */
+int import_peek(struct import **, struct spool *, const char *id, enum import_where, struct err *);
 void import_close(struct import *);
 
 const char *import_id(const struct import *);
@@ -43,7 +45,7 @@ int import_package_end(struct package *, const char *key, const void *claim, siz
 void import_package_abort(struct package *);
 /* Was an offer of this key taken already (held)? */
 int import_holds(struct import *, const char *key, bool *, struct err *);
-/* incoming → import: the moment of success of mri-fetch. */
+/* incoming → import: the moment of success of mri-fetch. Lets go of the lock; history is added before or after. */
 int import_commit(struct import *, struct err *);
 /* Drops an incoming import that brought nothing (a refused login): erased with its key. */
 int import_discard(struct import *, struct err *);

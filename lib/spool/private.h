@@ -179,6 +179,8 @@ int import_lock(struct import *, int wait_ms, int *fd, struct err *);	/* of its 
 const struct age_identity *import_who(const struct import *);		/* NULL: plain; see import_need_secret */
 int import_need_secret(const struct import *, struct err *);		/* 77 when it is sealed and no identity is loaded */
 int import_open_at(struct import **, struct spool *, const char *id, enum import_where, bool lock, bool secret, struct err *);
+/* Removes what a killed fetch left unfinished: needs the lock. */
+int package_tidy(struct import *, struct err *);
 /* RC_OK when the item may be written: locked, and import and item still there by name. */
 int item_writable(const struct item_dir *, struct err *);
 const struct age_identity *item_who(const struct item_dir *);
