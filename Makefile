@@ -49,7 +49,7 @@ WARN_C := -Wstrict-prototypes -Wvla
 ifdef WERROR
 WARN += -Werror
 endif
-CPPFLAGS += -Ilib -Icmd -I$(B)/gen -D_GNU_SOURCE -DMRI_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+CPPFLAGS += -Ilib -Icmd -Itests/unit -I$(B)/gen -D_GNU_SOURCE -DMRI_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -fPIE $(OPT) $(WARN) $(WARN_C) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 -fPIE $(OPT) $(WARN) $(CXXFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDSAN) $(LDFLAGS)

@@ -272,7 +272,7 @@ static int set(struct reading *r, const char *section, const char *name, const c
 	if (text_starts(section, "destination ")) {
 		kind = "destination";
 		if ((rc = destination_for(r, section + strlen("destination "), &d, err)))
-			return rc;
+			return err_wrap(err, "[destination]");
 		base = d;
 	} else if (strcmp(section, "worklist") == 0) {
 		kind = "destination";

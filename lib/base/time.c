@@ -1,6 +1,5 @@
 #include "base/time.h"
 
-#include <stdio.h>
 #include <string.h>
 
 time_t time_now(void)
@@ -128,6 +127,9 @@ bool time_parse_date(const char *s, char out[9])
 	}
 	if (!seconds_of(y, mo, d, 0, 0, 0, &t))
 		return false;
-	snprintf(out, 9, "%04d%02d%02d", y % 10000, mo % 100, d % 100);
+	memcpy(out, s, 4);
+	memcpy(out + 4, n == 10 ? s + 5 : s + 4, 2);
+	memcpy(out + 6, n == 10 ? s + 8 : s + 6, 2);
+	out[8] = '\0';
 	return true;
 }

@@ -39,23 +39,26 @@ static void put(const char *path, const char *text)
 {
 	struct err err;
 
-	if (text)
-		assert_int_equal(io_replace(AT_FDCWD, path, text, strlen(text), 0644, &err), RC_OK);
-	else
-		unlink(path);
+	unlink(path);
+	if (!text)
+		return;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_full(fd, text, strlen(text), &err), RC_OK);
+	close(fd);
 }
 
 static int load(const char *policy_text, const char *own_text, struct config **c, struct err *err)
 {
 	const char *files[] = { own, NULL };
 
-	/* io_replace makes its temporary name beside the file: only in the working directory */
-	assert_int_equal(chdir(dir), 0);
-	put("policy", policy_text);
-	put("own", own_text);
-	assert_int_equal(chdir(".."), 0);
+	put(policy, policy_text);
+	put(own, own_text);
 	memset(err, 0, sizeof(*err));
-	return config_load(c, policy, files, false, err);
+	int rc = config_load(c, policy, files, false, err);
+	if (rc)
+		print_message("%s\n", err->text);
+	return rc;
 }
 
 static void defaults(void **state)
@@ -176,9 +179,7 @@ static void first_counts(void **state)
 
 	assert_int_equal(load(NULL, "[spool]\ndir=/one\n", &c, &err), RC_OK);
 	config_free(c);
-	assert_int_equal(chdir(dir), 0);
-	put("second", "[spool]\ndir=/two\norganisation=X\n");
-	assert_int_equal(chdir(".."), 0);
+	put(second, "[spool]\ndir=/two\norganisation=X\n");
 	assert_int_equal(config_load(&c, policy, files, false, &err), RC_OK);
 	assert_string_equal(c->spool_dir, "/one");
 	assert_null(c->organisation);	/* no merging */
