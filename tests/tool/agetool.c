@@ -103,6 +103,7 @@ static int speed(const char *text)
 	if (!rc) {
 		memset(sealed.data, 1, (size_t)age_size(n));	/* touch the pages */
 		memset(back, 1, n);
+		memset(plain, 2, n);
 		uint64_t begin = time_mono_ms();
 		if (!(rc = stream_new(&raw, &to_mem_ops, &sealed, 0, &err)) &&
 		    !(rc = age_create(&out, raw, &id.to, &err)) && !(rc = stream_write(out, plain, n, &err)))
