@@ -1,0 +1,56 @@
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "source/session.h"
+
+int
+direct_recognise(struct source *s, const struct receiver *r, struct err *err)
+{
+	struct source_offer offer = { .files = -1 };
+
+	s->kind = SOURCE_DIRECT;
+	s->got = r->p;
+	offer.document = r->p.media != MEDIA_ZIP && r->p.media != MEDIA_DICOM;
+	if ((offer.id = text_dup("direct", err)) == NULL ||
+	    (offer.media = text_dup(r->p.type, err)) == NULL) {
+		source_offer_free(&offer);
+		return err_rc(err->kind);
+	}
+	return source_add_offer(s, &offer, err);
+}
+
+/* Words by which pages that we cannot take are known; said to the person as what they are. */
+static const struct { const char *word, *what; } pages[] = {
+	{ "<manifest", "a Weasis manifest" },
+	{ "wado_query", "a Weasis manifest" },
+	{ "ohif", "the OHIF web viewer" },
+	{ "weasis", "a page that starts the Weasis viewer" },
+	{ "captcha", "a page that asks for a captcha" },
+	{ "type=\"password\"", "a page that asks for a login" },
+	{ "type='password'", "a page that asks for a login" },
+};
+
+int
+direct_refuse(struct source *s, enum media m, const char *page, size_t n, struct err *err)
+{
+	const char *what = NULL;
+	size_t i = 0, look = n < 65536 ? n : 65536;
+	char *low = malloc(look + 1);
+
+	for (i = 0; low != NULL && i < look; i++)
+		low[i] = page[i] == '\0' ? ' ' : page[i] >= 'A' && page[i] <= 'Z' ? (char)(page[i] + 32) : page[i];
+	if (low != NULL)
+		low[look] = '\0';
+	for (i = 0; low != NULL && i < sizeof(pages) / sizeof(pages[0]) && what == NULL; i++)
+		if (strstr(low, pages[i].word) != NULL)
+			what = pages[i].what;
+	free(low);
+	s->state = "unsupported";
+	if (what == NULL)
+		what = m == MEDIA_HTML ? "a web page for people" : m == MEDIA_UNKNOWN || m == MEDIA_TEXT ?
+		    "something unknown" : media_name(m);
+	err_set(err, ERR_PROTOCOL, "behind the link is %s, which is not supported", what);
+	err_advise(err, "open it in a browser and save the study as a ZIP (mri-fetch takes the file), "
+	    "or ask the sender for a DICOM Link Exchange (DLX) link");
+	return err_rc(ERR_PROTOCOL);
+}

@@ -1,0 +1,120 @@
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "http/url.h"
+#include "source/link.h"
+
+/* Kinds of links that are known and not served, by what they begin with. */
+static const struct {
+	const char *scheme, *what, *advice;
+} kinds[] = {
+	{ "shlink:", "a SMART Health Link", "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP" },
+	{ "weasis:", "a link that starts the Weasis viewer", "ask the sender for a DLX link or a ZIP of the study" },
+	{ "radiant:", "a link that starts the RadiAnt viewer on a computer of the sender's",
+	    "ask the sender for a DLX link or a ZIP of the study" },
+	{ "dnviewer:", "a link that starts a viewer", "ask the sender for a DLX link or a ZIP of the study" },
+	{ "mailto:", "an e-mail address", "ask the sender for the link itself" },
+	{ "ftp:", "an FTP address", "ask the sender for an https link" },
+	{ "file:", "a file address", "give the path itself" },
+};
+
+void
+link_clean(char *s)
+{
+	static const char *const before[] = { "QR-Code:", "URL:", "URLTO:" };
+	size_t i = 0, n = 0;
+
+	text_trim(s);
+	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		n = strlen(before[i]);
+		if (strncasecmp(s, before[i], n) == 0 && link_is(s + n)) {
+			memmove(s, s + n, strlen(s + n) + 1);
+			text_trim(s);
+		}
+	}
+}
+
+bool
+link_is(const char *s)
+{
+	size_t n = 0;
+
+	if (!isalpha((unsigned char)s[0]))
+		return false;
+	while (isalnum((unsigned char)s[n]) || s[n] == '+' || s[n] == '.' || s[n] == '-')
+		n++;
+	return n >= 2 && s[n] == ':' && (s[n + 1] == '/' || strncasecmp(s, "mailto:", 7) == 0);
+}
+
+int
+link_check(const char *s, struct err *err)
+{
+	size_t i = 0, n = strcspn(s, ":") + 1;
+	char shown[40];
+
+	if (strlen(s) > LINK_MAX)
+		return err_set(err, ERR_PROTOCOL, "a link of more than %d bytes", LINK_MAX);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncasecmp(s, kinds[i].scheme, strlen(kinds[i].scheme)) == 0 ||
+		    (i == 0 && strstr(s, "#shlink:/") != NULL)) {
+			err_set(err, ERR_PROTOCOL, "%s, a kind of link that is not supported", kinds[i].what);
+			err_advise(err, "%s", kinds[i].advice);
+			return err_rc(ERR_PROTOCOL);
+		}
+	if (strncasecmp(s, "https://", 8) == 0 || strncasecmp(s, "http://", 7) == 0)
+		return RC_OK;
+	err_set(err, ERR_PROTOCOL, "a link of the unknown kind '%s'",
+	    text_escape(shown, sizeof(shown), s, n < 32 ? n : 32));
+	err_advise(err, "ask the sender for an https link or a ZIP of the study");
+	return err_rc(ERR_PROTOCOL);
+}
+
+void
+link_host(const char *link, char *out, size_t cap)
+{
+	struct err e = { 0 };
+	struct url u;
+
+	out[0] = '\0';
+	if (link == NULL || url_parse(link, &u, &e) != RC_OK)
+		return;
+	text_escape(out, cap, u.host, strlen(u.host));
+	url_free(&u);
+}
+
+int
+link_token(const char *link, char **out, struct err *err)
+{
+	static const char mark[] = "/token/";
+	struct url u;
+	const char *at = NULL, *end = NULL;
+	int rc = RC_OK;
+
+	*out = NULL;
+	if ((rc = url_parse(link, &u, err)) != RC_OK)
+		return rc;
+	at = strstr(u.path, mark);
+	if (at != NULL && at[sizeof(mark) - 1] != '\0' && at[sizeof(mark) - 1] != '/') {
+		at += sizeof(mark) - 1;
+		rc = url_decode(at, strcspn(at, "/"), out, err);
+	} else if ((rc = url_query(&u, "token", out, err)) == RC_OK && *out == NULL) {
+		end = u.path + strlen(u.path);
+		while (end > u.path && end[-1] == '/')
+			end--;
+		for (at = end; at > u.path && at[-1] != '/'; at--)
+			;
+		rc = url_decode(at, (size_t)(end - at), out, err);
+	}
+	url_free(&u);
+	if (rc == RC_OK && (*out)[0] == '\0') {
+		free(*out);
+		*out = NULL;
+		err_set(err, ERR_PROTOCOL, "a DLX link without a token");
+		err_advise(err, "the link is not whole: scan or copy it again");
+		rc = err_rc(ERR_PROTOCOL);
+	}
+	return rc;
+}

@@ -1,0 +1,24 @@
+/*
+ * What a text from a letter, a QR code or a command line is: a web link, one
+ * of another kind, or no link (a path). Links are secrets.
+ */
+#ifndef MRI_SOURCE_LINK_H
+#define MRI_SOURCE_LINK_H
+
+#include <stdbool.h>
+#include "base/err.h"
+
+#define LINK_MAX	8000	/* bytes; a QR code holds 4296 characters at most */
+
+/* Blanks and what scanners put before a link ("URL:", "QR-Code:") go; in place. */
+void link_clean(char *);
+bool link_is(const char *);	/* begins with a scheme; "C:\…" and paths do not */
+/* RC_OK for http and https. Others: ERR_PROTOCOL (76) saying what it is and what to ask the sender for. */
+int link_check(const char *, struct err *);
+/* Host of a web link, escaped for messages; "" where there is none. */
+void link_host(const char *, char *, size_t cap);
+/* The token of a DLX link: the segment after /token/, else the query parameter token, else the last segment.
+ * Decoded, malloc, a secret. */
+int link_token(const char *, char **, struct err *);
+
+#endif

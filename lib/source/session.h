@@ -1,0 +1,51 @@
+/* The inside of a session. Private to lib/source. */
+#ifndef MRI_SOURCE_SESSION_H
+#define MRI_SOURCE_SESSION_H
+
+#include "base/json.h"
+#include "http/client.h"
+#include "http/redact.h"
+#include "source/receive.h"
+#include "source/source.h"
+
+#define SOURCE_OFFERS_MAX	10000	/* entries of one list; a person's record has some hundred */
+#define SOURCE_QUESTIONS_MAX	16
+#define SOURCE_HOSTS_MAX	4
+
+struct source {
+	struct source_options o;
+	struct http *http;
+	enum source_kind kind;
+	const char *state;		/* static text */
+	struct redact secrets;
+	char *link;
+	struct source_question *questions; size_t nquestions;
+	struct source_offer *offers; size_t noffers;
+	struct source_package got;	/* direct: what the look brought */
+	/* dlx */
+	char *base, *token, *bearer;
+	struct buf answers;		/* the body of the login, for the second one when the session is lost */
+	bool again;			/* that one was spent */
+	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer */
+};
+
+int source_add_host(struct source *, const char *url, struct err *);
+int source_add_offer(struct source *, const struct source_offer *, struct err *);	/* takes its texts, also on failure */
+/* What a status other than 2xx of step `what` ("the link") means; sets state. */
+int source_status(struct source *, const struct http_response *, const char *what, struct err *);
+/* Sets the state "network" for errors that have none. */
+int source_failed(struct source *, int rc);
+
+/* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
+int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);
+long dlx_wait_of(const struct http_response *);
+int dlx_login(struct source *, const char *const *answers, struct err *);
+int dlx_list(struct source *, struct err *);
+int dlx_fetch(struct source *, size_t i, const struct source_output *, struct source_package *, struct err *);
+
+/* The one offer of a link that is itself the file. */
+int direct_recognise(struct source *, const struct receiver *, struct err *);
+/* A page that is nothing we can take: says what it looks like and what to ask for. */
+int direct_refuse(struct source *, enum media, const char *page, size_t, struct err *);
+
+#endif

@@ -1,0 +1,318 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "source/link.h"
+#include "source/session.h"
+
+static void
+wipe_text(char **s)
+{
+	if (*s != NULL)
+		hash_wipe(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
+}
+
+void
+source_offer_free(struct source_offer *o)
+{
+	free(o->id);
+	free(o->media);
+	free(o->study_uid);
+	free(o->modalities);
+	free(o->description);
+	free(o->patient_name);
+	free(o->patient_id);
+	free(o->patient_sex);
+	free(o->accession);
+	memset(o, 0, sizeof(*o));
+}
+
+void
+source_question_free(struct source_question *q)
+{
+	free(q->id);
+	free(q->type);
+	free(q->text);
+	memset(q, 0, sizeof(*q));
+}
+
+int
+source_new(struct source **out, const struct source_options *o, struct err *err)
+{
+	struct source *s = calloc(1, sizeof(*s));
+	int rc = RC_OK;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_sys(err, ENOMEM, "cannot start a session");
+	s->o = *o;
+	s->state = "";
+	s->answers.max = (size_t)64 << 10;
+	rc = http_open(&s->http, &o->http, err);
+	if (rc != RC_OK)
+		source_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+void
+source_close(struct source *s)
+{
+	size_t i = 0;
+
+	if (s == NULL)
+		return;
+	http_close(s->http);
+	redact_free(&s->secrets);
+	wipe_text(&s->link);
+	wipe_text(&s->base);
+	wipe_text(&s->token);
+	wipe_text(&s->bearer);
+	buf_wipe(&s->answers);
+	for (i = 0; i < s->nquestions; i++)
+		source_question_free(&s->questions[i]);
+	free(s->questions);
+	for (i = 0; i < s->noffers; i++)
+		source_offer_free(&s->offers[i]);
+	free(s->offers);
+	for (i = 0; i < s->nhosts; i++)
+		free(s->hosts[i]);
+	free(s);
+}
+
+int
+source_add_host(struct source *s, const char *text, struct err *err)
+{
+	struct url u;
+	size_t i = 0;
+	int rc = url_parse(text, &u, err);
+
+	if (rc != RC_OK)
+		return rc;
+	for (i = 0; i < s->nhosts && strcmp(s->hosts[i], u.host) != 0; i++)
+		;
+	if (i == s->nhosts && s->nhosts < SOURCE_HOSTS_MAX) {
+		if ((s->hosts[i] = text_dup(u.host, err)) == NULL)
+			rc = err_rc(err->kind);
+		else
+			s->nhosts++;
+	}
+	url_free(&u);
+	return rc;
+}
+
+int
+source_add_offer(struct source *s, const struct source_offer *offer, struct err *err)
+{
+	struct source_offer *v = realloc(s->offers, (s->noffers + 1) * sizeof(*v)), gone = *offer;
+
+	if (v == NULL) {
+		source_offer_free(&gone);
+		return err_sys(err, ENOMEM, "cannot hold the portal's list");
+	}
+	s->offers = v;
+	s->offers[s->noffers++] = *offer;
+	return RC_OK;
+}
+
+int
+source_failed(struct source *s, int rc)
+{
+	if (rc != RC_OK && s->state[0] == '\0')
+		s->state = rc == RC_RETRY ? "network" : "portal-changed";
+	return rc;
+}
+
+static int
+named(struct source *s, const char *state, struct err *err, enum err_kind kind, const char *what, long status,
+    const char *sentence, const char *advice)
+{
+	s->state = state;
+	err_set(err, kind, "%s: %s (status %ld)", what, sentence, status);
+	if (advice != NULL)
+		err_advise(err, "%s", advice);
+	return err_rc(kind);
+}
+
+int
+source_status(struct source *s, const struct http_response *r, const char *what, struct err *err)
+{
+	long st = r->status;
+
+	switch (st) {
+	case 401:
+		return named(s, "not-permitted", err, ERR_DENIED, what, st, "the portal wants a login",
+		    "ask the sender for a link that needs none");
+	case 402:
+		return named(s, "payment-needed", err, ERR_DENIED, what, st, "the portal wants to be paid", NULL);
+	case 403:
+		return named(s, "expired", err, ERR_REFUSED, what, st, "refused; it has expired or was withdrawn",
+		    "ask the sender for a new link");
+	case 400:
+	case 404:
+		return named(s, "not-found", err, ERR_REFUSED, what, st, "the portal does not know it",
+		    "check that the link is whole, or ask the sender for a new one");
+	case 410:
+		return named(s, "expired", err, ERR_REFUSED, what, st, "the portal has it no longer",
+		    "ask the sender for a new link");
+	case 423:
+		return named(s, "locked", err, ERR_DENIED, what, st, "locked", "ask the sender to unlock it");
+	case 202:
+		return named(s, "not-yet-available", err, ERR_TEMP, what, st, "not ready yet", "run the same later");
+	case 429:
+		return named(s, "rate-limited", err, ERR_TEMP, what, st, "too many requests", "run the same later");
+	case 503:
+		return named(s, "busy", err, ERR_TEMP, what, st, "the portal is busy", "run the same later");
+	default:
+		break;
+	}
+	if (http_status_later(st))
+		return named(s, "maintenance", err, ERR_TEMP, what, st, "the portal has a failure", "run the same later");
+	return named(s, "portal-changed", err, ERR_PROTOCOL, what, st, "an answer that nobody expects", NULL);
+}
+
+/* The first character that is not blank or a byte order mark. */
+static bool
+looks_like_json(const struct buf *b)
+{
+	size_t i = b->len >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	while (i < b->len && strchr(" \t\r\n", b->data[i]) != NULL)
+		i++;
+	return i < b->len && (b->data[i] == '{' || b->data[i] == '[');
+}
+
+int
+source_look(struct source *s, const char *link, bool look, const struct source_output *out, struct err *err)
+{
+	static const char *const headers[] = {
+		"X-DICOM-LINK-EXCHANGE: 1",
+		"Accept: application/json, application/zip, application/dicom, application/pdf;q=0.9, */*;q=0.1",
+		NULL
+	};
+	struct source_offer offer = { .files = -1 };
+	struct http_response resp = { 0 };
+	struct http_request req = { .method = "GET", .headers = headers };
+	struct http_sink sink;
+	struct receiver *r = calloc(1, sizeof(*r));
+	int rc = RC_OK;
+
+	if (r == NULL)
+		return err_sys(err, ENOMEM, "cannot start a session");
+	if ((rc = receiver_init(r, err)) != RC_OK || (rc = link_check(link, err)) != RC_OK) {
+		s->state = "unsupported";
+		goto out;
+	}
+	if ((s->link = text_dup(link, err)) == NULL) {
+		rc = err_rc(err->kind);
+		goto out;
+	}
+	if ((rc = redact_add(&s->secrets, link, err)) != RC_OK)
+		goto out;
+	r->out = out;
+	r->offer = &offer;
+	r->look = look;
+	r->pages = true;
+	receiver_sink(r, &sink);
+	req.url = link;
+	req.sink = &sink;
+	req.wait_of = dlx_wait_of;
+	req.progress = s->o.progress;
+	req.progress_arg = s->o.progress_arg;
+	rc = http_perform(s->http, &req, &resp, err);
+	if (rc != RC_OK && r->stopped) {	/* it is the file itself, and only a look was asked for */
+		err_clear(err);
+		rc = direct_recognise(s, r, err);
+		goto out;
+	}
+	if (rc != RC_OK)
+		goto out;
+	if (resp.status < 200 || resp.status >= 300 || resp.status == 202)
+		rc = source_status(s, &resp, "the link", err);
+	else if (r->packaged)
+		rc = direct_recognise(s, r, err);
+	else if (looks_like_json(&r->page))
+		rc = dlx_recognise(s, r->page.data, r->page.len, resp.url, err);
+	else
+		rc = direct_refuse(s, r->p.media, r->page.data, r->page.len, err);
+out:
+	receiver_free(r);
+	free(r);
+	http_response_free(&resp);
+	return source_failed(s, rc);
+}
+
+enum source_kind
+source_kind(const struct source *s)
+{
+	return s->kind;
+}
+
+const struct source_question *
+source_questions(const struct source *s, size_t *n)
+{
+	*n = s->nquestions;
+	return s->questions;
+}
+
+int
+source_login(struct source *s, const char *const *answers, struct err *err)
+{
+	size_t i = 0;
+	int rc = RC_OK;
+
+	if (s->kind != SOURCE_DLX)
+		return RC_OK;
+	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
+		rc = redact_add(&s->secrets, answers[i], err);
+	return source_failed(s, rc == RC_OK ? dlx_login(s, answers, err) : rc);
+}
+
+int
+source_list(struct source *s, struct err *err)
+{
+	return s->kind == SOURCE_DLX ? source_failed(s, dlx_list(s, err)) : RC_OK;
+}
+
+const struct source_offer *
+source_offers(const struct source *s, size_t *n)
+{
+	*n = s->noffers;
+	return s->offers;
+}
+
+int
+source_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
+{
+	memset(p, 0, sizeof(*p));
+	if (i >= s->noffers)
+		return err_set(err, ERR_INTERNAL, "no offer %zu in the list", i + 1);
+	if (s->kind == SOURCE_DIRECT) {
+		*p = s->got;
+		return RC_OK;
+	}
+	s->state = "";
+	return source_failed(s, dlx_fetch(s, i, out, p, err));
+}
+
+const char *
+source_state(const struct source *s)
+{
+	return s->state;
+}
+
+void
+source_redact(const struct source *s, struct err *err)
+{
+	redact_err(&s->secrets, err);
+}
+
+unsigned
+source_requests(const struct source *s)
+{
+	return http_requests(s->http);
+}
