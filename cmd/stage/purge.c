@@ -166,7 +166,7 @@ static int list_one(const char *id, enum import_where where, void *arg, struct e
 	json_t *j = NULL;
 
 	run->found = true;
-	if (!import_open(&import, run->w->spool, id, where, &ignored)) {
+	if (!import_peek(&import, run->w->spool, id, where, &ignored)) {
 		seconds = (int64_t)import_purge_at(import) - (int64_t)run->now;
 		time_iso(import_purge_at(import), at);
 		text_escape(ref, sizeof(ref), import_ref(import), strlen(import_ref(import)));
@@ -232,48 +232,46 @@ static int whereabouts(struct work *w, const char *id, enum import_where *where,
 
 	for (i = IMPORT_COMMITTED; i >= IMPORT_INCOMING; i--) {
 		*where = (enum import_where)i;
-		if (!import_open(&import, w->spool, id, *where, &err)) {
+		if (!import_peek(&import, w->spool, id, *where, &err)) {
 			*due = import_expired(import, now);
 			import_close(import);
 			return THERE;
 		}
-		if (err.kind != ERR_NOINPUT)
-			return THERE;	/* held, or damaged: purge_import judges it */
+		if (err.kind != ERR_NOINPUT && err.kind != ERR_REFUSED && err.kind != ERR_TEMP)
+			return THERE;	/* damaged: it can be erased all the same */
 	}
 	return !purge_tombstone(w->spool, id, tomb, &err) && *tomb ? GONE : ABSENT;
 }
 
 void stage_purge_now(struct cli *cli, struct work *w, const struct cli_input *in)
 {
+	struct run run = { .cli = cli, .w = w };
 	enum import_where where = IMPORT_COMMITTED;
 	char id[SPOOL_ID_LEN + 1] = "";
 	struct err err = { 0 };
 	bool due = false;
-	time_t now = 0;
 
 	cli_balance(cli, "imports", "purged", "failed", "kept", NULL);
 	if (input_id(w, in, id, &err)) {
 		cli_fail(cli, in, in->path, &err);
 		return;
 	}
-	spool_time(cli, w, &now);
-	switch (whereabouts(w, id, &where, now, &due)) {
+	spool_time(cli, w, &run.now);
+	switch (whereabouts(w, id, &where, run.now, &due)) {
 	case GONE:
-		if (cli->dry_run)
-			return;
-		cli_receipt(cli, &(struct cli_receipt){ .in = in, .path = id, .status = "ok", .again = true });
-		return;
+		if (!cli->dry_run)
+			cli_receipt(cli, &(struct cli_receipt){ .in = in, .path = id, .status = "ok", .again = true });
+		break;
 	case ABSENT:
 		err_set(&err, ERR_NOINPUT, "no such import in this spool");
 		cli_fail(cli, in, id, &err);
-		return;
+		break;
 	default:
-		if (cli->dry_run) {
-			struct run run = { .cli = cli, .w = w, .now = now };
-			list_one(id, where, &run, &err);
-			return;
-		}
-		purge_one(cli, w, in, id, "now", due);
+		if (!cli->dry_run)
+			purge_one(cli, w, in, id, "now", due);
+		else if (list_one(id, where, &run, &err))
+			cli_fail(cli, in, id, &err);
+		break;
 	}
 }
 
