@@ -6,14 +6,16 @@
 #include <unistd.h>
 #include "spool/private.h"
 
-static int append_locked(int fd, const char *name, const char *line, size_t len, struct err *err)
+int append_held(int fd, const char *name, const char *line, size_t len, struct err *err)
 {
 	struct buf b = BUF_INIT(LINE_MAX_PLAIN + 2);
 	struct stat st;
 	size_t got = 0;
 	char last = '\n';
 	int rc = RC_OK;
-	if (fstat(fd, &st) < 0)
+	if (len > LINE_MAX_PLAIN || memchr(line, '\n', len) != NULL)
+		return err_set(err, ERR_INTERNAL, "a line of %s is too long or has a newline in it", name);
+	if (fstat(fd, &st) < 0 || lseek(fd, 0, SEEK_END) < 0)
 		return err_sys(err, errno, "cannot append to %s", name);
 	if (st.st_size > 0 && (rc = io_pread_full(fd, &last, 1, (uint64_t)st.st_size - 1, &got, err)) != RC_OK)
 		return err_wrap(err, "cannot append to %s", name);
@@ -40,15 +42,10 @@ int append_line(int dirfd, const char *name, const char *line, size_t len, struc
 {
 	bool fresh = !file_there(dirfd, name);
 	int fd = -1;
-	if (len > LINE_MAX_PLAIN || memchr(line, '\n', len) != NULL)
-		return err_set(err, ERR_INTERNAL, "a line of %s is too long or has a newline in it", name);
 	int rc = lock_file(dirfd, name, LOCK_WAIT_MS, name, &fd, err);
 	if (rc != RC_OK)
 		return rc;
-	if (lseek(fd, 0, SEEK_END) < 0)
-		rc = err_sys(err, errno, "cannot append to %s", name);
-	if (rc == RC_OK)
-		rc = append_locked(fd, name, line, len, err);
+	rc = append_held(fd, name, line, len, err);
 	if (close(fd) < 0 && rc == RC_OK && errno != EINTR)
 		rc = err_sys(err, errno, "cannot append to %s", name);
 	if (rc == RC_OK && fresh)

@@ -189,6 +189,8 @@ const struct age_identity *item_who(const struct item_dir *);
 
 /* One write at the end under flock, a torn tail is ended first; synced. ENOSPC: what was written is cut off again. */
 int append_line(int dirfd, const char *name, const char *line, size_t, struct err *);
+/* The same where fd is open for reading and writing and locked. */
+int append_held(int fd, const char *name, const char *line, size_t, struct err *err);
 /* Lines of a plain file, bounded; a torn last line is left out. cb's rc other than RC_OK ends it. */
 typedef int line_fn(char *line, size_t len, void *arg, struct err *);
 int each_line(int dirfd, const char *name, size_t max, line_fn *, void *arg, struct err *);	/* absent: RC_OK */

@@ -1,0 +1,145 @@
+/*
+ * Where a worker's outputs lie until it is known to which item they belong:
+ * .staging-PID/ in the import (or DIR). One at a time: it holds package/'s
+ * lock, so that two mri-unpack of one import do not work side by side; what
+ * a killed one left is removed by the next.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "spool/private.h"
+
+struct staging {
+	int parent, fd, lock;
+	int next;
+	char name[32];
+	struct import *import;
+};
+
+static int leftover(int dirfd, const char *name, void *arg, struct err *err)
+{
+	(void)arg;
+	return text_starts(name, NAME_STAGING) ? dir_erase(dirfd, name, NULL, NULL, err) : RC_OK;
+}
+
+static int start(struct staging *st, struct err *err)
+{
+	snprintf(st->name, sizeof(st->name), NAME_STAGING "%ld", (long)getpid());
+	int rc = dir_each(st->parent, leftover, NULL, err);
+	if (rc == RC_OK)
+		rc = dir_make(st->parent, st->name, &st->fd, NULL, err);
+	return rc;
+}
+
+static int new_staging(struct staging **out, struct err *err)
+{
+	struct staging *st = calloc(1, sizeof(*st));
+	if (st == NULL)
+		return err_sys(err, ENOMEM, "cannot begin to unpack");
+	st->parent = st->fd = st->lock = -1;
+	*out = st;
+	return RC_OK;
+}
+
+int staging_new(struct staging **out, struct import *imp, struct err *err)
+{
+	struct staging *st = NULL;
+	int rc = import_present(imp, err);
+	if (rc != RC_OK || (rc = new_staging(&st, err)) != RC_OK)
+		return rc;
+	st->import = imp;
+	if ((rc = dir_open(imp->fd, ".", &st->parent, err)) == RC_OK &&
+	    (rc = lock_dir(imp->fd, NAME_PACKAGE, 0, imp->id, &st->lock, err)) == RC_OK)
+		rc = start(st, err);
+	if (rc != RC_OK) {
+		staging_free(st);
+		return rc;
+	}
+	*out = st;
+	return RC_OK;
+}
+
+int staging_new_dir(struct staging **out, const char *dir, struct err *err)
+{
+	struct staging *st = NULL;
+	int rc = new_staging(&st, err);
+	if (rc != RC_OK)
+		return rc;
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		rc = err_sys(err, errno, "cannot make the folder %s", dir);
+	else if ((st->parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		rc = err_sys(err, errno, "cannot open the folder %s", dir);
+	else if ((rc = lock_dir(st->parent, ".", 0, dir, &st->lock, err)) == RC_OK)
+		rc = start(st, err);
+	if (rc != RC_OK) {
+		staging_free(st);
+		return rc;
+	}
+	*out = st;
+	return RC_OK;
+}
+
+static void slot_name(int slot, char out[16])
+{
+	snprintf(out, 16, "%d", slot);
+}
+
+int staging_output(struct staging *st, int *fd, int *slot, struct err *err)
+{
+	char name[16];
+	slot_name(st->next, name);
+	/* read-only from the start: the descriptor writes, nobody else will */
+	int f = openat(st->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (f < 0)
+		return err_sys(err, errno, "cannot create a staging file");
+	*fd = f;
+	*slot = st->next++;
+	return RC_OK;
+}
+
+int staging_drop(struct staging *st, int slot, struct err *err)
+{
+	char name[16];
+	slot_name(slot, name);
+	if (unlinkat(st->fd, name, 0) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot remove a staging file");
+	return RC_OK;
+}
+
+void staging_free(struct staging *st)
+{
+	struct err ignore;
+	if (st == NULL)
+		return;
+	if (st->fd >= 0) {
+		close(st->fd);
+		dir_erase(st->parent, st->name, NULL, NULL, &ignore);
+	}
+	if (st->parent >= 0)
+		close(st->parent);
+	if (st->lock >= 0)
+		close(st->lock);
+	free(st);
+}
+
+int item_place(struct item_dir *it, struct staging *st, int slot, enum item_kind kind, int *n, struct err *err)
+{
+	char from[16], to[64];
+	int *count = kind == ITEM_ORIGINAL ? &it->originals : &it->documents;
+	if (it->published || (kind == ITEM_ORIGINAL && it->study == ITEM_PAPERS))
+		return err_set(err, ERR_INTERNAL, "%s takes no such file", it->name);
+	if (*count >= NUMBER_MAX)
+		return err_set(err, ERR_DATA, "too many files in %s", it->name);
+	slot_name(slot, from);
+	if (kind == ITEM_ORIGINAL)
+		snprintf(to, sizeof(to), NAME_ORIGINAL "/%05d", *count + 1);
+	else
+		snprintf(to, sizeof(to), NAME_DOCUMENT "/%03d", *count + 1);
+	if (renameat(st->fd, from, it->fd, to) < 0)
+		return err_sys(err, errno, "cannot place a file of %s", it->name);
+	*n = ++*count;
+	return RC_OK;
+}
