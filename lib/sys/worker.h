@@ -6,8 +6,8 @@
  *
  *	worker_start(&w, &jail, run, arg, err);
  *	chan_send(worker_chan(w), msg, len, fds, nfds, err);
- *	chan_recv(worker_chan(w), &msg, fds, max, &nfds, err)	→ RC_RETRY + ERR_DATA when it died
- *	worker_stop(w, &how, err);
+ *	chan_recv(worker_chan(w), &msg, fds, max, &nfds, err)	→ RC_FAILED + ERR_NOINPUT when it died: worker_died(w, err)
+ *	worker_stop(w, &how, &code);
  *
  * run() executes in the child after jail_enter() and returns its exit code; prepare() before it
  * (to load what is loaded late). The child has only its end of the channel, stderr and what
@@ -36,6 +36,13 @@ int chan_recv(struct chan *, struct buf *msg, int *fds, size_t max, size_t *nfds
 int chan_recv_ms(struct chan *, int ms, struct buf *msg, int *fds, size_t max, size_t *nfds, struct err *);
 
 typedef int worker_fn(struct chan *, void *arg);
+
+/* run() returns this when it could not get memory: told apart from other ends as WORKER_MEMORY. */
+#define WORKER_EXIT_MEMORY	99
+
+/* Starts it and waits until the jail stands (2 ms, and prepare()). Call it from the main thread: a worker is killed
+ * when the thread that started it ends (PR_SET_PDEATHSIG). SIGINT, SIGTERM, SIGHUP and SIGQUIT are ignored in
+ * the child: the parent decides what is still finished. */
 
 int worker_start(struct worker **, const struct jail *, void (*prepare)(void *),
     worker_fn *run, void *arg, struct err *);
