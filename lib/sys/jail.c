@@ -45,8 +45,8 @@ struct ruleset { uint64_t fs, net, scoped; };
 /* Descriptors of a worker: the channel, what it is handed, some to spare. */
 #define JAIL_FILES	256
 
-/* Past the CPU limit comes SIGXCPU; one who ignores that is killed so many seconds later. */
-#define JAIL_CPU_GRACE	5
+/* Past the CPU limit comes SIGXCPU; one who ignores that is killed a second later. */
+#define JAIL_CPU_GRACE	1
 
 int jail_abi_max = 1000;
 
