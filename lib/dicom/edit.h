@@ -39,7 +39,7 @@ int edit_sequence_append(struct edit *, uint32_t tag, const struct item *, struc
 int edit_sequence_set(struct edit *, uint32_t tag, struct item *const *items, size_t n, struct err *);
 /* The form in which items of that sequence are: the object's, or implicit where the sequence stands as UN (PS3.5 6.2.2). */
 int edit_item_form(const struct edit *, uint32_t tag, enum walk_form *, struct err *);
-/* As item_copy, with what edit_recode made of it. */
+/* As item_copy, with what edit_recode made of it; the element may be one of an item, too. */
 int edit_copy(struct edit *, struct item *, const struct element *, struct err *);
 int edit_zero_preamble(struct edit *, struct err *);
 /* Every text of the object (SH LO ST PN LT UC UT, all levels) to ISO_IR 192, (0008,0005) of each level too.

@@ -71,26 +71,27 @@ static int add_fixes(struct edit *e, struct fix *v, size_t n, struct patches *p,
 	return rc;
 }
 
-/* Patches inside elements: all but those in elements that are replaced, or only those of one element. */
-static int inner_patches(struct edit *e, const uint32_t *only, struct patches *p, struct err *err)
+/* Is it wanted: where the element is not replaced, or, for one element, where it lies inside? */
+static bool wanted(const struct edit *e, const struct element *only, uint32_t top, uint64_t off)
+{
+	return only != NULL ? off >= only->off && off < only->end : !replaced(e, top);
+}
+
+static int inner_patches(struct edit *e, const struct element *only, struct patches *p, struct err *err)
 {
 	struct fix *v = NULL;
 	size_t i = 0, n = 0;
 	int rc = RC_OK;
 
 	for (i = 0; rc == RC_OK && i < e->patches.n; i++) {
-		uint32_t top = e->patches.v[i].top;
-
-		if (only != NULL ? top == *only : !replaced(e, top))
+		if (wanted(e, only, e->patches.v[i].top, e->patches.v[i].off))
 			rc = patches_add(p, &e->patches.v[i], err);
 	}
 	v = malloc((e->fixes.n + 1 + e->nops) * sizeof *v);
 	if (v == NULL)
 		return err_set(err, ERR_TEMP, "no memory to change a DICOM object");
 	for (i = 0; i < e->fixes.n; i++) {
-		uint32_t top = e->fixes.v[i].top;
-
-		if (only != NULL ? top == *only : !replaced(e, top))
+		if (wanted(e, only, e->fixes.v[i].top, e->fixes.v[i].off))
 			v[n++] = e->fixes.v[i];
 	}
 	for (i = 0; only == NULL && i < e->nops; i++) {
@@ -296,7 +297,7 @@ int edit_copy(struct edit *e, struct item *item, const struct element *el, struc
 	struct element moved = *el;
 	struct buf bytes = BUF_INIT(EDIT_BYTES_MAX);
 	size_t i = 0;
-	int rc = inner_patches(e, &el->tag, &p, err);
+	int rc = inner_patches(e, el, &p, err);
 
 	if (rc == RC_OK && p.n == 0) {
 		rc = item_copy(item, e->o, el, err);
