@@ -1,0 +1,411 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "stage/fetch_net.h"
+#include "stage/fetch_serve.h"
+#include "stage/fetch_wire.h"
+
+#define POLL_MS		200	/* how late a ^C may be noticed */
+#define OFFERS_MAX	10000
+#define QUESTIONS_MAX	16
+
+struct net {
+	struct chan chan;	/* to the process that forks sessions */
+	pid_t pid;
+};
+
+struct net_session {
+	struct chan chan;
+	struct net_events ev;
+	enum source_kind kind;
+	const char *state;
+	struct source_question *questions; size_t nquestions;
+	struct source_offer *offers; size_t noffers;
+	struct source_package package;
+};
+
+/* No handler of the parent runs in these processes; a ^C that reaches the group is the parent's to act on. */
+static void
+own_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	size_t i = 0;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);	/* sessions reap themselves */
+}
+
+static int
+only(int keep)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || (keep != 3 && dup3(keep, 3, O_CLOEXEC) < 0))
+		return -1;
+	return syscall(SYS_close_range, 4U, ~0U, 0U) == 0 || errno == ENOSYS ? 3 : -1;
+}
+
+/* Forks a session for each socket that comes; ends when the parent goes. */
+static _Noreturn void
+spawner(int fd, const struct net_options *o)
+{
+	struct chan control = { fd }, session = { -1 };
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
+	struct err err = { 0 };
+	size_t n = 0;
+	int got = -1;
+
+	own_signals();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	jail_self();
+	if ((control.fd = only(fd)) < 0)
+		_exit(1);
+	while (chan_recv(&control, &msg, &got, 1, &n, &err) == RC_OK) {
+		if (n != 1)
+			continue;
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			buf_free(&msg);
+			if ((session.fd = only(got)) < 0)
+				_exit(1);
+			_exit(fetch_serve(&session, o));
+		}
+		close(got);
+	}
+	_exit(0);
+}
+
+int
+net_start(struct net **out, const struct net_options *o, struct err *err)
+{
+	struct net *net = calloc(1, sizeof(*net));
+	int pair[2] = { -1, -1 };
+
+	*out = NULL;
+	if (net == NULL)
+		return err_sys(err, ENOMEM, "cannot start the network process");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		free(net);
+		return err_sys(err, errno, "cannot start the network process");
+	}
+	net->pid = fork();
+	if (net->pid == 0) {
+		close(pair[0]);
+		spawner(pair[1], o);
+	}
+	close(pair[1]);
+	if (net->pid < 0) {
+		close(pair[0]);
+		free(net);
+		return err_sys(err, EAGAIN, "cannot start the network process");
+	}
+	net->chan.fd = pair[0];
+	*out = net;
+	return RC_OK;
+}
+
+void
+net_stop(struct net *net)
+{
+	if (net == NULL)
+		return;
+	close(net->chan.fd);
+	while (waitpid(net->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(net);
+}
+
+int
+net_session_new(struct net_session **out, struct net *net, const struct net_events *ev, struct err *err)
+{
+	struct net_session *s = calloc(1, sizeof(*s));
+	int pair[2] = { -1, -1 }, size = 4 * (int)CHAN_MSG_MAX, rc = RC_OK;
+
+	*out = NULL;
+	if (s == NULL)
+		return err_sys(err, ENOMEM, "cannot start a session");
+	s->ev = *ev;
+	s->state = "";
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		free(s);
+		return err_sys(err, errno, "cannot start a session");
+	}
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	rc = chan_send(&net->chan, "s", 1, &pair[1], 1, err);
+	close(pair[1]);
+	if (rc != RC_OK) {
+		close(pair[0]);
+		free(s);
+		return err_set(err, ERR_TEMP, "the network process is gone");
+	}
+	s->chan.fd = pair[0];
+	*out = s;
+	return RC_OK;
+}
+
+static void
+forget_offers(struct net_session *s)
+{
+	size_t i = 0;
+
+	for (i = 0; i < s->noffers; i++)
+		source_offer_free(&s->offers[i]);
+	free(s->offers);
+	s->offers = NULL;
+	s->noffers = 0;
+}
+
+void
+net_session_free(struct net_session *s)
+{
+	size_t i = 0;
+
+	if (s == NULL)
+		return;
+	close(s->chan.fd);	/* ends whatever the session does */
+	forget_offers(s);
+	for (i = 0; i < s->nquestions; i++)
+		source_question_free(&s->questions[i]);
+	free(s->questions);
+	free(s);
+}
+
+static int
+add_offer(struct net_session *s, const json_t *j, struct err *err)
+{
+	struct source_offer *v = NULL;
+	int rc = RC_OK;
+
+	if (s->noffers == OFFERS_MAX)
+		return err_set(err, ERR_PROTOCOL, "the portal lists more than %d entries", OFFERS_MAX);
+	if ((v = realloc(s->offers, (s->noffers + 1) * sizeof(*v))) == NULL)
+		return err_sys(err, ENOMEM, "cannot hold the portal's list");
+	s->offers = v;
+	if ((rc = wire_offer_read(j, &v[s->noffers], err)) == RC_OK)
+		s->noffers++;
+	return rc;
+}
+
+static int
+add_question(struct net_session *s, const json_t *j, struct err *err)
+{
+	struct source_question *v = NULL;
+	int rc = RC_OK;
+
+	if (s->nquestions == QUESTIONS_MAX)
+		return err_set(err, ERR_PROTOCOL, "the portal asks more than %d questions", QUESTIONS_MAX);
+	if ((v = realloc(s->questions, (s->nquestions + 1) * sizeof(*v))) == NULL)
+		return err_sys(err, ENOMEM, "cannot hold the portal's questions");
+	s->questions = v;
+	if ((rc = wire_question_read(j, &v[s->nquestions], err)) == RC_OK)
+		s->nquestions++;
+	return rc;
+}
+
+/* The direct link's body has begun: where to? */
+static int
+hand_out(struct net_session *s, const json_t *j, struct err *err)
+{
+	struct source_offer offer = { .files = -1 };
+	const struct age_recipient *to = NULL;
+	char text[AGE_TEXT_MAX];
+	json_int_t media = json_integer_value(json_object_get(j, "media"));
+	int fd = -1, rc = RC_OK;
+
+	offer.media = (char *)(uintptr_t)json_string_value(json_object_get(j, "type"));
+	if (s->ev.output == NULL || media <= MEDIA_UNKNOWN || media > MEDIA_EMPTY)
+		rc = err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
+	else
+		rc = s->ev.output(s->ev.arg, &offer, (enum media)media, &fd, &to, err);
+	if (rc != RC_OK) {
+		(void)wire_send_take(&s->chan, json_pack("{s:s}", "do", "stop"), -1, &(struct err){ 0 });
+		return rc;
+	}
+	if (to != NULL)
+		age_recipient_text(to, text);
+	return wire_send_take(&s->chan, json_pack("{s:s, s:s?}", "do", "output", "to", to != NULL ? text : NULL), fd, err);
+}
+
+/* One message that is not the end of the request. */
+static int
+on_message(struct net_session *s, const char *t, const json_t *j, struct err *err)
+{
+	if (strcmp(t, "offer") == 0)
+		return add_offer(s, j, err);
+	if (strcmp(t, "question") == 0)
+		return add_question(s, j, err);
+	if (strcmp(t, "body") == 0)
+		return hand_out(s, j, err);
+	if (strcmp(t, "progress") == 0) {
+		if (s->ev.progress != NULL)
+			s->ev.progress(s->ev.arg, (uint64_t)json_integer_value(json_object_get(j, "bytes")),
+			    json_integer_value(json_object_get(j, "total")));
+		return RC_OK;
+	}
+	return err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
+}
+
+/* Messages until done or failed. done: the last message, a new reference. */
+static int
+await(struct net_session *s, json_t **done, struct err *err)
+{
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
+	json_t *j = NULL;
+	const char *t = NULL;
+	int rc = RC_OK;
+
+	*done = NULL;
+	for (;;) {
+		rc = chan_recv_ms(&s->chan, POLL_MS, &msg, NULL, 0, NULL, err);
+		if (rc == RC_RETRY) {
+			if (s->ev.stopped != NULL && s->ev.stopped()) {
+				rc = err_set(err, ERR_TEMP, "interrupted");
+				break;
+			}
+			continue;
+		}
+		if (rc != RC_OK) {
+			rc = err_set(err, ERR_PROTOCOL, "the process that reads the portal's answers died");
+			err_advise(err, "what the portal sent may be hostile; other links are not concerned");
+			break;
+		}
+		if ((rc = json_parse(msg.data, msg.len, &j, err)) != RC_OK)
+			break;
+		t = json_string_value(json_object_get(j, "t"));
+		if (t != NULL && strcmp(t, "done") == 0) {
+			*done = j;
+			j = NULL;
+			break;
+		}
+		if (t != NULL && strcmp(t, "failed") == 0)
+			rc = wire_error_read(j, &s->state, err);
+		else
+			rc = on_message(s, t != NULL ? t : "", j, err);
+		json_decref(j);
+		j = NULL;
+		if (rc != RC_OK)
+			break;
+	}
+	json_decref(j);
+	buf_wipe(&msg);
+	return rc;
+}
+
+static int
+ask(struct net_session *s, json_t *request, int fd, json_t **done, struct err *err)
+{
+	int rc = wire_send_take(&s->chan, request, fd, err);
+
+	*done = NULL;
+	s->state = "";
+	if (rc != RC_OK) {
+		rc = err_set(err, ERR_PROTOCOL, "the process that reads the portal's answers died");
+		return rc;
+	}
+	return await(s, done, err);
+}
+
+int
+net_look(struct net_session *s, const char *link, bool only_look, struct err *err)
+{
+	json_t *done = NULL;
+	json_int_t kind = 0;
+	int rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done,
+	    err);
+
+	if (rc != RC_OK)
+		return rc;
+	kind = json_integer_value(json_object_get(done, "kind"));
+	json_decref(done);
+	if (kind != SOURCE_DLX && kind != SOURCE_DIRECT)
+		return err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
+	s->kind = (enum source_kind)kind;
+	return RC_OK;
+}
+
+enum source_kind
+net_kind(const struct net_session *s)
+{
+	return s->kind;
+}
+
+const struct source_question *
+net_questions(const struct net_session *s, size_t *n)
+{
+	*n = s->nquestions;
+	return s->questions;
+}
+
+int
+net_login(struct net_session *s, const char *const *answers, struct err *err)
+{
+	json_t *list = json_array(), *done = NULL;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	for (i = 0; i < s->nquestions; i++)
+		json_array_append_new(list, json_string(answers[i]));
+	if (list == NULL || json_array_size(list) != s->nquestions) {
+		json_decref(list);
+		return err_set(err, ERR_DENIED, "an answer is not UTF-8 text");
+	}
+	rc = ask(s, json_pack("{s:s, s:o}", "do", "login", "answers", list), -1, &done, err);
+	json_decref(done);
+	return rc;
+}
+
+int
+net_list(struct net_session *s, struct err *err)
+{
+	json_t *done = NULL;
+	int rc = RC_OK;
+
+	if (s->kind == SOURCE_DIRECT)
+		return RC_OK;
+	forget_offers(s);
+	rc = ask(s, json_pack("{s:s}", "do", "list"), -1, &done, err);
+	json_decref(done);
+	return rc;
+}
+
+const struct source_offer *
+net_offers(const struct net_session *s, size_t *n)
+{
+	*n = s->noffers;
+	return s->offers;
+}
+
+int
+net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *to, struct source_package *p,
+    struct err *err)
+{
+	char text[AGE_TEXT_MAX];
+	json_t *done = NULL;
+	int rc = RC_OK;
+
+	if (to != NULL)
+		age_recipient_text(to, text);
+	rc = ask(s, json_pack("{s:s, s:I, s:s?}", "do", "fetch", "n", (json_int_t)i, "to", to != NULL ? text : NULL), fd,
+	    &done, err);
+	if (rc == RC_OK)
+		rc = wire_package_read(done, p, err);
+	json_decref(done);
+	return rc;
+}
+
+const char *
+net_state(const struct net_session *s)
+{
+	return s->state;
+}

@@ -1,0 +1,55 @@
+/*
+ * The network side of mri-fetch. A process is forked before the spool is
+ * opened; for each link it forks a session, which has the network and the
+ * parsers, one secret link, and the descriptors it is handed; no spool, no
+ * file, no memory of other links' sessions. The calls below are made by the parent, which
+ * has no socket.
+ *
+ *	net_start(&net, &options, err)		before work_open()
+ *	net_session_new(&s, net, &events, err) → net_look → net_login → net_list → net_fetch …
+ *	net_session_free(s)  net_stop(net)
+ */
+#ifndef MRI_STAGE_FETCH_NET_H
+#define MRI_STAGE_FETCH_NET_H
+
+#include "crypt/age.h"
+#include "source/source.h"
+#include "sys/jail.h"
+
+struct net;
+struct net_session;
+
+struct net_options {
+	const char *cafile, *proxy;
+	char *const *allow; size_t nallow;
+	char *const *allow_http; size_t nallow_http;
+	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http */
+	enum jail_mode jail;
+};
+
+struct net_events {
+	/* The link itself is the file: where its bytes go. fd stays yours; to NULL: not sealed. */
+	int (*output)(void *arg, const struct source_offer *, enum media, int *fd,
+	    const struct age_recipient **to, struct err *);
+	void (*progress)(void *arg, uint64_t bytes, long long total);
+	bool (*stopped)(void);		/* ends whatever is under way */
+	void *arg;
+};
+
+int net_start(struct net **, const struct net_options *, struct err *);
+void net_stop(struct net *);
+
+int net_session_new(struct net_session **, struct net *, const struct net_events *, struct err *);
+void net_session_free(struct net_session *);
+int net_look(struct net_session *, const char *link, bool only, struct err *);
+enum source_kind net_kind(const struct net_session *);
+const struct source_question *net_questions(const struct net_session *, size_t *n);
+int net_login(struct net_session *, const char *const *answers, struct err *);
+int net_list(struct net_session *, struct err *);
+const struct source_offer *net_offers(const struct net_session *, size_t *n);
+/* fd: empty, stays yours. A direct offer came with the look: fd -1. */
+int net_fetch(struct net_session *, size_t i, int fd, const struct age_recipient *to, struct source_package *,
+    struct err *);
+const char *net_state(const struct net_session *);	/* of the last error, "" none */
+
+#endif

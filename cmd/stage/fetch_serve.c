@@ -1,0 +1,223 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "spool/import.h"
+#include "stage/fetch_serve.h"
+#include "stage/fetch_wire.h"
+#include "sys/netjail.h"
+
+#define PROGRESS_MS	100
+
+struct server {
+	struct chan *chan;
+	struct source *source;
+	int fd;				/* where the package goes */
+	bool sealed;
+	struct age_recipient to;
+	uint64_t told_ms;
+};
+
+static void
+on_progress(void *arg, uint64_t bytes, long long total)
+{
+	struct server *sv = arg;
+	struct err e = { 0 };
+	uint64_t now = time_mono_ms();
+
+	if (now - sv->told_ms < PROGRESS_MS)
+		return;
+	sv->told_ms = now;
+	(void)wire_send_take(sv->chan, json_pack("{s:s, s:I, s:I}", "t", "progress", "bytes", (json_int_t)bytes,
+	    "total", (json_int_t)total), -1, &e);
+}
+
+static int
+take_recipient(struct server *sv, const json_t *j, struct err *err)
+{
+	const char *to = json_string_value(json_object_get(j, "to"));
+
+	sv->sealed = to != NULL;
+	return to != NULL ? age_recipient_parse(to, &sv->to, err) : RC_OK;
+}
+
+static void
+drop_fd(struct server *sv)
+{
+	if (sv->fd >= 0)
+		close(sv->fd);
+	sv->fd = -1;
+}
+
+/* Receives one message; a descriptor that comes with it replaces the one we had. */
+static int
+receive(struct server *sv, json_t **out, struct err *err)
+{
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
+	size_t nfds = 0;
+	int fd = -1, rc = chan_recv(sv->chan, &msg, &fd, 1, &nfds, err);
+
+	*out = NULL;
+	if (rc == RC_OK && nfds == 1) {
+		drop_fd(sv);
+		sv->fd = fd;
+	}
+	if (rc == RC_OK)
+		rc = json_parse(msg.data, msg.len, out, err);
+	buf_wipe(&msg);
+	return rc;
+}
+
+/* Each attempt starts on an empty file: bytes of two attempts are never joined. */
+static int
+begin(void *arg, const struct source_offer *offer, enum media media, struct stream **out, struct err *err)
+{
+	struct server *sv = arg;
+	json_t *j = NULL;
+	int copy = -1, rc = RC_OK;
+
+	if (sv->fd < 0) {	/* a direct link: only now is it known that there is something to write */
+		rc = wire_send_take(sv->chan, json_pack("{s:s, s:i, s:s?}", "t", "body", "media", (int)media,
+		    "type", offer->media), -1, err);
+		if (rc != RC_OK || (rc = receive(sv, &j, err)) != RC_OK)
+			return rc;
+		rc = take_recipient(sv, j, err);
+		json_decref(j);
+		if (rc != RC_OK)
+			return rc;
+		if (sv->fd < 0)
+			return err_set(err, ERR_TEMP, "interrupted");
+	}
+	if (ftruncate(sv->fd, 0) != 0 || lseek(sv->fd, 0, SEEK_SET) != 0)
+		return err_sys(err, errno, "cannot begin a package");
+	copy = dup(sv->fd);
+	if (copy < 0)
+		return err_sys(err, errno, "cannot begin a package");
+	return spool_writer_fd(out, copy, sv->sealed ? &sv->to : NULL, err);
+}
+
+static int
+do_look(struct server *sv, const json_t *j, struct err *err)
+{
+	struct source_output out = { begin, sv };
+	const struct source_question *q = NULL;
+	const struct source_offer *o = NULL;
+	const char *link = json_string_value(json_object_get(j, "link"));
+	bool only = json_is_true(json_object_get(j, "only"));
+	size_t i = 0, n = 0;
+	int rc = RC_OK;
+
+	if (link == NULL)
+		return err_set(err, ERR_INTERNAL, "a look without a link");
+	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
+		return rc;
+	for (q = source_questions(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
+		rc = wire_send_take(sv->chan, wire_question(&q[i]), -1, err);
+	for (o = source_offers(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
+		rc = wire_send_take(sv->chan, wire_offer(&o[i]), -1, err);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s, s:i}", "t", "done", "kind",
+	    (int)source_kind(sv->source)), -1, err);
+}
+
+static int
+do_login(struct server *sv, const json_t *j, struct err *err)
+{
+	const json_t *list = json_object_get(j, "answers");
+	const char *answers[16] = { NULL };
+	size_t i = 0, n = 0;
+	int rc = RC_OK;
+
+	(void)source_questions(sv->source, &n);
+	if (n > sizeof(answers) / sizeof(answers[0]) || json_array_size(list) != n)
+		return err_set(err, ERR_INTERNAL, "%zu answers to %zu questions", json_array_size(list), n);
+	for (i = 0; i < n; i++)
+		if ((answers[i] = json_string_value(json_array_get(list, i))) == NULL)
+			return err_set(err, ERR_INTERNAL, "an answer that is no text");
+	if ((rc = source_login(sv->source, answers, err)) != RC_OK)
+		return rc;
+	return wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
+}
+
+static int
+do_list(struct server *sv, struct err *err)
+{
+	const struct source_offer *o = NULL;
+	size_t i = 0, n = 0;
+	int rc = source_list(sv->source, err);
+
+	for (o = source_offers(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
+		rc = wire_send_take(sv->chan, wire_offer(&o[i]), -1, err);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
+}
+
+static int
+do_fetch(struct server *sv, const json_t *j, struct err *err)
+{
+	struct source_output out = { begin, sv };
+	struct source_package p;
+	json_int_t n = json_integer_value(json_object_get(j, "n"));
+	int rc = take_recipient(sv, j, err);
+
+	if (rc == RC_OK && n < 0)
+		rc = err_set(err, ERR_INTERNAL, "a fetch without a number");
+	if (rc == RC_OK)
+		rc = source_fetch(sv->source, (size_t)n, &out, &p, err);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
+}
+
+static int
+dispatch(struct server *sv, const json_t *j, struct err *err)
+{
+	const char *what = json_string_value(json_object_get(j, "do"));
+	int rc = err_rc(ERR_INTERNAL);
+
+	if (what != NULL && strcmp(what, "look") == 0)
+		rc = do_look(sv, j, err);
+	else if (what != NULL && strcmp(what, "login") == 0)
+		rc = do_login(sv, j, err);
+	else if (what != NULL && strcmp(what, "list") == 0)
+		rc = do_list(sv, err);
+	else if (what != NULL && strcmp(what, "fetch") == 0)
+		rc = do_fetch(sv, j, err);
+	else
+		err_set(err, ERR_INTERNAL, "an unknown request");
+	drop_fd(sv);
+	return rc;
+}
+
+int
+fetch_serve(struct chan *chan, const struct net_options *o)
+{
+	struct server sv = { .chan = chan, .fd = -1 };
+	struct source_options so = {
+		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
+		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
+		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
+		    .deadline = o->max_time > 0 ? time_mono_ms() + (uint64_t)o->max_time * 1000 : 0 },
+		.progress = on_progress, .progress_arg = &sv,
+	};
+	struct err err = { 0 };
+	json_t *j = NULL;
+	int rc = netjail_enter(o->jail, o->cafile, &err);
+
+	if (rc == RC_OK)
+		rc = source_new(&sv.source, &so, &err);
+	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
+		if (sv.source != NULL) {
+			err_clear(&err);
+			rc = dispatch(&sv, j, &err);
+			if (rc != RC_OK)
+				source_redact(sv.source, &err);
+		}
+		json_decref(j);
+		if (rc != RC_OK && wire_send_take(chan, wire_error(&err, sv.source != NULL ?
+		    source_state(sv.source) : ""), -1, &(struct err){ 0 }) != RC_OK)
+			break;
+	}
+	drop_fd(&sv);
+	source_close(sv.source);
+	return 0;
+}
