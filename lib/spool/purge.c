@@ -12,6 +12,7 @@
 #include "crypt/keys.h"
 #include "spool/private.h"
 
+#define LINES_MAX	((size_t)1 << 20)	/* link memory: 10,000 lines */
 #define REASON_MAX	200	/* of a tombstone, which is one line */
 
 /* The first failure is told; the worst decides the rc. */
@@ -115,21 +116,40 @@ static bool no_space(const struct err *err)
 	return err->sys == ENOSPC || err->sys == EDQUOT;
 }
 
-static int take_lock(struct locks *l, int dirfd, const char *what, struct err *err)
+static int keep_lock(struct locks *l, int fd, struct err *err)
 {
-	int fd = -1, *v = NULL;
-	int rc = lock_file(dirfd, NAME_LOCK, 0, what, &fd, err);
+	int *v = realloc(l->v, (l->n + 1) * sizeof(*v));
 
-	/* On a full disk the file cannot be made, by nobody: then nobody holds it. */
-	if (rc)
-		return no_space(err) ? RC_OK : rc;
-	if (!(v = realloc(l->v, (l->n + 1) * sizeof(*v)))) {
+	if (!v) {
 		close(fd);
 		return err_set(err, ERR_TEMP, "no memory for locks");
 	}
 	l->v = v;
 	l->v[l->n++] = fd;
 	return RC_OK;
+}
+
+static int take_lock(struct locks *l, int dirfd, const char *what, struct err *err)
+{
+	int fd = -1;
+	int rc = lock_file(dirfd, NAME_LOCK, 0, what, &fd, err);
+
+	/* On a full disk the file cannot be made, by nobody: then nobody holds it. A directory in its place is damage. */
+	if (rc)
+		return no_space(err) || err->sys == EISDIR ? RC_OK : rc;
+	return keep_lock(l, fd, err);
+}
+
+/* While an import is unpacked package/ is locked (staging.c). */
+static int lock_unpack(struct locks *l, int dirfd, const char *id, struct err *err)
+{
+	int fd = -1, rc = RC_OK;
+	struct stat st = { 0 };
+
+	if (fstatat(dirfd, NAME_PACKAGE, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+		return RC_OK;
+	rc = lock_dir(dirfd, NAME_PACKAGE, 0, id, &fd, err);
+	return rc ? rc : keep_lock(l, fd, err);
 }
 
 static int lock_item(struct locks *l, int dirfd, const char *name, struct err *err)
@@ -152,7 +172,8 @@ static int lock_all(struct locks *l, int parent, const char *id, struct err *err
 
 	if (dir < 0)
 		return RC_OK;
-	if ((rc = take_lock(l, dir, "this import", err)) || (rc = lock_item(l, dir, NAME_PAPERS, err)))
+	if ((rc = take_lock(l, dir, "this import", err)) || (rc = lock_item(l, dir, NAME_PAPERS, err)) ||
+	    (rc = lock_unpack(l, dir, id, err)))
 		goto out;
 	study = openat(dir, NAME_STUDY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (study < 0 || (rc = dir_numbers(dir, NAME_STUDY, &v, &n, err)))
@@ -397,20 +418,24 @@ static void drop(struct period *p, int dirfd, const char *name)
 	}
 }
 
-/* A plain file begins with the time it was written; one that does not is as old as its mtime says. */
+/* The last time that stands at the beginning of a line; a file without one is as old as its mtime says. */
 static bool over(const struct period *p, int dirfd, const char *name)
 {
-	struct buf b = BUF_INIT(PLAIN_MAX);
-	char text[21] = "";
+	struct buf b = BUF_INIT(LINES_MAX);
 	struct err ignored = { 0 };
 	struct stat st = { 0 };
-	time_t when = 0;
+	char text[21] = "";
+	time_t when = 0, last = 0;
+	const char *at = NULL;
 
-	if (file_read(dirfd, name, &b, &ignored) || b.len < 20 || !text_copyn(text, sizeof(text), b.data, 20) ||
-	    !time_parse_iso(text, &when))
-		when = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ? p->now : st.st_mtime;
+	if (!file_read(dirfd, name, &b, &ignored))
+		for (at = b.data; at && strlen(at) >= 20; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+			if (text_copyn(text, sizeof(text), at, 20) && time_parse_iso(text, &when) && when > last)
+				last = when;
 	buf_free(&b);
-	return when + p->keep <= p->now;
+	if (!last)
+		last = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ? p->now : st.st_mtime;
+	return last + p->keep <= p->now;
 }
 
 static int period_plain(int dirfd, const char *name, void *arg, struct err *err)
