@@ -16,9 +16,8 @@ int file_open(int dirfd, const char *name, const char *what, int *fd, struct err
 {
 	struct stat st;
 	int f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (f < 0) {
+	if (f < 0)
 		return err_sys(err, errno, "cannot open %s", what);
-	}
 	if (fstat(f, &st) < 0) {
 		int e = errno;
 		close(f);
@@ -35,16 +34,13 @@ int file_open(int dirfd, const char *name, const char *what, int *fd, struct err
 int file_begin(int dirfd, const char *name, mode_t mode, int *fd, struct err *err)
 {
 	char tmp[NAME_LEN];
-	if (!new_name(name, tmp)) {
+	if (!new_name(name, tmp))
 		return err_set(err, ERR_INTERNAL, "file name too long");
-	}
-	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT) {
+	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot remove what was left of %s", name);
-	}
 	int f = openat(dirfd, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (f < 0) {
+	if (f < 0)
 		return err_sys(err, errno, "cannot create %s", name);
-	}
 	*fd = f;
 	return RC_OK;
 }
@@ -52,18 +48,16 @@ int file_begin(int dirfd, const char *name, mode_t mode, int *fd, struct err *er
 int file_settle(int fd, const char *name, struct err *err)
 {
 	int rc = io_fsync(fd, err);
-	if (close(fd) < 0 && rc == RC_OK && errno != EINTR) {
+	if (close(fd) < 0 && rc == RC_OK && errno != EINTR)
 		rc = err_sys(err, errno, "cannot close");
-	}
 	return rc == RC_OK ? RC_OK : err_wrap(err, "cannot write %s", name);
 }
 
 int file_place(int dirfd, const char *name, struct err *err)
 {
 	char tmp[NAME_LEN];
-	if (!new_name(name, tmp)) {
+	if (!new_name(name, tmp))
 		return err_set(err, ERR_INTERNAL, "file name too long");
-	}
 	if (renameat(dirfd, tmp, dirfd, name) < 0) {
 		int e = errno;
 		unlinkat(dirfd, tmp, 0);
@@ -75,9 +69,8 @@ int file_place(int dirfd, const char *name, struct err *err)
 void file_drop(int dirfd, const char *name)
 {
 	char tmp[NAME_LEN];
-	if (new_name(name, tmp)) {
+	if (new_name(name, tmp))
 		unlinkat(dirfd, tmp, 0);
-	}
 }
 
 int file_write(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *err)
@@ -90,12 +83,10 @@ int file_read(int dirfd, const char *name, struct buf *b, struct err *err)
 	struct stream *s = NULL;
 	int fd = -1;
 	int rc = file_open(dirfd, name, name, &fd, err);
-	if (rc == RC_OK) {
+	if (rc == RC_OK)
 		rc = stream_file(&s, fd, err);
-	}
-	if (rc == RC_OK && (rc = stream_slurp(s, b, err)) != RC_OK) {
+	if (rc == RC_OK && (rc = stream_slurp(s, b, err)) != RC_OK)
 		rc = err_wrap(err, "cannot read %s", name);
-	}
 	stream_close(s);
 	return rc;
 }
@@ -123,9 +114,8 @@ int sealed_write(int dirfd, const char *name, const struct age_recipient *to, co
 	struct stream *s = NULL;
 	int fd = -1, sync = -1;
 	int rc = file_begin(dirfd, name, mode, &fd, err);
-	if (rc != RC_OK) {
+	if (rc != RC_OK)
 		return rc;
-	}
 	sync = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (sync < 0) {
 		rc = err_sys(err, errno, "cannot write %s", name);
@@ -141,9 +131,8 @@ int sealed_write(int dirfd, const char *name, const struct age_recipient *to, co
 	sync = -1;
 out:
 	stream_close(s);
-	if (sync >= 0) {
+	if (sync >= 0)
 		close(sync);
-	}
 	if (rc != RC_OK) {
 		file_drop(dirfd, name);
 		return rc;
@@ -157,16 +146,14 @@ int sealed_open(int dirfd, const char *name, const char *what, const struct age_
 	struct stream *raw = NULL;
 	int fd = -1;
 	int rc = file_open(dirfd, name, what, &fd, err);
-	if (rc == RC_OK) {
+	if (rc == RC_OK)
 		rc = stream_file(&raw, fd, err);
-	}
 	if (rc != RC_OK || who == NULL) {
 		*out = raw;
 		return rc;
 	}
-	if ((rc = age_open_identity(out, raw, who, err)) != RC_OK) {
+	if ((rc = age_open_identity(out, raw, who, err)) != RC_OK)
 		return err_wrap(err, "cannot open %s", what);
-	}
 	return RC_OK;
 }
 
@@ -175,9 +162,8 @@ int sealed_read(int dirfd, const char *name, const char *what, const struct age_
 {
 	struct stream *s = NULL;
 	int rc = sealed_open(dirfd, name, what, who, &s, err);
-	if (rc == RC_OK && (rc = stream_slurp(s, b, err)) != RC_OK) {
+	if (rc == RC_OK && (rc = stream_slurp(s, b, err)) != RC_OK)
 		err_wrap(err, "cannot read %s", what);
-	}
 	stream_close(s);
 	return rc;
 }
@@ -189,23 +175,20 @@ int sealed_fd(int dirfd, const char *name, const char *what, const struct age_id
 	int f = -1, dup = -1;
 	memset(key, 0, sizeof(*key));
 	int rc = file_open(dirfd, name, what, &f, err);
-	if (rc != RC_OK || who == NULL) {
+	if (rc != RC_OK || who == NULL)
 		goto out;
-	}
 	dup = fcntl(f, F_DUPFD_CLOEXEC, 3);
 	if (dup < 0) {
 		rc = err_sys(err, errno, "cannot open %s", what);
 		goto out;
 	}
-	if ((rc = stream_file(&raw, dup, err)) != RC_OK || (rc = age_unwrap(raw, who, key, err)) != RC_OK) {
+	if ((rc = stream_file(&raw, dup, err)) != RC_OK || (rc = age_unwrap(raw, who, key, err)) != RC_OK)
 		err_wrap(err, "cannot open %s", what);
-	}
 out:
 	stream_close(raw);
 	if (rc != RC_OK) {
-		if (f >= 0) {
+		if (f >= 0)
 			close(f);
-		}
 		hash_wipe(key, sizeof(*key));
 		return rc;
 	}
