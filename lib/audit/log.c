@@ -408,7 +408,7 @@ int act_begin(struct act **out, struct audit *a, const char *tool, const char *w
 		struct entry e = { .event = "begin", .act = act, .why = reason };
 		rc = append(a, &e, flags, err);
 	}
-	if (rc && !(flags & AUDIT_RESERVE))
+	if (rc)
 		free(act);
 	else
 		*out = act;

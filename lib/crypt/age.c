@@ -132,6 +132,10 @@ int age_unwrap(struct stream *raw, const struct age_identity *id, struct age_key
 	}
 	if (!rc)
 		rc = age_header_open(p, got, id, key, err);
+	if (!rc && raw->size - key->header < AGE_NONCE) {
+		hash_wipe(key, sizeof(*key));
+		rc = err_set(err, ERR_DATA, "the age header ends early");
+	}
 	free(more);
 	return rc;
 }
