@@ -28,9 +28,12 @@ struct kit {
 static inline void erase_path(const char *path)
 {
 	struct err err;
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0 && path[0] == '/');
-	good(dir_erase(fd, path + 1, NULL, NULL, &err), &err);
+	char parent[1200];
+	assert_true(path[0] == '/' && text_copy(parent, sizeof(parent), path));
+	*strrchr(parent, '/') = '\0';
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	good(dir_erase(fd, strrchr(path, '/') + 1, NULL, NULL, &err), &err);
 	close(fd);
 }
 
@@ -65,7 +68,7 @@ static inline void kit_free(struct kit *k)
 
 static inline void put(const char *dir, const char *name, const char *text)
 {
-	char path[800];
+	char path[1200];
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	FILE *f = fopen(path, "we");
 	assert_non_null(f);
@@ -75,7 +78,7 @@ static inline void put(const char *dir, const char *name, const char *text)
 
 static inline bool there(const char *dir, const char *name)
 {
-	char path[800];
+	char path[1200];
 	struct stat st;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	return lstat(path, &st) == 0;
