@@ -1,0 +1,166 @@
+/* patient: every object of the study and the portal's list, against the order. */
+#include <string.h>
+
+#include "base/text.h"
+#include "check/patient.h"
+#include "check/rules.h"
+
+#define NAMES_MAX 16 /* other names of one object */
+
+static bool
+given(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+static struct identity_facts
+asked_for(const struct order_patient *p)
+{
+	return (struct identity_facts){ .name = p->name,
+		.birth_date = p->birth_date,
+		.sex = p->sex,
+		.id = p->id,
+		.issuer = p->issuer,
+		.other_names = (const char *const *)p->other_names,
+		.nother_names = p->nother_names };
+}
+
+static enum check_point
+point_of(enum identity v)
+{
+	switch (v) {
+	case IDENTITY_LIKELY:
+		return POINT_PATIENT_LIKELY;
+	case IDENTITY_UNKNOWN:
+		return POINT_PATIENT_UNKNOWN;
+	case IDENTITY_DOUBTFUL:
+		return POINT_PATIENT_DOUBTFUL;
+	default:
+		return POINT_PATIENT_MISMATCH;
+	}
+}
+
+/* Both values side by side, for those who may see them. */
+static int
+show(struct check_report *rep, const struct identity_facts *a, const struct identity_facts *b,
+    size_t objects, struct err *err)
+{
+	int rc = RC_OK;
+
+	if ((rc = check_detail(rep, CHECK_PATIENT, "name", a->name, b->name, objects, err)) != RC_OK ||
+	    (rc = check_detail(rep, CHECK_PATIENT, "birth_date", a->birth_date, b->birth_date, objects,
+		 err)) != RC_OK ||
+	    (rc = check_detail(rep, CHECK_PATIENT, "sex", a->sex, b->sex, objects, err)) != RC_OK)
+		return rc;
+	return check_detail(rep, CHECK_PATIENT, "id", a->id, b->id, objects, err);
+}
+
+/* "A\B" in place: pointers into text. */
+static size_t
+split(char *text, const char *out[NAMES_MAX])
+{
+	size_t n = 0;
+
+	while (*text != '\0' && n < NAMES_MAX) {
+		char *end = strchr(text, '\\');
+		if (end != NULL)
+			*end = '\0';
+		if (*text != '\0')
+			out[n++] = text;
+		if (end == NULL)
+			break;
+		text = end + 1;
+	}
+	return n;
+}
+
+static int
+judge_identity(const struct check_study *s, size_t i, const struct identity_facts *want,
+    struct check_report *rep, struct err *err)
+{
+	const struct check_identity *id = &s->identities[i];
+	const char *names[NAMES_MAX] = { NULL };
+	char others[CHECK_TEXT_MAX], reason[PATIENT_REASON_MAX];
+	enum identity v = IDENTITY_MISMATCH;
+	size_t count = 0;
+
+	text_copy(others, sizeof others, id->other_names);
+	struct identity_facts has = { .name = id->name,
+		.birth_date = id->birth_date,
+		.sex = id->sex,
+		.id = id->id,
+		.issuer = id->issuer,
+		.other_names = names };
+	has.nother_names = split(others, names);
+	for (size_t k = 0; k < s->nobjects; k++)
+		count += s->objects[k].identity == (int)i;
+	patient_compare(want, &has, &v, reason);
+	if (v == IDENTITY_MATCH)
+		return RC_OK;
+	if (count == s->nobjects)
+		check_say(rep, point_of(v), "%s: %s", identity_word(v), reason);
+	else
+		check_say(rep, point_of(v), "%s in %zu of %zu objects: %s", identity_word(v), count,
+		    s->nobjects, reason);
+	return show(rep, want, &has, count, err);
+}
+
+/* The portal's list. In a study its objects carry the birth date; of papers only the list says one. */
+static int
+judge_claim(const struct check_study *s, const struct claim *c, const struct identity_facts *want,
+    struct check_report *rep, struct err *err)
+{
+	struct identity_facts has = {
+		.name = c->patient_name, .birth_date = c->patient_birth, .sex = c->patient_sex
+	};
+	struct identity_facts asked = *want;
+	char reason[PATIENT_REASON_MAX];
+	enum identity v = IDENTITY_MATCH;
+
+	if (!s->papers && !given(has.birth_date))
+		asked.birth_date = has.birth_date = "19000101"; /* the name alone is compared */
+	if (!s->papers && !given(has.name))
+		asked.name = has.name = "x^x";
+	patient_compare(&asked, &has, &v, reason);
+	if (v == IDENTITY_MATCH)
+		return RC_OK;
+	check_say(rep, point_of(v), "the portal's list, %s: %s", identity_word(v), reason);
+	has.birth_date = c->patient_birth;
+	has.name = c->patient_name;
+	has.id = c->patient_id;
+	return show(rep, want, &has, 0, err);
+}
+
+int
+rule_patient(const struct check_study *s, struct check_report *rep, struct err *err)
+{
+	const struct order_patient *p = &s->order->patient;
+	struct identity_facts want = asked_for(p);
+	size_t claims = 0;
+	int rc = RC_OK;
+
+	if (!given(p->id) && !given(p->name) && !given(p->birth_date)) {
+		check_say(rep, POINT_NO_PATIENT_ASKED, "the order names no patient");
+		return RC_OK;
+	}
+	for (size_t i = 0; i < s->nidentities; i++)
+		if ((rc = judge_identity(s, i, &want, rep, err)) != RC_OK)
+			return rc;
+	if (s->identities_more)
+		check_say(rep, POINT_PATIENT_MISMATCH, "more than %d patients", CHECK_IDENTITIES_MAX);
+	for (size_t i = 0; i < s->nclaims; i++) {
+		const struct claim *c = &s->claims[i];
+		if (!given(c->patient_name) && !given(c->patient_birth))
+			continue;
+		claims++;
+		if ((rc = judge_claim(s, c, &want, rep, err)) != RC_OK)
+			return rc;
+	}
+	if (s->papers && claims == 0)
+		check_say(
+		    rep, POINT_PATIENT_UNCLAIMED, "nobody says whose papers these are: look at them");
+	else if (!s->papers && s->nidentities == 0)
+		check_say(rep, POINT_PATIENT_UNKNOWN, "no object says whose it is");
+	check_pass(rep, CHECK_PATIENT, "name and birth date agree with the order");
+	return RC_OK;
+}

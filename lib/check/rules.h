@@ -1,0 +1,32 @@
+/* The rules of check_judge, a file each. Inside lib/check only. */
+#ifndef MRI_CHECK_RULES_H
+#define MRI_CHECK_RULES_H
+
+#include "check/check.h"
+#include "dicom/walk.h"
+
+/* Adds a finding (or an unknown) to its rule, with the severity of the table. */
+void check_say(struct check_report *, enum check_point, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What a rule says that found nothing. */
+void check_pass(struct check_report *, enum check_rule, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* One pair of values for detail: {"what","order","found","objects"}. */
+int check_detail(struct check_report *, enum check_rule, const char *what, const char *order,
+    const char *found, size_t objects, struct err *);
+/* Counts the objects that have the point and says "n of m objects: text". */
+void check_say_objects(struct check_report *, const struct check_study *, enum check_point, const char *text);
+
+int rule_patient(const struct check_study *, struct check_report *, struct err *);
+int rule_one_patient(const struct check_study *, struct check_report *, struct err *);
+int rule_one_order(const struct check_study *, struct check_report *, struct err *);
+int rule_complete(const struct check_study *, struct check_report *, struct err *);
+int rule_readable(const struct check_study *, struct check_report *, struct err *);
+int rule_consistent(const struct check_study *, struct check_report *, struct err *);
+int rule_permitted(const struct check_study *, struct check_report *, struct err *);
+
+/* Of one object, in the worker: sets points. */
+void readable_object(const struct object *, struct check_object *);
+void consistent_object(const struct object *, struct check_object *);
+
+#endif
