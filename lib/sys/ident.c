@@ -58,22 +58,17 @@ static int account(uid_t uid, char *name, size_t cap, bool *known, struct err *e
 	return RC_OK;
 }
 
-int ident_get(struct ident *id, const char *sudo_uid, struct err *err)
+int ident_decide(struct ident *id, uid_t real, long login, const char *sudo_uid, struct err *err)
 {
 	uint64_t n = 0;
 	bool known = false;
 	int rc = RC_OK;
 
-	memset(id, 0, sizeof(*id));
-	id->uid = getuid();
-	id->loginuid = loginuid();
-	if (gethostname(id->host, sizeof(id->host)) != 0 || id->host[0] == '\0')
-		text_copy(id->host, sizeof(id->host), "unknown");
-	id->host[sizeof(id->host) - 1] = '\0';
-
+	id->uid = real;
+	id->loginuid = login;
 	/* A person's own process is that person, whatever its environment says. */
-	if (id->uid > SYSTEM_UID_MAX || !sudo_uid || !*sudo_uid)
-		return account(id->uid, id->name, sizeof(id->name), &known, err);
+	if (real > SYSTEM_UID_MAX || !sudo_uid || !*sudo_uid)
+		return account(real, id->name, sizeof(id->name), &known, err);
 
 	if (!text_u64(sudo_uid, UID_UNSET - 1, &n))
 		return err_set(err, ERR_DENIED, "who acts is not known: SUDO_UID is not a number");
@@ -82,12 +77,21 @@ int ident_get(struct ident *id, const char *sudo_uid, struct err *err)
 	if (!known)
 		return err_set(err, ERR_DENIED, "who acts is not known: SUDO_UID %llu has no account",
 		    (unsigned long long)n);
-	if (id->loginuid >= 0 && (uint64_t)id->loginuid != n) {
+	if (login >= 0 && (uint64_t)login != n) {
 		rc = err_set(err, ERR_DENIED, "who acts is not known: SUDO_UID is %llu, the login was %ld",
-		    (unsigned long long)n, id->loginuid);
+		    (unsigned long long)n, login);
 		err_advise(err, "log in as the person who does the work, and use sudo from there");
 		return rc;
 	}
 	id->uid = (uid_t)n;
 	return RC_OK;
+}
+
+int ident_get(struct ident *id, const char *sudo_uid, struct err *err)
+{
+	memset(id, 0, sizeof(*id));
+	if (gethostname(id->host, sizeof(id->host)) != 0 || id->host[0] == '\0')
+		text_copy(id->host, sizeof(id->host), "unknown");
+	id->host[sizeof(id->host) - 1] = '\0';
+	return ident_decide(id, getuid(), loginuid(), sudo_uid, err);
 }
