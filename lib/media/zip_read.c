@@ -100,7 +100,7 @@ int zip_local(struct zip *z, size_t i, uint64_t *data, uint64_t *over, struct er
 		goto out;
 	}
 	if (zip16(p + 8) != m->method ||
-	    ((zip16(p + 6) ^ m->flags) & (ZIP_ENCRYPTED | ZIP_DESCRIPTOR | ZIP_STRONG)) != 0) {
+	    ((zip16(p + 6) ^ m->flags) & (ZIP_ENCRYPTED | ZIP_STRONG)) != 0) {
 		rc = zip_broken(err, i, "its local header contradicts the directory");
 		goto out;
 	}

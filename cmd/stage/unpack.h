@@ -1,0 +1,20 @@
+/*
+ * What mri-unpack does: packages in, items out. The parent places files and
+ * parses nothing that came from outside; jailed workers inflate, recognise,
+ * walk, hash and seal (unpack_worker.c), unpack_pool.c feeds them and
+ * unpack_group.c makes items of what they say.
+ */
+#ifndef MRI_STAGE_UNPACK_H
+#define MRI_STAGE_UNPACK_H
+
+#include "cli/work.h"
+
+/* One import of the spool: all its packages, published as items, with receipts. */
+void stage_unpack_import(struct cli *, struct work *, const struct cli_input *, const char *id);
+
+/* Work without a spool: archives, folders and files, together, into dir/1, dir/2 …, dir/papers. dir may be NULL
+ * in a dry run. */
+struct unpack_loose { struct cli_input in; char *path; };
+void stage_unpack_loose(struct cli *, const struct unpack_loose *, size_t n, const char *dir);
+
+#endif

@@ -1,0 +1,130 @@
+/* Inside of mri-unpack: what its files share. */
+#ifndef MRI_STAGE_UNPACK_IMPL_H
+#define MRI_STAGE_UNPACK_IMPL_H
+
+#include "media/sniff.h"
+#include "order/claim.h"
+#include "spool/item.h"
+#include "spool/manifest.h"
+#include "stage/unpack.h"
+#include "sys/worker.h"
+
+#define UNPACK_BATCH	CHAN_FDS_MAX	/* members of one message: each has an output descriptor */
+#define UNPACK_LABEL	400		/* bytes of a member's escaped name that are kept */
+#define UNPACK_JOBS_MAX	64
+#define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */
+
+enum unpack_fate { FATE_OBJECT, FATE_DOCUMENT, FATE_DUPLICATE, FATE_ASIDE };
+
+/* Facts of an object, as a worker read them. Interned: the strings of one run live until unpack_free. */
+struct unpack_facts {
+	const char *sop_class, *sop_uid, *study_uid, *series_uid, *transfer_syntax, *modality;
+	const char *study_date, *description;
+	const char *name, *id, *issuer, *birth, *sex;
+	long long number;
+};
+
+struct unpack_file {
+	int package;		/* index of run->packages */
+	uint32_t member;	/* from 0 */
+	enum unpack_fate fate;
+	enum media media;
+	bool data;		/* set aside, and it may be data: makes its package partial */
+	bool answered;
+	int slot;		/* of the staging, -1 none */
+	uint64_t bytes;
+	char *label;		/* escaped name, may hold patient data: for sealed files only */
+	char *reason;		/* of what was set aside; holds no patient data */
+	char sha256[65];
+	struct unpack_facts *facts;	/* objects */
+	int item;		/* index of run->items, -1 none */
+	int number;
+};
+
+struct unpack_package {
+	int n;			/* number in the import; without a spool: of the argument */
+	const struct cli_input *in;
+	bool folder;
+	int dirfd;		/* folder: its root */
+	const char *path;	/* without a spool */
+	enum media media;
+	bool failed;		/* nothing could be taken from it */
+	bool partial;
+	char *reason;		/* why failed or partial */
+	enum err_kind kind;	/* of what failed */
+	char sha256[65];
+	uint64_t bytes;
+	struct claim claim;
+	bool claimed;
+	size_t first, count;	/* range of run->files */
+};
+
+struct unpack_item {
+	int study;		/* number, ITEM_PAPERS */
+	const char *study_uid;	/* NULL: papers */
+	int objects, documents;
+	bool partial;
+	uint64_t bytes;
+	const struct cli_input *in;
+};
+
+struct intern;		/* strings, each with a number */
+
+struct unpack_run {
+	struct cli *cli;
+	struct import *import;	/* NULL without a spool */
+	const char *dir;	/* without a spool */
+	struct staging *staging;	/* NULL in a dry run */
+	const char *subject;	/* for messages */
+	struct unpack_package *packages; size_t npackages;
+	struct unpack_file *files; size_t nfiles, files_cap;
+	struct unpack_item *items; size_t nitems;
+	struct intern *strings;	/* of the workers' answers */
+	long long counts[4];	/* by fate */
+	long long data_aside;
+};
+
+/* unpack_intern.c: strings kept once. NULL without memory. */
+const char *unpack_string(struct unpack_run *, const char *, struct err *);
+struct intern *intern_new(struct err *);
+/* The string in s as it is kept; *value: its number, which is `fresh` where it was not there before. */
+const char *intern_get(struct intern *s, const char *, size_t fresh, size_t *value, struct err *);
+void intern_free(struct intern *);
+
+/* unpack_group.c */
+/* Makes room for n files of package p, all unanswered. */
+int unpack_add_files(struct unpack_run *, size_t p, size_t n, struct err *);
+/* Duplicates, conflicts, viewer software; then studies and papers, numbered in the order of the packages. */
+int unpack_group(struct unpack_run *, struct err *);
+int unpack_manifest(struct unpack_run *, size_t item, struct buf *, struct err *);
+/* A file is set aside (or what it was before no longer counts). reason is copied. */
+int unpack_aside(struct unpack_file *, bool data, const char *reason, struct err *);
+void unpack_item_name(const struct unpack_item *, char out[32]);
+void unpack_free(struct unpack_run *);
+
+/* unpack_report.c */
+int unpack_record(struct unpack_run *, struct buf *, struct err *);	/* the `unpack` file */
+void unpack_say(struct unpack_run *);	/* what was set aside, and why, on stderr */
+void unpack_plan(struct unpack_run *);	/* a dry run's document */
+void unpack_count(struct unpack_run *);	/* sums of the summary */
+
+/* unpack_folder.c: the files of a folder, without following links; each has a number. */
+struct folder;
+int folder_open(struct folder **, int dirfd /* taken */, struct err *);
+size_t folder_count(const struct folder *);
+const char *folder_name(const struct folder *, size_t i);	/* relative path */
+int folder_file(const struct folder *, size_t i, int *fd, struct err *);
+void folder_free(struct folder *);
+
+/* unpack_pool.c */
+struct pool;
+int pool_new(struct pool **, struct unpack_run *, unsigned jobs, struct err *);
+/* All members of package p through the workers. A package that cannot be read is marked failed: RC_OK. */
+int pool_package(struct pool *, size_t p, struct err *);
+void pool_free(struct pool *);
+
+/* unpack_worker.c: runs in the jail */
+void unpack_worker_prepare(void *);
+int unpack_worker(struct chan *, void *);
+
+#endif

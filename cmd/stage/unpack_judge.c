@@ -1,0 +1,142 @@
+#include <stdio.h>
+#include <string.h>
+#include "base/text.h"
+#include "base/time.h"
+#include "dicom/charset.h"
+#include "dicom/walk.h"
+#include "stage/unpack_judge.h"
+
+#define UID_DICOMDIR	"1.2.840.10008.1.3.10"
+#define CHARSET_TEXT	200	/* (0008,0005): a few defined terms */
+#define VALUE_MAX	1024
+
+static void aside(struct judgement *j, bool data, const char *reason)
+{
+	j->fate = FATE_ASIDE;
+	j->data = data;
+	text_copy(j->reason, sizeof j->reason, reason);
+}
+
+/* A value that is printed or compared as it is; "" where it is absent or too long. */
+static void plain(const struct object *o, uint32_t tag, char *to, size_t cap)
+{
+	char raw[VALUE_MAX];
+	struct err err = { 0 };
+
+	to[0] = '\0';
+	if (walk_text(o, tag, raw, sizeof raw, NULL, &err) != RC_OK || strlen(raw) >= cap)
+		return;
+	text_escape(to, cap, raw, strlen(raw));
+}
+
+static void uid(const struct object *o, uint32_t tag, char to[65])
+{
+	plain(o, tag, to, 65);
+	if (to[strspn(to, "0123456789.")] != '\0')
+		to[0] = '\0';
+}
+
+/* A value of a person's text, in UTF-8; "" where its character set is not converted here. */
+static void text(const struct object *o, const char *charset, uint32_t tag, char *to, size_t cap)
+{
+	char raw[VALUE_MAX], utf8[2 * VALUE_MAX];
+	struct err err = { 0 };
+	size_t n = 0;
+
+	to[0] = '\0';
+	if (walk_text(o, tag, raw, sizeof raw, NULL, &err) != RC_OK ||
+	    charset_to_utf8(charset, raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
+		return;
+	text_escape(to, cap, utf8, strlen(utf8));
+}
+
+static void date(const struct object *o, uint32_t tag, char to[9])
+{
+	char raw[32];
+
+	plain(o, tag, raw, sizeof raw);
+	if (!time_parse_date(raw, to))
+		to[0] = '\0';
+}
+
+static int dicom(struct stream *s, struct judgement *j, struct err *err)
+{
+	struct object *o = NULL;
+	char charset[CHARSET_TEXT];
+	bool found = false;
+	int rc = walk_open(&o, s, err);
+
+	if (rc != RC_OK) {
+		if (err->kind != ERR_DATA)
+			return rc;
+		aside(j, true, err->text);
+		return RC_OK;
+	}
+	j->fate = FATE_OBJECT;
+	uid(o, TAG(0x0008, 0x0016), j->sop_class);
+	uid(o, TAG(0x0008, 0x0018), j->sop_uid);
+	uid(o, TAG(0x0020, 0x000d), j->study_uid);
+	uid(o, TAG(0x0020, 0x000e), j->series_uid);
+	text_copy(j->transfer_syntax, sizeof j->transfer_syntax, o->transfer_syntax);
+	if (j->transfer_syntax[strspn(j->transfer_syntax, "0123456789.")] != '\0')
+		j->transfer_syntax[0] = '\0';
+	plain(o, TAG(0x0008, 0x0060), j->modality, sizeof j->modality);
+	date(o, TAG(0x0008, 0x0020), j->study_date);
+	date(o, TAG(0x0010, 0x0030), j->birth);
+	plain(o, TAG(0x0010, 0x0040), j->sex, sizeof j->sex);
+	plain(o, TAG(0x0008, 0x0005), charset, sizeof charset);
+	text(o, charset, TAG(0x0008, 0x1030), j->description, sizeof j->description);
+	text(o, charset, TAG(0x0010, 0x0010), j->name, sizeof j->name);
+	text(o, charset, TAG(0x0010, 0x0020), j->id, sizeof j->id);
+	text(o, charset, TAG(0x0010, 0x0021), j->issuer, sizeof j->issuer);
+	if (walk_number(o, TAG(0x0020, 0x0013), &j->number, &found, err) != RC_OK || !found)
+		j->number = -1;
+	if (walk_find(o, TAG(0x0004, 0x1220)) || !strcmp(j->sop_class, UID_DICOMDIR)) {
+		j->media = MEDIA_DICOMDIR;
+		aside(j, false, "a DICOMDIR, which is the medium's index and no object");
+	} else if (!j->sop_class[0] || !j->sop_uid[0]) {
+		aside(j, true, "a DICOM file without SOP Class UID or SOP Instance UID");
+	} else if (!j->study_uid[0] || !j->series_uid[0]) {
+		aside(j, true, "a DICOM object that belongs to no study or series");
+	} else if (!j->transfer_syntax[0]) {
+		aside(j, true, "a DICOM object without a usable transfer syntax");
+	}
+	walk_close(o);
+	return RC_OK;
+}
+
+int judge(struct stream *s, struct judgement *j, struct err *err)
+{
+	char what[128];
+	int rc = sniff_stream(s, &j->media, err);
+
+	if (rc != RC_OK)
+		return rc;
+	j->data = false;
+	j->reason[0] = '\0';
+	switch (j->media) {
+	case MEDIA_DICOM:
+		return dicom(s, j, err);
+	case MEDIA_DICOMDIR:
+		aside(j, false, "a DICOMDIR, which is the medium's index and no object");
+		break;
+	case MEDIA_PDF: case MEDIA_JPEG: case MEDIA_PNG: case MEDIA_XML: case MEDIA_HTML: case MEDIA_JSON:
+	case MEDIA_TEXT:
+		j->fate = FATE_DOCUMENT;
+		break;
+	case MEDIA_ZIP: case MEDIA_GZIP: case MEDIA_TAR: case MEDIA_7Z: case MEDIA_RAR: case MEDIA_ISO:
+		snprintf(what, sizeof what, "an archive inside (%s): it is not opened", media_name(j->media));
+		aside(j, true, what);
+		break;
+	case MEDIA_EXE:
+		aside(j, false, "a program");
+		break;
+	case MEDIA_EMPTY:
+		aside(j, true, "an empty file");
+		break;
+	case MEDIA_UNKNOWN:
+		aside(j, true, "neither DICOM nor a document that is known");
+		break;
+	}
+	return RC_OK;
+}

@@ -1,0 +1,528 @@
+/* The workers of one run: started when there is work, fed in small batches, replaced when one dies. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "stage/unpack_impl.h"
+
+#define AHEAD		(2 * UNPACK_BATCH + 2)	/* requests under way at one worker: it never waits for us */
+#define REQUEST_MAX	1024
+
+enum wanted { WANT_OPEN, WANT_HASH, WANT_MEMBER };
+
+struct wait {		/* an answer that must come next */
+	enum wanted what;
+	uint32_t member;
+	int slot;
+};
+
+struct hand {
+	struct worker *worker;
+	size_t package;		/* that it has open, + 1 */
+	struct wait queue[AHEAD];
+	unsigned head, n;
+};
+
+struct pool {
+	struct unpack_run *run;
+	struct jail jail;
+	unsigned jobs;
+	struct hand hands[UNPACK_JOBS_MAX];
+	struct buf msg;
+	/* the package in work */
+	struct unpack_package *p;
+	size_t index;
+	int fd;			/* of the package */
+	struct age_key key;
+	struct folder *folder;
+	uint32_t next, members;
+	uint32_t *again;	/* members to be given out anew */
+	size_t nagain;
+	uint64_t answered;
+};
+
+int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct err *err)
+{
+	struct pool *pool = calloc(1, sizeof *pool);
+
+	*out = NULL;
+	if (!pool)
+		return err_set(err, ERR_TEMP, "no memory to unpack");
+	pool->run = run;
+	pool->jobs = jobs < 1 ? 1 : jobs > UNPACK_JOBS_MAX ? UNPACK_JOBS_MAX : jobs;
+	pool->jail.mode = (enum jail_mode)run->cli->config->sandbox;
+	pool->fd = -1;
+	pool->msg.max = 2 * CHAN_MSG_MAX;
+	*out = pool;
+	return RC_OK;
+}
+
+void pool_free(struct pool *pool)
+{
+	if (!pool)
+		return;
+	for (unsigned i = 0; i < UNPACK_JOBS_MAX; i++)
+		worker_stop(pool->hands[i].worker, NULL, NULL);
+	buf_free(&pool->msg);
+	free(pool->again);
+	hash_wipe(&pool->key, sizeof pool->key);
+	free(pool);
+}
+
+static int fail_package(struct unpack_package *p, const struct err *why)
+{
+	p->failed = true;
+	p->kind = why->kind;
+	free(p->reason);
+	p->reason = strdup(why->text);
+	return RC_OK;
+}
+
+static void want(struct hand *h, enum wanted what, uint32_t member, int slot)
+{
+	struct wait *w = &h->queue[(h->head + h->n++) % AHEAD];
+
+	w->what = what;
+	w->member = member;
+	w->slot = slot;
+}
+
+static void recipient_hex(const struct pool *pool, char out[80])
+{
+	const struct age_recipient *to = pool->run->import ? import_recipient(pool->run->import) : NULL;
+	char hex[2 * sizeof to->pub + 1];
+
+	out[0] = '\0';
+	if (!to)
+		return;
+	text_hex(to->pub, sizeof to->pub, hex);
+	snprintf(out, 80, ",\"to\":\"%s\"", hex);
+}
+
+static int ask_open(struct pool *pool, struct hand *h, bool check, struct err *err)
+{
+	char request[REQUEST_MAX], key[2 * AGE_FILE_KEY + 1], to[80];
+	int n = 0, rc = RC_OK;
+
+	text_hex(pool->key.file_key, AGE_FILE_KEY, key);
+	recipient_hex(pool, to);
+	n = snprintf(request, sizeof request, "{\"do\":\"open\",\"key\":\"%s\",\"header\":%llu,\"check\":%s%s}", key,
+	    (unsigned long long)pool->key.header, check ? "true" : "false", to);
+	rc = chan_send(worker_chan(h->worker), request, (size_t)n, &pool->fd, 1, err);
+	hash_wipe(request, sizeof request);
+	hash_wipe(key, sizeof key);
+	if (rc == RC_OK) {
+		h->package = pool->index + 1;
+		want(h, WANT_OPEN, 0, -1);
+	}
+	return rc;
+}
+
+static int ready(struct pool *pool, struct hand *h, bool check, struct err *err)
+{
+	int rc = RC_OK;
+
+	if (!h->worker)
+		rc = worker_start(&h->worker, &pool->jail, unpack_worker_prepare, unpack_worker, NULL, err);
+	if (rc == RC_OK && !pool->folder && h->package != pool->index + 1)
+		rc = ask_open(pool, h, check, err);
+	return rc;
+}
+
+static struct unpack_file *file_of(struct pool *pool, uint32_t member)
+{
+	return &pool->run->files[pool->p->first + member];
+}
+
+/* The worker is gone: what it had in hand is set aside, the rest goes to others. */
+static int bury(struct pool *pool, struct hand *h, struct err *err)
+{
+	struct err why = { 0 };
+	bool first = true;
+	int rc = RC_OK;
+
+	worker_died(h->worker, &why);
+	h->worker = NULL;
+	h->package = 0;
+	for (; h->n && rc == RC_OK; h->n--, h->head = (h->head + 1) % AHEAD, first = false) {
+		struct wait *w = &h->queue[h->head];
+
+		if (w->slot >= 0)
+			rc = staging_drop(pool->run->staging, w->slot, err);
+		if (w->what == WANT_MEMBER && !first) {
+			pool->again[pool->nagain++] = w->member;
+		} else if (w->what == WANT_MEMBER) {
+			struct unpack_file *f = file_of(pool, w->member);
+
+			f->answered = true;
+			pool->answered++;
+			if (rc == RC_OK)
+				rc = unpack_aside(f, true, why.text, err);
+		} else if (first) {
+			fail_package(pool->p, &why);
+		}
+	}
+	h->n = 0;
+	return rc;
+}
+
+/* Takes members off the list into a batch; a folder's files go one by one. */
+static int give(struct pool *pool, struct hand *h, struct err *err)
+{
+	char request[REQUEST_MAX], to[80];
+	int fds[CHAN_FDS_MAX], rc = RC_OK;
+	size_t nfds = 0, len = 0;
+	uint32_t left = pool->members - pool->next + (uint32_t)pool->nagain;
+	uint32_t n = left / (2 * pool->jobs) + 1;	/* towards the end small, so that all end together */
+	uint32_t one = 0;
+
+	if (n > UNPACK_BATCH)
+		n = UNPACK_BATCH;
+	if (n > left || pool->folder)
+		n = left ? 1 : 0;
+	len = (size_t)snprintf(request, sizeof request, "{\"do\":\"take\",\"members\":[");
+	for (uint32_t i = 0; i < n && rc == RC_OK; i++) {
+		int slot = -1;
+
+		one = pool->nagain ? pool->again[--pool->nagain] : pool->next++;
+		if (pool->folder)
+			rc = folder_file(pool->folder, one, &fds[nfds++], err);
+		if (rc != RC_OK) {	/* unreadable: as if set aside, its reason is the system's */
+			nfds--;
+			file_of(pool, one)->answered = true;
+			pool->answered++;
+			if (err->kind == ERR_TEMP)
+				return rc;
+			return unpack_aside(file_of(pool, one), true, err->text, err);
+		}
+		if (pool->run->staging) {
+			rc = staging_output(pool->run->staging, &fds[nfds], &slot, err);
+			if (rc == RC_OK)
+				nfds++;
+		}
+		want(h, WANT_MEMBER, one, slot);
+		len += (size_t)snprintf(request + len, sizeof request - len, "%s%lu", i ? "," : "", (unsigned long)one);
+	}
+	snprintf(request + len, sizeof request - len, "]}");
+	if (pool->folder) {
+		recipient_hex(pool, to);
+		snprintf(request, sizeof request, "{\"do\":\"file\",\"i\":%lu%s}", (unsigned long)one, to);
+	}
+	if (rc == RC_OK && n)
+		rc = chan_send(worker_chan(h->worker), request, strlen(request), fds, nfds, err);
+	for (size_t i = 0; i < nfds; i++)
+		close(fds[i]);
+	if (rc != RC_OK && err->kind == ERR_NOINPUT)	/* it died: its answers will not come */
+		rc = RC_OK;
+	return rc;
+}
+
+static int text_of(struct pool *pool, const json_t *j, const char *key, const char **out, struct err *err)
+{
+	const char *s = NULL;
+	int rc = json_get_str(j, "answer", key, &s, err);
+
+	if (rc == RC_OK && !(*out = unpack_string(pool->run, s ? s : "", err)))
+		rc = err_rc(err->kind);
+	return rc;
+}
+
+static int facts(struct pool *pool, struct unpack_file *f, const json_t *j, struct err *err)
+{
+	struct unpack_facts *x = calloc(1, sizeof *x);
+	struct { const char *key; const char **to; } v[] = {
+		{ "class", x ? &x->sop_class : NULL }, { "sop", x ? &x->sop_uid : NULL },
+		{ "study", x ? &x->study_uid : NULL }, { "series", x ? &x->series_uid : NULL },
+		{ "syntax", x ? &x->transfer_syntax : NULL }, { "modality", x ? &x->modality : NULL },
+		{ "date", x ? &x->study_date : NULL }, { "description", x ? &x->description : NULL },
+		{ "name", x ? &x->name : NULL }, { "id", x ? &x->id : NULL }, { "issuer", x ? &x->issuer : NULL },
+		{ "birth", x ? &x->birth : NULL }, { "sex", x ? &x->sex : NULL },
+	};
+	int rc = RC_OK;
+
+	if (!x)
+		return err_set(err, ERR_TEMP, "no memory to unpack");
+	f->facts = x;
+	for (size_t i = 0; rc == RC_OK && i < sizeof v / sizeof *v; i++)
+		rc = text_of(pool, j, v[i].key, v[i].to, err);
+	if (rc == RC_OK)
+		rc = json_get_int(j, "answer", "number", -1, &x->number, err);
+	if (rc == RC_OK && (!x->sop_uid[0] || !x->study_uid[0] || strlen(x->sop_uid) > 64 || strlen(x->study_uid) > 64))
+		rc = err_set(err, ERR_INTERNAL, "a worker's answer has no UIDs");
+	return rc;
+}
+
+/* A member's answer into its file. The worker may be a hostile file's by now: nothing of it is believed but text
+ * and numbers in their bounds. */
+static int member(struct pool *pool, const struct wait *w, const json_t *j, struct err *err)
+{
+	struct unpack_file *f = file_of(pool, w->member);
+	const char *label = NULL, *reason = NULL, *sha256 = NULL;
+	long long bytes = 0, fate = 0, media = 0, i = -1;
+	uint8_t digest[HASH_LEN];
+	int rc = RC_OK;
+
+	if ((rc = json_get_int(j, "answer", "i", -1, &i, err)) || (rc = json_get_int(j, "answer", "bytes", 0, &bytes, err)) ||
+	    (rc = json_get_int(j, "answer", "fate", -1, &fate, err)) ||
+	    (rc = json_get_int(j, "answer", "media", -1, &media, err)) ||
+	    (rc = json_get_bool(j, "answer", "data", true, &f->data, err)) ||
+	    (rc = json_get_str(j, "answer", "label", &label, err)) ||
+	    (rc = json_get_str(j, "answer", "reason", &reason, err)) ||
+	    (rc = json_get_str(j, "answer", "sha256", &sha256, err)))
+		return rc;
+	if (i != w->member || bytes < 0 || media < 0 || media > MEDIA_EMPTY ||
+	    (fate != FATE_OBJECT && fate != FATE_DOCUMENT && fate != FATE_ASIDE) ||
+	    (fate != FATE_ASIDE && (!sha256 || !text_unhex(sha256, digest, sizeof digest))))
+		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
+	f->bytes = (uint64_t)bytes;
+	f->media = (enum media)media;
+	f->fate = (enum unpack_fate)fate;
+	f->answered = true;
+	pool->answered++;
+	if (!f->label && label && !(f->label = text_dup(label, err)))
+		return err_rc(err->kind);
+	if (f->fate == FATE_ASIDE)
+		rc = unpack_aside(f, f->data, reason ? reason : "", err);
+	else
+		text_copy(f->sha256, sizeof f->sha256, sha256);
+	if (rc == RC_OK && f->fate == FATE_OBJECT)
+		rc = facts(pool, f, json_object_get(j, "dicom"), err);
+	if (f->fate == FATE_ASIDE && w->slot >= 0) {
+		if (rc == RC_OK)
+			rc = staging_drop(pool->run->staging, w->slot, err);
+	} else {
+		f->slot = w->slot;
+	}
+	return rc;
+}
+
+static int opened(struct pool *pool, const json_t *j, struct err *err)
+{
+	long long members = 0, media = 0, bytes = 0;
+	int rc = RC_OK;
+
+	if ((rc = json_get_int(j, "answer", "members", -1, &members, err)) ||
+	    (rc = json_get_int(j, "answer", "media", -1, &media, err)) ||
+	    (rc = json_get_int(j, "answer", "bytes", -1, &bytes, err)))
+		return rc;
+	if (members < 0 || members > UNPACK_FILES_MAX || media < 0 || media > MEDIA_EMPTY || bytes < 0)
+		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
+	if (pool->p->count)	/* another worker has said it already */
+		return RC_OK;
+	pool->p->media = (enum media)media;
+	pool->p->bytes = (uint64_t)bytes;
+	pool->members = (uint32_t)members;
+	return unpack_add_files(pool->run, pool->index, (size_t)members, err);
+}
+
+/* The next answer of h. A worker that reports a failure of ours ends the run; one about the package fails that. */
+static int answer(struct pool *pool, struct hand *h, struct err *err)
+{
+	struct wait w = h->queue[h->head];
+	struct err said = { 0 };
+	const char *text = NULL;
+	long long kind = 0;
+	json_t *j = NULL;
+	int rc = chan_recv(worker_chan(h->worker), &pool->msg, NULL, 0, NULL, err);
+
+	if (rc != RC_OK)	/* closed, or more than it may say: it is not to be trusted any further */
+		return bury(pool, h, err);
+	h->head = (h->head + 1) % AHEAD;
+	h->n--;
+	rc = json_parse(pool->msg.data, pool->msg.len, &j, err);
+	if (rc == RC_OK)
+		rc = json_get_int(j, "answer", "error", 0, &kind, err);
+	if (rc == RC_OK && kind) {
+		rc = json_get_str(j, "answer", "text", &text, err);
+		err_set(&said, kind > ERR_NONE && kind <= ERR_INTERNAL ? (enum err_kind)kind : ERR_INTERNAL, "%s",
+		    text ? text : "");
+		if (w.slot >= 0 && rc == RC_OK)
+			rc = staging_drop(pool->run->staging, w.slot, err);
+		if (rc == RC_OK && w.what != WANT_MEMBER && said.kind == ERR_DATA) {
+			fail_package(pool->p, &said);
+		} else if (rc == RC_OK) {
+			*err = said;
+			rc = err_rc(err->kind);
+		}
+	} else if (rc == RC_OK && w.what == WANT_OPEN) {
+		rc = opened(pool, j, err);
+	} else if (rc == RC_OK && w.what == WANT_HASH) {
+		rc = json_get_str(j, "answer", "sha256", &text, err);
+		if (rc == RC_OK && text)
+			text_copy(pool->p->sha256, sizeof pool->p->sha256, text);
+	} else if (rc == RC_OK) {
+		rc = member(pool, &w, j, err);
+	}
+	json_decref(j);
+	return rc;
+}
+
+static int wait_answers(struct pool *pool, struct err *err)
+{
+	struct pollfd fds[UNPACK_JOBS_MAX];
+	struct hand *who[UNPACK_JOBS_MAX];
+	nfds_t n = 0;
+	int rc = RC_OK;
+
+	for (unsigned i = 0; i < pool->jobs; i++) {
+		struct hand *h = &pool->hands[i];
+
+		if (!h->worker || !h->n)
+			continue;
+		fds[n].fd = worker_fd(h->worker);
+		fds[n].events = POLLIN;
+		fds[n].revents = 0;
+		who[n++] = h;
+	}
+	if (!n)
+		return RC_OK;
+	if (poll(fds, n, -1) < 0)
+		return errno == EINTR ? RC_OK : err_sys(err, errno, "cannot wait for the workers");
+	for (nfds_t i = 0; i < n && rc == RC_OK; i++)
+		if (fds[i].revents)
+			rc = answer(pool, who[i], err);
+	return rc;
+}
+
+static bool busy(const struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->jobs; i++)
+		if (pool->hands[i].n)
+			return true;
+	return false;
+}
+
+static void progress(struct pool *pool)
+{
+	struct cli_progress pr = { .what = "unpack", .n = (long long)pool->answered, .total = pool->members };
+
+	cli_progress(pool->run->cli, &pr);
+}
+
+static int give_out(struct pool *pool, struct err *err)
+{
+	uint32_t width = pool->members < pool->jobs ? pool->members : pool->jobs;
+	int rc = RC_OK;
+
+	while (rc == RC_OK && !pool->p->failed) {
+		for (uint32_t i = 0; i < width && rc == RC_OK; i++) {
+			struct hand *h = &pool->hands[i];
+
+			if (pool->next == pool->members && !pool->nagain)
+				break;
+			if (h->n > UNPACK_BATCH)
+				continue;
+			rc = ready(pool, h, false, err);
+			if (rc == RC_OK)
+				rc = give(pool, h, err);
+		}
+		if (rc != RC_OK || (!busy(pool) && pool->next == pool->members && !pool->nagain))
+			break;
+		rc = wait_answers(pool, err);
+		progress(pool);
+	}
+	while (rc == RC_OK && busy(pool))
+		rc = wait_answers(pool, err);
+	return rc;
+}
+
+/* The package as a stream for workers: a descriptor with its key, or the files of a folder. */
+static int source(struct pool *pool, struct err *err)
+{
+	struct unpack_package *p = pool->p;
+	struct stat st;
+	int rc = RC_OK;
+
+	if (pool->run->import)
+		return import_package_fd(pool->run->import, p->n, &pool->fd, &pool->key, err);
+	pool->fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (pool->fd < 0)
+		return err_sys(err, errno, "cannot open");
+	if (fstat(pool->fd, &st) != 0)
+		return err_sys(err, errno, "cannot open");
+	if (S_ISDIR(st.st_mode)) {
+		rc = folder_open(&pool->folder, pool->fd, err);
+		pool->fd = -1;
+		return rc;
+	}
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_NOINPUT, "neither a file nor a folder");
+	return RC_OK;
+}
+
+static int begin(struct pool *pool, struct err *err)
+{
+	struct hand *first = &pool->hands[0], *last = NULL;
+	int rc = RC_OK;
+
+	if (pool->folder) {
+		pool->p->folder = true;
+		pool->members = (uint32_t)folder_count(pool->folder);
+		rc = unpack_add_files(pool->run, pool->index, pool->members, err);
+		for (uint32_t i = 0; rc == RC_OK && i < pool->members; i++) {
+			char label[UNPACK_LABEL];
+			const char *name = folder_name(pool->folder, i);
+
+			text_escape(label, sizeof label, name, strlen(name));
+			if (!(file_of(pool, i)->label = text_dup(label, err)))
+				rc = err_rc(err->kind);
+		}
+		return rc;
+	}
+	rc = ready(pool, first, true, err);
+	while (rc == RC_OK && first->n)
+		rc = wait_answers(pool, err);
+	if (rc != RC_OK || pool->p->failed || !pool->run->import)
+		return rc;
+	/* the whole package's hash, beside the work on its members */
+	last = &pool->hands[pool->members > 1 ? pool->jobs - 1 : 0];
+	rc = ready(pool, last, false, err);
+	if (rc == RC_OK)
+		rc = chan_send(worker_chan(last->worker), "{\"do\":\"hash\"}", 13, NULL, 0, err);
+	if (rc == RC_OK)
+		want(last, WANT_HASH, 0, -1);
+	return rc;
+}
+
+int pool_package(struct pool *pool, size_t index, struct err *err)
+{
+	int rc = RC_OK;
+
+	pool->p = &pool->run->packages[index];
+	pool->index = index;
+	pool->next = pool->members = 0;
+	pool->nagain = 0;
+	pool->answered = 0;
+	memset(&pool->key, 0, sizeof pool->key);
+	rc = source(pool, err);
+	if (rc != RC_OK && !pool->run->import) {	/* without a spool the others go on */
+		fail_package(pool->p, err);
+		rc = RC_OK;
+		goto out;
+	}
+	if (rc == RC_OK)
+		rc = begin(pool, err);
+	if (rc != RC_OK || pool->p->failed)
+		goto out;
+	free(pool->again);
+	pool->again = calloc((size_t)pool->members + 1, sizeof *pool->again);
+	if (!pool->again) {
+		rc = err_set(err, ERR_TEMP, "no memory to unpack");
+		goto out;
+	}
+	rc = give_out(pool, err);
+	cli_progress_end(pool->run->cli);
+out:
+	if (pool->fd >= 0)
+		close(pool->fd);
+	pool->fd = -1;
+	folder_free(pool->folder);
+	pool->folder = NULL;
+	return rc;
+}

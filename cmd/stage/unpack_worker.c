@@ -1,0 +1,471 @@
+/*
+ * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
+ * message a member:
+ *
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package   → {"members":…,"media":…,"bytes":…}
+ *	{"do":"hash"}                                                  → {"sha256":…}
+ *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each
+ *	{"do":"file","i":…,"to":…} + input + output                    → {"i":…,…}
+ *
+ * A failure of what was asked: {"error":kind,"text":…}. What is wrong with the
+ * bytes is no failure: the member is set aside, with a reason.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "dicom/charset.h"
+#include "media/zip.h"
+#include "stage/unpack_impl.h"
+#include "stage/unpack_judge.h"
+
+#define COPY_STEP	((size_t)256 << 10)
+#define HEAD_KEPT	((size_t)4 << 20)	/* of a streamed member: header values are read from here */
+#define TAIL_KEPT	((size_t)1 << 20)	/* and what was last seen: more than one window of the walk */
+
+struct side {
+	struct chan *chan;
+	struct stream *package;
+	struct zip *zip;
+	enum media media;
+	struct age_recipient to;
+	bool seal;
+	uint8_t *bytes;		/* of members that fit in memory */
+	size_t cap;
+};
+
+static int reply(struct side *sd, json_t *j, struct err *err)
+{
+	struct buf b = BUF_INIT(CHAN_MSG_MAX);
+	int rc = RC_OK;
+
+	if (!j)
+		return err_rc(err->kind);
+	rc = json_write(j, &b, err);
+	if (rc == RC_OK)
+		rc = chan_send(sd->chan, b.data, b.len, NULL, 0, err);
+	buf_free(&b);
+	json_decref(j);
+	return rc;
+}
+
+static int reply_error(struct side *sd, const struct err *what)
+{
+	struct err err = { 0 };
+
+	return reply(sd, json_make(&err, "{s:i,s:s}", "error", (int)what->kind, "text", what->text), &err);
+}
+
+static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
+{
+	struct err err = { 0 };
+	json_t *o = json_make(&err, "{s:I,s:I,s:i,s:i,s:b,s:s,s:s,s:s}", "i", (json_int_t)i, "bytes",
+	    (json_int_t)j->bytes, "media", (int)j->media, "fate", (int)j->fate, "data", j->data, "label", j->label,
+	    "reason", j->reason, "sha256", j->sha256);
+
+	if (o && j->fate == FATE_OBJECT) {
+		json_t *d = json_make(&err, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}",
+		    "class", j->sop_class, "sop", j->sop_uid, "study", j->study_uid, "series", j->series_uid,
+		    "syntax", j->transfer_syntax, "modality", j->modality, "date", j->study_date, "description",
+		    j->description, "name", j->name, "id", j->id, "issuer", j->issuer, "birth", j->birth, "sex",
+		    j->sex, "number", (json_int_t)j->number);
+
+		if (!d || json_object_set_new(o, "dicom", d) != 0) {
+			json_decref(o);
+			return err_set(&err, ERR_TEMP, "no memory");
+		}
+	}
+	return reply(sd, o, &err);
+}
+
+/* Where the bytes of a member go: hashed, and sealed into the output where there is one. */
+struct sink {
+	struct hash *hash;
+	struct stream *out;
+};
+
+static int sink_open(struct side *sd, struct sink *k, int fd, struct err *err)
+{
+	int rc = hash_new(&k->hash, err);
+
+	k->out = NULL;
+	if (rc != RC_OK || fd < 0) {
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	rc = spool_writer_fd(&k->out, fd, sd->seal ? &sd->to : NULL, err);
+	if (rc != RC_OK)
+		hash_free(k->hash);
+	return rc;
+}
+
+static int sink_add(struct sink *k, const void *p, size_t n, struct err *err)
+{
+	int rc = hash_add(k->hash, p, n, err);
+
+	if (rc == RC_OK && k->out)
+		rc = stream_write(k->out, p, n, err);
+	return rc;
+}
+
+static int sink_end(struct sink *k, char sha256[65], struct err *err)
+{
+	uint8_t digest[HASH_LEN];
+	int rc = hash_end(k->hash, digest, err);
+
+	if (rc == RC_OK && k->out)
+		rc = stream_commit(k->out, err);
+	if (rc == RC_OK)
+		text_hex(digest, sizeof digest, sha256);
+	return rc;
+}
+
+static void sink_close(struct sink *k)
+{
+	hash_free(k->hash);
+	stream_close(k->out);
+}
+
+/* A member too large for memory, as a stream for the walk: reading drives the inflating, and everything that
+ * comes by goes into the sink. What is behind can be read again from the head or the last megabyte. */
+struct flow {
+	struct zip_reader *reader;
+	struct sink *sink;
+	uint64_t pos;		/* bytes made */
+	uint8_t *head, *tail;
+	size_t head_len, tail_len;	/* tail ends at pos */
+	struct err failed;	/* of the sink or the reader: kept, for the judge sees only "cannot be read" */
+	bool ended;
+};
+
+static int flow_step(struct flow *f, struct err *err)
+{
+	const void *p = NULL;
+	size_t n = 0, keep = 0;
+	int rc = zip_more(f->reader, &p, &n, err);
+
+	if (rc == RC_OK && n == 0)
+		f->ended = true;
+	if (rc == RC_OK && n)
+		rc = sink_add(f->sink, p, n, err);
+	if (rc != RC_OK) {
+		f->failed = *err;
+		return rc;
+	}
+	keep = HEAD_KEPT - f->head_len < n ? HEAD_KEPT - f->head_len : n;
+	memcpy(f->head + f->head_len, p, keep);
+	f->head_len += keep;
+	if (f->tail_len + n > TAIL_KEPT) {	/* n <= TAIL_KEPT / 2 */
+		size_t old = TAIL_KEPT / 2 < f->tail_len ? TAIL_KEPT / 2 : f->tail_len;
+
+		memmove(f->tail, f->tail + f->tail_len - old, old);
+		f->tail_len = old;
+	}
+	memcpy(f->tail + f->tail_len, p, n);
+	f->tail_len += n;
+	f->pos += n;
+	return RC_OK;
+}
+
+static int flow_read(struct stream *s, uint64_t off, void *to, size_t len, size_t *got, struct err *err)
+{
+	struct flow *f = s->ctx;
+	int rc = RC_OK;
+
+	*got = 0;
+	if (off + len <= f->head_len) {
+		memcpy(to, f->head + off, len);
+		*got = len;
+		return RC_OK;
+	}
+	while (f->pos < off + len && !f->ended) {
+		rc = flow_step(f, err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (off + len <= f->head_len) {
+		memcpy(to, f->head + off, len);
+	} else {
+		if (f->pos < off + len || off < f->pos - f->tail_len)
+			return err_set(err, ERR_DATA, "DICOM object whose elements are too far apart to be read in one go");
+		memcpy(to, f->tail + (off - (f->pos - f->tail_len)), len);
+	}
+	*got = len;
+	return RC_OK;
+}
+
+static const struct stream_ops flow_ops = { .read = flow_read };
+
+static int take_large(struct side *sd, uint32_t i, struct sink *k, struct judgement *j, struct err *err)
+{
+	const struct zip_member *m = zip_member(sd->zip, i);
+	struct flow f = { .sink = k };
+	struct stream *s = NULL;
+	int rc = zip_begin(&f.reader, sd->zip, i, err);
+
+	if (rc != RC_OK)
+		return rc;
+	f.head = malloc(HEAD_KEPT);
+	f.tail = malloc(TAIL_KEPT);
+	if (!f.head || !f.tail) {
+		rc = err_set(err, ERR_TEMP, "no memory to unpack");
+		goto out;
+	}
+	rc = stream_new(&s, &flow_ops, &f, m->size, err);
+	if (rc != RC_OK)
+		goto out;
+	rc = judge(s, j, err);
+	while (rc == RC_OK && f.failed.kind == ERR_NONE && !f.ended)
+		rc = flow_step(&f, err);
+	if (f.failed.kind != ERR_NONE) {
+		*err = f.failed;
+		rc = err_rc(err->kind);
+	}
+out:
+	stream_close(s);
+	zip_end(f.reader);
+	free(f.head);
+	free(f.tail);
+	return rc;
+}
+
+static int take_small(struct side *sd, uint32_t i, struct sink *k, struct judgement *j, struct err *err)
+{
+	const struct zip_member *m = zip_member(sd->zip, i);
+	struct stream *s = NULL;
+	int rc = RC_OK;
+
+	if (m->size > sd->cap) {
+		uint8_t *p = realloc(sd->bytes, (size_t)m->size);
+
+		if (!p)
+			return err_set(err, ERR_TEMP, "no memory to unpack");
+		sd->bytes = p;
+		sd->cap = (size_t)m->size;
+	}
+	rc = zip_read(sd->zip, i, sd->bytes, err);
+	if (rc == RC_OK)
+		rc = stream_mem(&s, sd->bytes, (size_t)m->size, err);
+	if (rc == RC_OK)
+		rc = judge(s, j, err);
+	if (rc == RC_OK && j->fate != FATE_ASIDE)
+		rc = sink_add(k, sd->bytes, (size_t)m->size, err);
+	stream_close(s);
+	return rc;
+}
+
+static int take_stream(struct stream *s, struct sink *k, struct judgement *j, struct err *err)
+{
+	uint8_t *step = NULL;
+	int rc = judge(s, j, err);
+
+	if (rc != RC_OK || j->fate == FATE_ASIDE)
+		return rc;
+	step = malloc(COPY_STEP);
+	if (!step)
+		return err_set(err, ERR_TEMP, "no memory to unpack");
+	for (uint64_t off = 0; rc == RC_OK && off < s->size;) {
+		size_t n = s->size - off < COPY_STEP ? (size_t)(s->size - off) : COPY_STEP;
+
+		rc = stream_read_full(s, off, step, n, err);
+		if (rc == RC_OK)
+			rc = sink_add(k, step, n, err);
+		off += n;
+	}
+	free(step);
+	return rc;
+}
+
+/* One member into its output. An error about the data sets it aside; any other is for the parent. */
+static int take(struct side *sd, uint32_t i, int fd)
+{
+	const struct zip_member *m = sd->zip ? zip_member(sd->zip, i) : NULL;
+	struct judgement j = { .fate = FATE_ASIDE, .data = true };
+	struct err err = { 0 };
+	struct sink k = { 0 };
+	int rc = RC_OK;
+
+	if (m) {
+		text_escape(j.label, sizeof j.label, m->name, m->name_len);
+		j.bytes = m->size;
+	} else {
+		j.bytes = sd->package->size;
+	}
+	if (m && m->directory) {
+		j.data = false;
+		text_copy(j.reason, sizeof j.reason, "a directory");
+	} else if (m && m->symlink) {
+		text_copy(j.reason, sizeof j.reason, "a symbolic link");
+	} else if (m && m->unreadable) {
+		text_copy(j.reason, sizeof j.reason, m->unreadable);
+	} else {
+		rc = sink_open(sd, &k, fd, &err);
+		fd = -1;
+		if (rc == RC_OK && !m)
+			rc = take_stream(sd->package, &k, &j, &err);
+		else if (rc == RC_OK && m->size <= ZIP_READ_MAX && m->packed <= ZIP_READ_MAX)
+			rc = take_small(sd, i, &k, &j, &err);
+		else if (rc == RC_OK)
+			rc = take_large(sd, i, &k, &j, &err);
+		if (rc == RC_OK && j.fate != FATE_ASIDE)
+			rc = sink_end(&k, j.sha256, &err);
+		sink_close(&k);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (rc != RC_OK && err.kind != ERR_DATA)
+		return reply_error(sd, &err);
+	if (rc != RC_OK) {
+		j.fate = FATE_ASIDE;
+		j.data = true;
+		text_copy(j.reason, sizeof j.reason, err.text);
+	}
+	return reply_member(sd, i, &j);
+}
+
+static void forget(struct side *sd)
+{
+	zip_close(sd->zip);
+	stream_close(sd->package);
+	sd->zip = NULL;
+	sd->package = NULL;
+}
+
+static int recipient(struct side *sd, const json_t *j, struct err *err)
+{
+	const char *to = NULL;
+	int rc = json_get_str(j, "request", "to", &to, err);
+
+	sd->seal = to != NULL;
+	if (rc == RC_OK && to && !text_unhex(to, sd->to.pub, sizeof sd->to.pub))
+		rc = err_set(err, ERR_INTERNAL, "request without a recipient");
+	return rc;
+}
+
+static int open_package(struct side *sd, const json_t *j, int fd)
+{
+	struct err err = { 0 };
+	struct age_key key = { .header = 0 };
+	const char *hex = NULL;
+	long long header = 0;
+	bool check = false;
+	int rc = recipient(sd, j, &err);
+
+	forget(sd);
+	if (rc == RC_OK)
+		rc = json_get_str(j, "request", "key", &hex, &err);
+	if (rc == RC_OK)
+		rc = json_get_int(j, "request", "header", 0, &header, &err);
+	if (rc == RC_OK)
+		rc = json_get_bool(j, "request", "check", false, &check, &err);
+	if (rc == RC_OK && (!hex || !text_unhex(hex, key.file_key, sizeof key.file_key)))
+		rc = err_set(&err, ERR_INTERNAL, "request without a key");
+	if (rc != RC_OK) {
+		close(fd);
+		return reply_error(sd, &err);
+	}
+	key.header = (uint64_t)header;
+	rc = spool_stream_fd(&sd->package, fd, &key, &err);
+	hash_wipe(&key, sizeof key);
+	if (rc == RC_OK)
+		rc = sniff_stream(sd->package, &sd->media, &err);
+	if (rc == RC_OK && sd->media == MEDIA_ZIP) {
+		rc = zip_open(&sd->zip, sd->package, &err);
+		if (rc == RC_OK && check)
+			rc = zip_check_headers(sd->zip, &err);
+	}
+	if (rc != RC_OK)
+		return reply_error(sd, &err);
+	return reply(sd, json_make(&err, "{s:I,s:i,s:I}", "members",
+	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "media", (int)sd->media, "bytes",
+	    (json_int_t)sd->package->size), &err);
+}
+
+static int hash_package(struct side *sd)
+{
+	struct err err = { 0 };
+	char sha256[HASH_HEX];
+
+	if (hash_stream(sd->package, sha256, &err) != RC_OK)
+		return reply_error(sd, &err);
+	return reply(sd, json_make(&err, "{s:s}", "sha256", sha256), &err);
+}
+
+static int take_members(struct side *sd, const json_t *j, const int *fds, size_t nfds)
+{
+	const json_t *members = json_object_get(j, "members");
+	int rc = RC_OK;
+
+	for (size_t k = 0; k < json_array_size(members) && rc == RC_OK; k++) {
+		json_int_t i = json_integer_value(json_array_get(members, k));
+
+		if (i < 0 || (uint64_t)i >= (sd->zip ? zip_count(sd->zip) : 1))
+			rc = RC_FATAL;
+		else
+			rc = take(sd, (uint32_t)i, k < nfds ? fds[k] : -1);
+	}
+	return rc;
+}
+
+static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nfds)
+{
+	struct err err = { 0 };
+	int rc = recipient(sd, j, &err);
+
+	forget(sd);
+	if (rc == RC_OK)
+		rc = stream_file(&sd->package, fds[0], &err);
+	if (rc != RC_OK)
+		return reply_error(sd, &err);
+	return take(sd, (uint32_t)json_integer_value(json_object_get(j, "i")), nfds > 1 ? fds[1] : -1);
+}
+
+void unpack_worker_prepare(void *arg)
+{
+	struct err err = { 0 };
+
+	(void)arg;
+	charset_load(&err);	/* what cannot be loaded stays unconverted */
+}
+
+int unpack_worker(struct chan *chan, void *arg)
+{
+	struct side sd = { .chan = chan };
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
+	struct err err = { 0 };
+	int rc = RC_OK;
+
+	(void)arg;
+	while (rc == RC_OK) {
+		int fds[CHAN_FDS_MAX];
+		size_t nfds = 0;
+		json_t *j = NULL;
+		const char *what = NULL;
+
+		if (chan_recv(chan, &msg, fds, CHAN_FDS_MAX, &nfds, &err) != RC_OK)
+			break;
+		rc = json_parse(msg.data, msg.len, &j, &err);
+		if (rc == RC_OK)
+			rc = json_get_str(j, "request", "do", &what, &err);
+		if (rc != RC_OK || !what)
+			return 2;
+		if (!strcmp(what, "open") && nfds == 1)
+			rc = open_package(&sd, j, fds[0]);
+		else if (!strcmp(what, "hash") && sd.package)
+			rc = hash_package(&sd);
+		else if (!strcmp(what, "take") && sd.package)
+			rc = take_members(&sd, j, fds, nfds);
+		else if (!strcmp(what, "file") && nfds >= 1)
+			rc = take_file(&sd, j, fds, nfds);
+		else
+			rc = RC_FATAL;
+		json_decref(j);
+	}
+	forget(&sd);
+	free(sd.bytes);
+	buf_free(&msg);
+	return rc == RC_OK ? 0 : 2;
+}
