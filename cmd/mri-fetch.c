@@ -1,0 +1,142 @@
+/* mri-fetch: retrieve what an order asks for, from a portal or from a medium. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "source/link.h"
+#include "stage/fetch.h"
+#include "sys/jail.h"
+
+static struct {
+	const char *order, *basis, *reference, *study, *cafile, *out;
+	struct cli_list factors;
+	long item;
+	bool list;
+} opt;
+
+static const struct cli_option options[] = {
+	{ 0, "order", "FILE", "the order, JSON; many of them: one a line", CLI_STRING, &opt.order },
+	{ 0, "factor", "TYPE=@FILE", "an answer the portal will ask for (repeat)", CLI_LIST, &opt.factors },
+	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
+	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
+	{ 0, "list", NULL, "print what the portal offers; download nothing", CLI_FLAG, &opt.list },
+	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
+	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
+	{ 0, "cacert", "FILE", "CA certificates in place of the system's", CLI_STRING, &opt.cafile },
+	{ 'o', "output", "DIR", "without a spool: ordinary files in DIR", CLI_STRING, &opt.out },
+	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
+};
+
+static const struct cli_tool tool = {
+	.name = "mri-fetch",
+	.synopsis = "[options] [--] [link | path | - ...]",
+	.summary = "retrieve what an order asks for, from a portal or from a medium",
+	.options = options, .reads = CLI_ARGS, .links = true,
+};
+
+/* One input with an order of its own: a copy would share what order_free() frees, so it is used in turn. */
+static void
+fetch_input(struct fetch *f, const struct cli_input *in, struct order *o, char *what)
+{
+	struct cli_input told = *in;
+
+	link_clean(what);
+	told.is_link = link_is(what);
+	if (told.is_link)
+		told.path = NULL;	/* never in a receipt */
+	fetch_one(f, &told, o, what);
+	hash_wipe(what, strlen(what));
+}
+
+static void
+fetch_inputs(struct fetch *f, struct order *o)
+{
+	struct cli_input in;
+	struct err err = { 0 };
+	char *what = NULL;
+
+	while (cli_next(f->cli, &in)) {
+		what = text_dup(in.path, &err);
+		if (what == NULL) {
+			cli_fail(f->cli, NULL, NULL, &err);
+			break;
+		}
+		fetch_input(f, &in, o, what);
+		free(what);
+	}
+}
+
+static void
+fetch_orders(struct fetch *f, struct orders *os)
+{
+	struct cli_input in = { 0 };
+	size_t i = 0;
+
+	for (i = 0; i < os->n && !cli_stopped(); i++) {
+		in.number = (long)i + 1;
+		in.ref = os->v[i]->ref;
+		fetch_input(f, &in, os->v[i], os->v[i]->link);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = { .tool = &tool };
+	struct work work = { 0 };
+	struct factors factors = { 0 };
+	struct orders orders = { 0 };
+	struct fetch f = { .cli = &cli, .work = &work, .factors = &factors };
+	struct net_options net = { 0 };
+	struct err err = { 0 };
+	size_t i = 0, links = 0;
+
+	cli_begin(&cli, argc, argv);
+	f.out_dir = opt.out;
+	f.list = opt.list;
+	f.item = opt.item;
+	f.study = opt.study;
+	f.basis_required = cli.config->basis_required;
+	if (opt.item < 0 || (opt.item > 0 && opt.study != NULL))
+		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
+	if (opt.study != NULL && !text_is_uid(opt.study))
+		cli_usage_error(&cli, "--study wants a Study Instance UID");
+	if (cli.argc == 0 && opt.order == NULL)
+		cli_usage_error(&cli, "no link, path or --order");
+	if (factors_parse(opt.factors.v, opt.factors.n, &factors, &err) != RC_OK)
+		cli_die(&cli, &err);
+	net = (struct net_options){ .cafile = opt.cafile != NULL ? opt.cafile : cli.config->cafile,
+	    .proxy = cli.config->proxy, .allow = cli.config->allow, .nallow = cli.config->nallow,
+	    .allow_http = cli.config->allow_http, .nallow_http = cli.config->nallow_http, .timeout = cli.timeout,
+	    .max_time = cli.max_time, .jail = (enum jail_mode)cli.config->sandbox };
+	jail_self();
+	if (net_start(&f.net, &net, &err) != RC_OK)
+		cli_die(&cli, &err);
+	if (opt.order != NULL && orders_load(opt.order, &orders, &err) != RC_OK)
+		cli_die(&cli, &err);
+	if (opt.order == NULL) {
+		if ((orders.v = calloc(1, sizeof(*orders.v))) == NULL || order_new(&orders.v[0], &err) != RC_OK)
+			cli_die(&cli, &err);
+		orders.n = 1;
+	}
+	for (i = 0; i < orders.n; i++) {
+		links += orders.v[i]->link != NULL && orders.v[i]->link[0] != '\0';
+		if (order_basis(orders.v[i], opt.basis, opt.reference, &err) != RC_OK)
+			cli_die(&cli, &err);
+	}
+	if (cli.argc > 0 && (links > 0 || orders.n > 1))
+		cli_usage_error(&cli, "the link stands in the order; give no other one");
+	if (cli.argc == 0 && links < orders.n)
+		cli_usage_error(&cli, "an order without a link: give the link or path too");
+	if (opt.out == NULL && work_open(&cli, &work, SPOOL_PUBLIC, !opt.list && !cli.dry_run, &err) != RC_OK)
+		cli_die(&cli, &err);
+	if (cli.argc > 0)
+		fetch_inputs(&f, orders.v[0]);
+	else
+		fetch_orders(&f, &orders);
+	net_stop(f.net);
+	factors_free(&factors);
+	orders_free(&orders);
+	work_close(&work);
+	return cli_end(&cli);
+}

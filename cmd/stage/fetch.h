@@ -1,0 +1,103 @@
+/*
+ * Fetching: one order, one retrieval. What a link or path holds becomes an
+ * import in the spool, or ordinary files in a folder (-o).
+ *
+ *	orders_load(&orders, file, …)		the orders of --order
+ *	fetch_one(&f, in, order, what, err)	one link or path: messages, receipts, status
+ */
+#ifndef MRI_STAGE_FETCH_H
+#define MRI_STAGE_FETCH_H
+
+#include "cli/cli.h"
+#include "cli/work.h"
+#include "order/claim.h"
+#include "order/order.h"
+#include "stage/fetch_net.h"
+
+/* Factors as given: TYPE=@FILE. A secret each. */
+struct factors { struct order_factor *v; size_t n; };
+
+struct fetch {
+	struct cli *cli;
+	struct work *work;
+	struct net *net;
+	const struct factors *factors;	/* --factor, borrowed */
+	const char *out_dir;		/* -o, NULL: into the spool */
+	const char *study;		/* --study, NULL */
+	long item;			/* --item, 0 none */
+	bool list;			/* --list */
+	bool basis_required;
+};
+
+/* Does everything for one input, its messages and receipts too. what: the link or path (a link is wiped by the caller). */
+void fetch_one(struct fetch *, const struct cli_input *, struct order *, const char *what);
+
+/* fetch_order.c */
+struct orders { struct order **v; size_t n; };
+/* One JSON document, or one a line. */
+int orders_load(const char *path, struct orders *, struct err *);
+void orders_free(struct orders *);
+/* --basis, --reference: for orders that state none; another one than the order's is ERR_USAGE. */
+int order_basis(struct order *, const char *kind, const char *reference, struct err *);
+int factors_parse(const char *const *, size_t n, struct factors *, struct err *);
+/* All that is known for an order: --factor, its own factors, its patient's birth date, its only study's date. */
+int factors_collect(const struct factors *given, const struct order *, struct factors *, struct err *);
+int factors_add(struct factors *, const char *type, const char *value, struct err *);
+/* The value for a question, NULL: none. */
+const char *factors_find(const struct factors *, const struct source_question *);
+/* "TYPE=value" lines, sorted: what the link memory hashes. */
+int factors_text(const struct factors *, struct buf *, struct err *);
+void factors_free(struct factors *);	/* wipes */
+
+/* fetch_target.c: where packages go */
+struct target {
+	struct import *import;		/* NULL: a folder */
+	struct package *package;	/* under way */
+	int dir, fd, n;
+	const char *path;		/* -o */
+	char name[32];			/* of the file in the folder */
+};
+/* A folder for -o; made where it is not there. */
+int target_open_dir(struct target *, const char *path, struct err *);
+int target_begin(struct target *, const struct age_recipient **to, struct err *);	/* t->fd, t->n */
+/* Publishes what t->fd holds, with its claim. */
+int target_end(struct target *, const char *key, const struct claim *, struct err *);
+void target_abort(struct target *);
+int target_holds(struct target *, const char *key, bool *, struct err *);
+void target_close(struct target *);
+
+/* fetch_choose.c: before anything is downloaded */
+/* The portal's patients against the order's. ERR_PERSON: another patient. *doubt: a sentence, "" none. */
+int choose_patient(const struct order *, const struct source_offer *, size_t n, char doubt[256], struct err *);
+/* take[i] for each offer; none at all: ERR_PERSON or ERR_REFUSED. */
+int choose_offers(const struct fetch *, const struct order *, const struct source_offer *, size_t n, bool *take,
+    struct err *);
+void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
+
+/* fetch_login.c: questions, answers, and the memory of links */
+struct link_memory;
+int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
+int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
+    struct err *);
+
+/* fetch_local.c: a file or a folder becomes a package */
+void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);
+
+/* fetch_report.c: how one order ended, for stderr, stdout and the history */
+struct fetched {
+	long long packages, held, failed, offers;
+	uint64_t bytes, began_ms;
+	const char *state;		/* of 40-portals, "" none */
+	bool again;
+	struct err err;			/* the worst, kind ERR_NONE: all is well */
+};
+/* Numbers for history, audit and receipts; new reference or NULL. */
+json_t *fetched_numbers(const struct fetched *, bool receipt);
+const char *fetched_outcome(const struct fetched *, bool durable);	/* ok, partial, temp, perm */
+/* The message where something failed, and the receipts. import: NULL where nothing is durable. */
+void fetched_report(struct fetch *, const struct cli_input *, const struct order *, const char *subject,
+    const struct target *, bool durable, const struct fetched *);
+/* The stored form of the order; link: its host and keyed hash go in (NULL: a path). */
+int fetched_order(struct fetch *, struct order *, const char *link, struct buf *, struct err *);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * A credential is tried once (40-portals). The link memory keeps, as keyed
+ * hashes, each set of answers with how it went:
+ *	sent K	durable before the request that carries them, for the K-th time
+ *	void K	the portal answered without judging them (busy)
+ *	wrong	never sent again; right: may be
+ * Sent without an outcome (a crash, a cut connection): once more.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "spool/link.h"
+#include "stage/fetch.h"
+
+#define UNJUDGED_MAX	2	/* sent without an outcome */
+#define SENT_MAX	50	/* a portal that is busy at each of fifty logins is not coming back */
+#define ANSWERS_MAX	16
+
+static int
+note(struct link_memory *lm, const char *word, unsigned k, const char *text, bool *tried, struct err *err)
+{
+	struct buf b = BUF_INIT((size_t)256 << 10);
+	int rc = buf_printf(&b, err, "%s %u\n%s", word, k, text);
+
+	if (rc == RC_OK)
+		rc = tried != NULL ? link_tried(lm, b.data, tried, err) : link_try(lm, b.data, err);
+	buf_wipe(&b);
+	return rc;
+}
+
+static int
+count(struct link_memory *lm, const char *word, const char *text, unsigned *n, struct err *err)
+{
+	bool tried = true;
+	int rc = RC_OK;
+
+	for (*n = 0; *n < SENT_MAX && rc == RC_OK; (*n)++) {
+		rc = note(lm, word, *n + 1, text, &tried, err);
+		if (!tried)
+			break;
+	}
+	return rc;
+}
+
+static int
+refuse_wrong(struct link_memory *lm, const char *text, unsigned *sent, struct err *err)
+{
+	unsigned voids = 0;
+	bool wrong = false, right = false;
+	int rc = RC_OK;
+
+	if ((rc = note(lm, "wrong", 0, text, &wrong, err)) != RC_OK ||
+	    (rc = note(lm, "right", 0, text, &right, err)) != RC_OK ||
+	    (rc = count(lm, "sent", text, sent, err)) != RC_OK || (rc = count(lm, "void", text, &voids, err)) != RC_OK)
+		return rc;
+	if (wrong) {
+		err_set(err, ERR_DENIED, "these answers were refused before; they are not sent again");
+		err_advise(err, "compare link and answers with the letter, or ask the sender for a new link");
+		return err_rc(ERR_DENIED);
+	}
+	if (!right && *sent >= voids + UNJUDGED_MAX) {
+		err_set(err, ERR_DENIED, "these answers were sent %u times without a verdict; they are not sent again",
+		    *sent - voids);
+		err_advise(err, "the portal may count attempts: ask the sender before you try with other answers");
+		return err_rc(ERR_DENIED);
+	}
+	return RC_OK;
+}
+
+int
+login_refused(struct link_memory *lm, const struct factors *f, struct err *err)
+{
+	struct buf text = BUF_INIT((size_t)256 << 10);
+	struct factors copy = *f;	/* sorted in place */
+	unsigned sent = 0;
+	int rc = RC_OK;
+
+	if (lm == NULL || f->n == 0)
+		return RC_OK;
+	rc = factors_text(&copy, &text, err);
+	if (rc == RC_OK)
+		rc = refuse_wrong(lm, text.data, &sent, err);
+	buf_wipe(&text);
+	return rc;
+}
+
+/* Asks a person, where there is one in front. */
+static int
+prompt(struct fetch *fetch, const struct source_question *q, struct factors *f, struct err *err)
+{
+	static const struct { const char *type, *text; bool echo; } known[] = {
+		{ "PAT_BIRTH_DATE", "Birth date of the patient (YYYY-MM-DD)", false },
+		{ "STUDY_DATE", "Date of the examination (YYYY-MM-DD)", true },
+		{ "PASSWORD", "Password of the link", false },
+	};
+	char answer[1024] = "", text[256], type[128];
+	bool echo = false;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	text_escape(text, sizeof(text), q->text, strlen(q->text));
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(q->type, known[i].type) == 0) {
+			echo = known[i].echo;
+			if (text[0] == '\0')
+				text_copy(text, sizeof(text), known[i].text);
+		}
+	if (text[0] == '\0')
+		text_copy(text, sizeof(text), "Answer");
+	rc = isatty(STDERR_FILENO) ? cli_prompt(fetch->cli, text, echo, answer, sizeof(answer), err) :
+	    err_set(err, ERR_NOINPUT, "no terminal");
+	text_trim(answer);
+	if (rc != RC_OK || answer[0] == '\0') {
+		text_escape(type, sizeof(type), q->type, strlen(q->type));
+		err_set(err, ERR_DENIED, "the portal asks for a factor that was not given: %s", type);
+		err_advise(err, "give it with --factor %s=@FILE, or in the order", type);
+		rc = err_rc(ERR_DENIED);
+	} else {
+		snprintf(type, sizeof(type), "%s:%s", q->type, q->id);
+		rc = factors_add(f, type, answer, err);
+	}
+	hash_wipe(answer, sizeof(answer));
+	return rc;
+}
+
+static int
+answers_for(struct fetch *fetch, struct net_session *s, struct factors *f, const char **answers, size_t *n,
+    struct err *err)
+{
+	const struct source_question *q = net_questions(s, n);
+	char date[9], type[128];
+	size_t i = 0;
+	int rc = RC_OK;
+
+	if (*n > ANSWERS_MAX)
+		return err_set(err, ERR_PROTOCOL, "the portal asks %zu questions", *n);
+	for (i = 0; i < *n && rc == RC_OK; i++)
+		if (factors_find(f, &q[i]) == NULL)
+			rc = prompt(fetch, &q[i], f, err);
+	for (i = 0; i < *n && rc == RC_OK; i++) {
+		answers[i] = factors_find(f, &q[i]);
+		if (q[i].date && !time_parse_date(answers[i], date)) {
+			err_set(err, ERR_DENIED, "the answer for %s is not a date",
+			    text_escape(type, sizeof(type), q[i].type, strlen(q[i].type)));
+			err_advise(err, "write it as YYYY-MM-DD; nothing was sent");
+			rc = err_rc(ERR_DENIED);
+		}
+	}
+	return rc;
+}
+
+/* What the portal's answer means for these answers, durable before anything else is done with it. */
+static int
+remember(struct link_memory *lm, const char *text, unsigned sent, const char *state, int rc, struct err *err)
+{
+	struct err e = { 0 };
+	int kept = RC_OK;
+
+	if (rc == RC_OK || strcmp(state, "expired") == 0)
+		kept = note(lm, "right", 0, text, NULL, &e);
+	else if (strcmp(state, "credentials-wrong") == 0)
+		kept = note(lm, "wrong", 0, text, NULL, &e);
+	else if (strcmp(state, "busy") == 0 || strcmp(state, "rate-limited") == 0 || strcmp(state, "maintenance") == 0)
+		kept = note(lm, "void", sent, text, NULL, &e);
+	if (kept == RC_OK && rc != RC_OK && strcmp(state, "credentials-wrong") == 0)
+		kept = link_set(lm, link_import(lm), "wrong-factor", &e);
+	else if (kept == RC_OK && rc != RC_OK && strcmp(state, "expired") == 0)
+		kept = link_set(lm, link_import(lm), "expired", &e);
+	if (kept != RC_OK && rc == RC_OK)
+		*err = e;
+	return rc != RC_OK ? rc : kept;
+}
+
+int
+login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, struct factors *f, const char **state,
+    struct err *err)
+{
+	struct buf text = BUF_INIT((size_t)256 << 10);
+	const char *answers[ANSWERS_MAX] = { NULL };
+	unsigned sent = 0, voids = 0;
+	size_t n = 0;
+	int rc = answers_for(fetch, s, f, answers, &n, err);
+
+	if (rc != RC_OK) {
+		*state = "factor-needed";
+		goto out;
+	}
+	if ((rc = factors_text(f, &text, err)) != RC_OK || (rc = answers_for(fetch, s, f, answers, &n, err)) != RC_OK)
+		goto out;	/* sorting moved them */
+	if (lm != NULL) {
+		if ((rc = refuse_wrong(lm, text.data != NULL ? text.data : "", &sent, err)) != RC_OK) {
+			*state = "credentials-wrong";
+			goto out;
+		}
+		/* the number must be new: a void one is spent too */
+		if ((rc = count(lm, "void", text.data != NULL ? text.data : "", &voids, err)) != RC_OK ||
+		    (rc = note(lm, "sent", sent + 1, text.data != NULL ? text.data : "", NULL, err)) != RC_OK)
+			goto out;
+	}
+	rc = net_login(s, answers, err);
+	*state = rc != RC_OK ? net_state(s) : "";
+	if (lm != NULL)
+		rc = remember(lm, text.data != NULL ? text.data : "", voids + 1, *state, rc, err);
+out:
+	buf_wipe(&text);
+	return rc;
+}
