@@ -39,14 +39,14 @@ static int seen(const char *sop_uid, void *arg, struct err *err)
 }
 
 /* One query for each series that still lacks something. */
-static int ask_round(struct assoc *as, const struct assoc_pair *pair, const char *study, struct readback_object **v,
-    size_t n, size_t *missing, struct err *err)
+static int ask_round(struct assoc *as, const struct assoc_pair *pair, struct readback_object **v, size_t n,
+    size_t *missing, struct err *err)
 {
 	int rc = RC_OK;
 
 	*missing = 0;
 	for (size_t i = 0, end; rc == RC_OK && i < n; i = end) {
-		struct find_series q = { .study_uid = study, .series_uid = v[i]->series_uid };
+		struct find_series q = { .study_uid = v[i]->study_uid, .series_uid = v[i]->series_uid };
 		struct series s = { v + i, 0 };
 		size_t lack = 0;
 
@@ -83,7 +83,7 @@ int readback_images(const struct readback *r, struct readback_object *objects, s
 		err_advise(err, "set verify = no for this destination, or use --no-verify");
 	}
 	while (rc == RC_OK) {
-		rc = ask_round(as, &pair, r->study_uid, v, n, missing, err);
+		rc = ask_round(as, &pair, v, n, missing, err);
 		if (rc != RC_OK || *missing == 0 || time_mono_ms() >= until)
 			break;
 		(void)poll(NULL, 0, wait);

@@ -12,13 +12,12 @@
 #define READBACK_SETTLE	10	/* seconds; Orthanc needs none, archives with a queue a few */
 
 struct readback_object {
-	const char *series_uid, *sop_uid;
+	const char *study_uid, *series_uid, *sop_uid;
 	bool found;	/* set here */
 };
 
 struct readback {
 	struct assoc_peer peer;
-	const char *study_uid;
 	int settle;	/* seconds, 0: READBACK_SETTLE */
 };
 

@@ -147,8 +147,7 @@ static int send_all(struct run *r, bool *again, struct err *err)
 	while (rc == RC_OK && i < r->s->n) {
 		uint16_t message = 0, status = 0;
 		uint64_t bytes = file->size - so.dataset;
-		struct err failure = { 0 };
-		bool dead = false;
+		struct err failure = { 0 }, halt = { 0 };
 
 		rc = store_send(r->as, &so, &r->ahead, &message, &failure);
 		if (rc != RC_OK && failure.kind != ERR_TEMP && failure.kind != ERR_PROTOCOL) {
@@ -159,20 +158,21 @@ static int send_all(struct run *r, bool *again, struct err *err)
 		if (rc == RC_OK) {	/* the receiver works on it: read the next one meanwhile */
 			r->taken[i] = false;
 			j = i;
-			rc = ready(r, &j, &ahead, &then, err);
+			(void)ready(r, &j, &ahead, &then, &halt);
 			r->taken[i] = true;
-			if (rc != RC_OK)
-				break;
 			rc = store_answer(r->as, message, &status, &failure);
 		}
-		dead = rc != RC_OK;
-		if (dead) {
+		if (rc != RC_OK) {
 			struct err ignored = { 0 };
 			(void)report(r, i, DELIVER_LATER, -1, bytes, &failure, &ignored);
 			*err = failure;
 			break;
 		}
 		rc = judge(r, i, status, bytes, err);
+		if (rc == RC_OK && halt.kind != ERR_NONE) {
+			*err = halt;
+			rc = err_rc(halt.kind);
+		}
 		stream_close(file);
 		file = ahead;
 		so = then;

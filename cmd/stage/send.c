@@ -1,0 +1,621 @@
+#include "stage/send_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "dimse/assoc.h"
+#include "dimse/store.h"
+
+#define TOOL	"mri-send"
+
+/* One item on its way. */
+struct run {
+	struct send *s;
+	const struct cli_input *in;
+	char subject[128];	/* "<id>/study/1", or the folder */
+	char path[SPOOL_PATH_MAX];
+	struct import *import;	/* NULL without a spool */
+	struct item_dir *item;
+	struct order *order;
+	struct send_set set;
+	bool prepared;
+	uint64_t began;
+};
+
+static void receipt(struct run *r, const char *status, bool again, const char *reason, const json_t *more)
+{
+	bool good = strcmp(status, "ok") == 0;
+	struct cli_receipt rc = { .in = r->in, .path = good ? r->path : NULL, .ref = r->import ? import_ref(r->import)
+		: NULL, .status = status, .again = again, .reason = reason, .more = more };
+
+	cli_receipt(r->s->cli, &rc);
+}
+
+/* A failure of the item as a whole, or at one destination: a message, the status, and a receipt. */
+static void failed(struct run *r, const char *subject, const struct err *err, const json_t *more)
+{
+	cli_fail(r->s->cli, NULL, subject, err);
+	receipt(r, err->kind == ERR_TEMP ? "temp" : "perm", false, err->text, more);
+}
+
+static int read_order(struct run *r, struct err *err)
+{
+	struct buf b = BUF_INIT(ORDER_MAX);
+	bool there = false;
+	int rc = item_file_there(r->item, ITEM_ORDER, &there, err);
+
+	if (rc == RC_OK)
+		rc = there ? item_file_read(r->item, ITEM_ORDER, &b, err) : import_order_read(r->import, &b, err);
+	if (rc == RC_OK)
+		rc = order_parse(b.data, b.len, "order", &r->order, err);
+	buf_free(&b);
+	return rc;
+}
+
+static void count(const uint8_t *fate, size_t n, struct send_tally *t)
+{
+	t->stored = t->already = t->refused = t->failed = 0;
+	t->objects = (long long)n;
+	for (size_t i = 0; i < n; i++) {
+		t->stored += fate[i] == FATE_STORED;
+		t->already += fate[i] == FATE_ALREADY;
+		t->refused += fate[i] == FATE_REFUSED;
+		t->failed += fate[i] == FATE_FAILED || fate[i] == FATE_OPEN;
+	}
+}
+
+/* What the journal knows: stored with these bytes is already there; with other bytes, a person must decide. */
+static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate, struct err *err)
+{
+	size_t stale = 0;
+	char hash[65];
+
+	for (size_t i = 0; i < r->set.nobjects; i++) {
+		if (journal_get(j, r->set.objects[i].n, hash) != JOURNAL_STORED)
+			continue;
+		if (strcmp(hash, r->set.objects[i].hash) == 0)
+			fate[i] = FATE_ALREADY;
+		else
+			stale++;
+	}
+	if (!stale)
+		return RC_OK;
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since", stale,
+	    d->name);
+	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
+	return err_rc(ERR_PERSON);
+}
+
+static size_t open_ones(const uint8_t *fate, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += fate[i] == FATE_OPEN;
+	return k;
+}
+
+static int prepare(struct run *r, struct err *err)
+{
+	size_t n = 0;
+	int rc = RC_OK;
+
+	if (r->prepared)
+		return RC_OK;
+	rc = send_prepare(r->s, &r->set, err);
+	if (rc != RC_OK)
+		return rc;
+	r->prepared = true;
+	for (size_t i = 0; !r->set.item && i < r->set.nobjects; i++) {	/* a folder: what is not DICOM stays */
+		struct send_object *o = &r->set.objects[i];
+		if (o->n == 0) {
+			r->set.skipped++;
+			continue;
+		}
+		if (n != i) {
+			struct send_object moved = r->set.objects[n];
+			r->set.objects[n] = *o;
+			*o = moved;
+		}
+		n++;
+	}
+	if (!r->set.item) {
+		for (size_t i = n; i < r->set.nobjects; i++)
+			r->set.objects[i].n = 0;
+		r->set.nobjects_all = r->set.nobjects;
+		r->set.nobjects = n;
+		if (!n)
+			return err_set(err, ERR_DATA, "holds no DICOM file");
+		if (r->set.skipped)
+			cli_warn(r->s->cli, r->subject, "%d files that are not DICOM objects were left out", r->set.skipped);
+	}
+	return RC_OK;
+}
+
+/* Plain files and the audit log hold no path or URL: what is not a plain name goes by its keyed hash, as sent/ does. */
+static int plain_name(struct run *r, const struct send_destination *d, char out[65], struct err *err)
+{
+	char hash[65] = "";
+	int rc = RC_OK;
+
+	if (!d->by_url) {
+		text_copy(out, 65, d->name);
+		return RC_OK;
+	}
+	rc = spool_keyed_hash(r->s->work->spool, "destination", d->name, strlen(d->name), hash, err);
+	snprintf(out, 65, "url-%.32s", hash);
+	return rc;
+}
+
+static json_t *numbers(const struct run *r, const char *destination, const struct send_tally *t, size_t ndocuments)
+{
+	struct err err;
+	json_t *j = json_make(&err, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "destination", destination,
+	    "instances", (json_int_t)t->objects, "stored", (json_int_t)t->stored, "already", (json_int_t)t->already,
+	    "refused", (json_int_t)t->refused, "failed", (json_int_t)t->failed, "bytes", (json_int_t)t->bytes,
+	    "confirmed", t->confirmed, "ms", (json_int_t)(time_mono_ms() - r->began));
+
+	if (j && ndocuments)
+		json_object_set_new(j, "documents", json_integer((json_int_t)ndocuments));
+	return j;
+}
+
+/* record/<id>: what was delivered, sealed. Only what this run stored. */
+static int record(struct run *r, const struct send_destination *d, const uint8_t *fate, struct err *err)
+{
+	struct buf b = BUF_INIT(JSON_BYTES_MAX);
+	char when[TIME_TEXT_MAX];
+	json_t *list = json_array(), *j = NULL;
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < r->set.nobjects; i++) {
+		const struct send_object *o = &r->set.objects[i];
+		if (fate[i] == FATE_STORED)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "study", o->study_uid, "series",
+			    o->series_uid, "sop_class", o->sop_class, "sop_uid", o->sop_uid));
+	}
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return RC_OK;
+	}
+	j = json_make(err, "{s:i, s:s, s:s, s:s, s:s, s:o}", "v", 1, "type", "delivery", "item", item_name(r->item),
+	    "destination", d->name, "time", time_iso(time_now(), when), "objects", list);
+	rc = j ? json_write(j, &b, err) : err_rc(err->kind);
+	if (rc == RC_OK)
+		rc = record_write(r->s->work->spool, import_id(r->import), b.data, b.len, err);
+	json_decref(j);
+	buf_free(&b);
+	return rc;
+}
+
+static int read_back(struct run *r, const struct send_destination *d, struct send_tally *t, struct err *err)
+{
+	size_t missing = 0;
+	int rc = send_readback(r->s, &r->set, d, &missing, err);
+
+	if (rc == RC_OK && missing) {
+		(void)err_set(err, ERR_REFUSED, "'%s' acknowledged all objects and does not show %zu of %zu", d->name, missing,
+		    r->set.nobjects);
+		err_advise(err, "ask its operator; run mri-send again to look once more");
+		rc = err_rc(err->kind);
+	}
+	t->confirmed = rc == RC_OK;
+	return rc;
+}
+
+/* Folder: synced is confirmed. */
+static int folder_journal(struct run *r, struct journal *j, const uint8_t *fate, const uint8_t *documents,
+    struct err *err)
+{
+	char hash[65];
+	int rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < r->set.nobjects; i++) {
+		const struct send_object *o = &r->set.objects[i];
+		if (fate[i] == FATE_STORED || (fate[i] == FATE_ALREADY && journal_get(j, o->n, hash) != JOURNAL_STORED))
+			rc = journal_add(j, o->n, JOURNAL_STORED, o->hash, 0, err);
+	}
+	for (size_t i = 0; rc == RC_OK && i < r->set.ndocuments; i++) {
+		const struct send_document *o = &r->set.documents[i];
+		int n = JOURNAL_DOCUMENT + o->n;
+		if (documents[i] == FATE_STORED || (documents[i] == FATE_ALREADY &&
+		    journal_get(j, n, hash) != JOURNAL_STORED))
+			rc = journal_add(j, n, JOURNAL_STORED, o->hash, 0, err);
+	}
+	return rc == RC_OK ? journal_sync(j, err) : rc;
+}
+
+/* What happened, in one sentence. */
+static int verdict(const struct send_destination *d, const struct send_tally *t, const uint8_t *documents,
+    size_t ndocuments, struct err *err)
+{
+	long long bad = t->refused + t->failed;
+	size_t lost = 0;
+
+	for (size_t i = 0; i < ndocuments; i++)
+		lost += documents[i] == FATE_FAILED;
+	if (!bad && !lost)
+		return RC_OK;
+	(void)err_set(err, t->kind ? t->kind : ERR_TEMP, "%lld of %lld objects are not stored at '%s': %s", bad + (long long)lost,
+	    t->objects + (long long)ndocuments, d->name, t->first[0] ? t->first : "not sent");
+	err_advise(err, "%s", t->advice);
+	return err_rc(err->kind);
+}
+
+static void warnings(struct run *r, const struct send_destination *d, const struct send_tally *t)
+{
+	for (size_t i = 0; i < sizeof t->warnings / sizeof *t->warnings && t->warnings[i].n; i++)
+		cli_warn(r->s->cli, r->subject, "'%s' stored %ld objects with status 0x%04x: %s", d->name,
+		    t->warnings[i].n, t->warnings[i].status, store_meaning((uint16_t)t->warnings[i].status));
+}
+
+static int journal_at(struct run *r, const struct send_destination *d, bool made, struct journal **j, struct err *err)
+{
+	struct journal_summary sum;
+	struct err ignored;
+
+	if (!r->import || *j || (!made && journal_look(r->item, d->name, &sum, &ignored) != RC_OK))
+		return RC_OK;
+	return journal_open(j, r->item, d->name, err);
+}
+
+/* Everything but the spool's bookkeeping around it. */
+static int transfer(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
+    uint8_t *documents, struct send_tally *t, struct err *err)
+{
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < r->set.nobjects; i++) {
+		const struct send_object *o = &r->set.objects[i];
+		if (fate[i] == FATE_OPEN && !o->ready) {
+			fate[i] = FATE_FAILED;
+			t->failed++;
+			send_tally_bad(t, o->bad, o->why ? o->why : "cannot be read", NULL);
+		}
+	}
+	if (d->target.kind == TARGET_FOLDER) {
+		struct err why = { 0 };
+		if (send_folder(r->s, &r->set, d, j, fate, documents, t, &why) != RC_OK)
+			send_tally_bad(t, why.kind, why.text, why.advice);
+		if (j)
+			rc = folder_journal(r, j, fate, documents, err);
+	} else if (open_ones(fate, r->set.nobjects)) {
+		rc = send_dicom(r->s, &r->set, d, j, fate, t, err);
+	}
+	count(fate, r->set.nobjects, t);
+	warnings(r, d, t);
+	if (rc == RC_OK)
+		rc = verdict(d, t, documents, r->set.ndocuments * (d->target.kind == TARGET_FOLDER), err);
+	if (rc == RC_OK && d->target.kind == TARGET_FOLDER)
+		t->confirmed = true;
+	else if (rc == RC_OK && d->verify && r->set.nobjects)
+		rc = read_back(r, d, t, err);
+	if (rc == RC_OK && j && t->confirmed)
+		rc = journal_confirm(j, err);
+	return rc;
+}
+
+/* transfer between its history line and its audit record. */
+static int recorded(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
+    uint8_t *documents, struct send_tally *t, struct err *err)
+{
+	struct act *act = NULL;
+	struct err late = { 0 };
+	const char *outcome = NULL;
+	char name[65] = "";
+	json_t *more = NULL;
+	int rc = RC_OK, rc2 = RC_OK;
+
+	if (!r->import)
+		return transfer(r, d, j, fate, documents, t, err);
+	rc = plain_name(r, d, name, err);
+	if (rc == RC_OK)
+		rc = act_begin(&act, r->s->work->audit, TOOL, r->s->opt->as_is ? "send as is" : "send", r->subject,
+		    r->s->opt->reason, AUDIT_NONE, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = transfer(r, d, j, fate, documents, t, err);
+	outcome = rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm";
+	more = numbers(r, name, t, d->target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
+	rc2 = record(r, d, fate, &late);
+	if (rc2 == RC_OK)
+		rc2 = import_history_add(r->import, "send", item_name(r->item), outcome, rc == RC_OK ? NULL : err->text, more,
+		    &late);
+	if (rc2 != RC_OK && rc == RC_OK) {
+		*err = late;
+		rc = rc2;
+	}
+	rc2 = act_end(act, rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm", more, &late);
+	if (rc2 != RC_OK && rc == RC_OK) {
+		*err = late;
+		rc = rc2;
+	}
+	json_decref(more);
+	return rc;
+}
+
+/* Was all of it done before, and is written down as done? */
+static bool done_before(struct run *r, const struct send_destination *d, struct journal *j, const uint8_t *fate)
+{
+	char state[32] = "";
+	struct err ignored;
+
+	return j && d->target.kind == TARGET_DICOM && !open_ones(fate, r->set.nobjects) &&
+	    (!d->verify || journal_confirmed(j)) && item_state(r->item, d->name, state, &ignored) == RC_OK &&
+	    (strcmp(state, "sent") == 0 || strcmp(state, "confirmed") == 0);
+}
+
+static int show(struct run *r, const struct send_destination *d, const struct send_tally *t, struct err *err)
+{
+	struct cli *cli = r->s->cli;
+	size_t docs = d->target.kind == TARGET_FOLDER ? r->set.ndocuments : 0;
+	json_t *j = NULL;
+
+	if (!cli->json) {
+		cli_print(cli, "%s: %lld objects and %zu documents to '%s', %lld already there", r->subject,
+		    t->objects - t->already, docs, d->name, t->already);
+		return RC_OK;
+	}
+	j = json_make(err, "{s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "v", 1, "type", "send", "path", r->path, "destination",
+	    d->name, "instances", (json_int_t)(t->objects - t->already), "documents", (json_int_t)docs, "already",
+	    (json_int_t)t->already);
+	if (!j)
+		return err_rc(err->kind);
+	cli_print_json(cli, j);
+	json_decref(j);
+	return RC_OK;
+}
+
+static void account(struct run *r, const struct send_tally *t)
+{
+	struct cli *cli = r->s->cli;
+
+	cli_count(cli, "objects", t->objects);
+	cli_count(cli, "stored", t->stored);
+	cli_count(cli, "already_there", t->already);
+	cli_count(cli, "refused", t->refused);
+	cli_count(cli, "failed", t->failed);
+	cli_count(cli, "bytes", (long long)t->bytes);
+}
+
+/* The item at one destination. */
+static int deliver(struct run *r, const struct send_destination *d, bool *again, struct send_tally *t, struct err *err)
+{
+	uint8_t *fate = NULL, *documents = calloc(r->set.ndocuments + 1, 1);
+	struct journal *j = NULL;
+	int rc = documents ? RC_OK : err_set(err, ERR_TEMP, "no memory");
+
+	*again = false;
+	t->objects = t->failed = (long long)r->set.nobjects;
+	if (rc == RC_OK && d->target.kind != TARGET_FOLDER && !r->set.nobjects && r->set.ndocuments) {
+		rc = err_set(err, ERR_CONFIG, "documents go to folder destinations in this version, '%s' is an archive", d->name);
+		err_advise(err, "use -d folder:DIR");
+	}
+	if (rc == RC_OK && !r->import)	/* a folder is known only by reading it */
+		rc = prepare(r, err);
+	t->objects = t->failed = (long long)r->set.nobjects;
+	fate = calloc(r->set.nobjects + 1, 1);
+	if (rc == RC_OK && !fate)
+		rc = err_set(err, ERR_TEMP, "no memory for %zu objects", r->set.nobjects);
+	if (rc == RC_OK)
+		rc = journal_at(r, d, false, &j, err);
+	if (rc == RC_OK && j)
+		rc = known(r, d, j, fate, err);
+	if (rc != RC_OK)
+		goto out;
+	count(fate, r->set.nobjects, t);
+	*again = done_before(r, d, j, fate);
+	if (*again) {
+		t->confirmed = journal_confirmed(j);
+		goto out;
+	}
+	rc = prepare(r, err);
+	if (r->s->cli->dry_run) {
+		if (rc == RC_OK)
+			rc = show(r, d, t, err);
+		goto out;
+	}
+	if (rc == RC_OK)
+		rc = journal_at(r, d, true, &j, err);
+	if (rc == RC_OK && d->target.kind == TARGET_FOLDER)	/* the files themselves are looked at */
+		memset(fate, 0, r->set.nobjects);
+	t->failed = 0;
+	if (rc == RC_OK)
+		rc = recorded(r, d, j, fate, documents, t, err);
+	count(fate, r->set.nobjects, t);
+	if (rc == RC_OK && d->target.kind == TARGET_FOLDER) {
+		*again = t->stored == 0;
+		for (size_t i = 0; i < r->set.ndocuments; i++)
+			*again &= documents[i] == FATE_ALREADY;
+	}
+out:
+	journal_close(j);
+	free(fate);
+	free(documents);
+	return rc;
+}
+
+static int each_destination(struct run *r, struct err *err)
+{
+	struct send_destination *list = NULL;
+	size_t n = 0, good = 0;
+	bool own = false, all_again = true;
+	int rc = send_destinations(r->s, r->order, &list, &n, &own, err);
+
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		r->set.records |= list[i].target.kind == TARGET_FOLDER;
+	for (size_t i = 0; rc == RC_OK && i < n && !cli_stopped(); i++) {
+		struct send_tally t = { 0 };
+		struct err why = { 0 };
+		bool again = false;
+		json_t *more = NULL;
+		int r2;
+
+		r->began = time_mono_ms();
+		r2 = deliver(r, &list[i], &again, &t, &why);
+		if (r2 == RC_OK && r->import && !r->s->cli->dry_run)
+			r2 = import_present(r->import, &why);	/* a receipt names what is there */
+		more = numbers(r, list[i].name, &t, list[i].target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
+		if (!r->s->cli->dry_run)
+			account(r, &t);
+		if (r2 != RC_OK)
+			failed(r, r->subject, &why, more);
+		else if (r->s->cli->json && !r->s->cli->dry_run)
+			receipt(r, "ok", again, NULL, more);
+		good += r2 == RC_OK;
+		all_again &= again;
+		if (r2 == RC_OK && r->set.ndocuments && r->set.nobjects && list[i].target.kind != TARGET_FOLDER)
+			cli_note(r->s->cli, 1, r->subject, "its %zu documents stay: they go to folders only in this version",
+			    r->set.ndocuments);
+		json_decref(more);
+	}
+	if (rc == RC_OK && good == n && !r->s->cli->json && !r->s->cli->dry_run)
+		receipt(r, "ok", all_again, NULL, NULL);
+	for (size_t i = 0; own && i < n; i++)
+		send_destination_free(&list[i]);
+	if (own)
+		free(list);
+	return rc;
+}
+
+static void run_close(struct run *r)
+{
+	send_set_close(&r->set);
+	order_free(r->order);
+	item_close(r->item);
+}
+
+static int send_item(struct import *import, int study, void *arg, struct err *unused)
+{
+	struct run *r = arg;
+	struct spool_ref ref = { .kind = SPOOL_ITEM, .study = study };
+	struct err err = { 0 };
+	bool as_is = r->s->opt->as_is;
+	int rc = RC_OK;
+
+	(void)unused;
+	if (cli_stopped())
+		return RC_OK;
+	text_copy(ref.id, sizeof ref.id, import_id(import));
+	spool_ref_text(&ref, r->subject);
+	spool_ref_path(r->s->work->spool, &ref, r->path);
+	r->import = import;
+	r->item = NULL;
+	r->order = NULL;
+	r->prepared = false;
+	memset(&r->set, 0, sizeof r->set);
+	r->set.dirfd = -1;
+	if (import_expired(import, time_now()))
+		rc = err_set(&err, ERR_REFUSED, "its deadline is over: it is being purged");
+	if (rc == RC_OK)
+		rc = item_open(&r->item, import, study, !r->s->cli->dry_run, &err);
+	if (rc == RC_OK && !as_is)
+		rc = send_gate(r->item, &err);
+	if (rc == RC_OK)
+		rc = send_set_open(r->s, r->item, as_is, &r->set, &err);
+	if (rc == RC_OK && r->set.overlay)
+		rc = send_gate_overlay(r->item, r->set.overlay, &err);
+	if (rc == RC_OK)
+		rc = read_order(r, &err);
+	if (rc == RC_OK)
+		rc = each_destination(r, &err);
+	if (rc != RC_OK)
+		failed(r, r->subject, &err, NULL);
+	run_close(r);
+	return RC_OK;	/* the next item may go */
+}
+
+static void send_plain_folder(struct run *r, const char *dir)
+{
+	struct err err = { 0 };
+	char *real = realpath(dir, NULL);
+	int rc = RC_OK;
+
+	text_escape(r->subject, sizeof r->subject, dir, strlen(dir));
+	text_copy(r->path, sizeof r->path, real ? real : dir);
+	free(real);
+	r->set.dirfd = -1;
+	if (r->s->cli->config->policy)
+		rc = err_set(&err, ERR_DENIED, "sending outside the spool is not allowed under the system policy");
+	if (rc == RC_OK)
+		cli_warn(r->s->cli, r->subject, "sent as it is: not checked, not retagged, no journal");
+	if (rc == RC_OK)
+		rc = send_set_open_dir(r->s, r->path, &r->set, &err);
+	if (rc == RC_OK)
+		rc = each_destination(r, &err);
+	if (rc != RC_OK)
+		failed(r, r->subject, &err, NULL);
+	run_close(r);
+}
+
+void send_input(struct send *s, const struct cli_input *in)
+{
+	struct run r = { .s = s, .in = in };
+	struct spool_ref ref = { 0 };
+	struct err err = { 0 };
+	int rc = work_open_for(s->cli, s->work, SPOOL_SECRET, in->path, &err);
+
+	if (rc == RC_OK && s->work->spool)
+		rc = spool_resolve(s->work->spool, in->path, &ref, &err);
+	if (rc == RC_OK && ref.kind == SPOOL_NOT) {
+		send_plain_folder(&r, in->path);
+		return;
+	}
+	if (rc == RC_OK)
+		rc = work_items(s->work, &ref, send_item, &r, &err);
+	if (rc != RC_OK)
+		cli_fail(s->cli, in, in->path, &err);
+}
+
+int send_begin(struct send *s, struct cli *cli, struct work *work, const struct send_options *opt, struct err *err)
+{
+	int rc = RC_OK;
+
+	*s = (struct send){ .cli = cli, .work = work, .opt = opt };
+	s->given = calloc(opt->dest.n + 1, sizeof *s->given);
+	if (!s->given)
+		return err_set(err, ERR_TEMP, "no memory for the destinations");
+	for (size_t i = 0; rc == RC_OK && i < opt->dest.n; i++)
+		rc = send_destination_get(s, opt->dest.v[i], &s->given[s->ngiven++], err);
+	cli_balance(cli, "objects", "stored", "already_there", "refused", "failed", NULL);
+	return rc;
+}
+
+void send_echo(struct send *s)
+{
+	for (size_t i = 0; i < s->ngiven && !cli_stopped(); i++) {
+		const struct send_destination *d = &s->given[i];
+		struct assoc_peer peer = { d->target.host, d->target.port, d->target.called, d->calling,
+			s->cli->timeout > 3600 ? 3600 : (int)s->cli->timeout };
+		struct err err = { 0 };
+		unsigned ms = 0;
+		json_t *j = NULL;
+		int rc = d->target.kind == TARGET_FOLDER ? err_set(&err, ERR_CONFIG, "a folder answers no echo")
+		    : assoc_echo(&peer, &ms, &err);
+
+		if (rc != RC_OK)
+			cli_fail(s->cli, NULL, d->name, &err);
+		else if (!s->cli->json)
+			cli_print(s->cli, "%s: '%s' answers at %s:%u in %u ms", d->name, d->target.called, d->target.host,
+			    d->target.port, ms);
+		if (!s->cli->json)
+			continue;
+		j = json_make(&err, "{s:i, s:s, s:s, s:b, s:i, s:s*}", "v", 1, "type", "echo", "destination", d->name, "answers",
+		    rc == RC_OK, "ms", (int)ms, "reason", rc == RC_OK ? NULL : err.text);
+		if (j)
+			cli_print_json(s->cli, j);
+		json_decref(j);
+	}
+}
+
+void send_end(struct send *s)
+{
+	for (size_t i = 0; i < s->ngiven; i++)
+		send_destination_free(&s->given[i]);
+	free(s->given);
+	s->given = NULL;
+	s->ngiven = 0;
+}
