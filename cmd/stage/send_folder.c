@@ -11,20 +11,20 @@
 
 /* ---- the DICOMDIR that is there ---- */
 
-struct entry_head { enum err_kind kind; char text[ERR_TEXT_MAX]; bool last; char path[FOLDER_PATH_MAX];
-	uint32_t bytes[FOLDER_LEVELS]; };
+struct entry_head { enum err_kind kind; char text[ERR_TEXT_MAX]; bool last; char path[FILESET_PATH_MAX];
+	uint32_t bytes[FILESET_LEVELS]; };
 
-static int tell(const struct buf level[FOLDER_LEVELS], const char *path, void *arg, struct err *err)
+static int tell(const struct buf level[FILESET_LEVELS], const char *path, void *arg, struct err *err)
 {
 	struct buf out = BUF_INIT(CHAN_MSG_MAX);
 	struct entry_head h = { 0 };
 	int rc;
 
 	text_copy(h.path, sizeof h.path, path);
-	for (size_t l = 0; l < FOLDER_LEVELS; l++)
+	for (size_t l = 0; l < FILESET_LEVELS; l++)
 		h.bytes[l] = (uint32_t)level[l].len;
 	rc = buf_add(&out, &h, sizeof h, err);
-	for (size_t l = 0; rc == RC_OK && l < FOLDER_LEVELS; l++)
+	for (size_t l = 0; rc == RC_OK && l < FILESET_LEVELS; l++)
 		if (level[l].len)
 			rc = buf_add(&out, level[l].data, level[l].len, err);
 	if (rc == RC_OK)
@@ -50,7 +50,7 @@ static int index_run(struct chan *ch, void *arg)
 	if (rc == RC_OK)
 		rc = walk_open(&o, s, &err);
 	if (rc == RC_OK)
-		rc = folder_index_each(o, tell, ch, &err);
+		rc = fileset_index_each(o, tell, ch, &err);
 	if (rc != RC_OK) {
 		end.kind = err.kind;
 		text_copy(end.text, sizeof end.text, err.text);
@@ -61,9 +61,9 @@ static int index_run(struct chan *ch, void *arg)
 	return chan_send(ch, &end, sizeof end, NULL, 0, &err) != RC_OK;
 }
 
-static int entry_take(struct folder *f, const struct buf *msg, bool *last, struct err *err)
+static int entry_take(struct fileset *f, const struct buf *msg, bool *last, struct err *err)
 {
-	struct buf level[FOLDER_LEVELS];
+	struct buf level[FILESET_LEVELS];
 	struct entry_head h;
 	size_t at = sizeof h;
 
@@ -74,23 +74,23 @@ static int entry_take(struct folder *f, const struct buf *msg, bool *last, struc
 	*last = h.last;
 	if (h.last)
 		return h.kind ? err_set(err, h.kind, "cannot add to the DICOMDIR of the folder: %s", h.text) : RC_OK;
-	for (size_t l = 0; l < FOLDER_LEVELS; l++) {
+	for (size_t l = 0; l < FILESET_LEVELS; l++) {
 		if (h.bytes[l] > msg->len - at)
 			return err_set(err, ERR_INTERNAL, "the reader sent half an answer");
 		level[l] = (struct buf){ msg->data + at, h.bytes[l], 0, 0 };
 		at += h.bytes[l];
 	}
-	return folder_index_add(f, level, h.path, err);
+	return fileset_index_add(f, level, h.path, err);
 }
 
-static int index_read(struct send *s, struct folder *f, struct err *err)
+static int index_read(struct send *s, struct fileset *f, struct err *err)
 {
 	struct jail jail = { .mode = (enum jail_mode)s->cli->config->sandbox };
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	struct worker *w = NULL;
 	struct err lost = { 0 };
 	bool last = false;
-	int fd = -1, rc = folder_index_fd(f, &fd, err);
+	int fd = -1, rc = fileset_index_fd(f, &fd, err);
 
 	if (rc != RC_OK || fd < 0)
 		return rc;
@@ -122,32 +122,32 @@ static const char *suffix_of(const char *type)
 	return "";
 }
 
-/* *fate: FATE_ALREADY, or FATE_STORED once folder_commit has been done. */
-static int one(struct folder *f, const char *path, struct stream *s, struct journal *j, int n, const char *hash,
+/* *fate: FATE_ALREADY, or FATE_STORED once fileset_commit has been done. */
+static int one(struct fileset *f, const char *path, struct stream *s, struct journal *j, int n, const char *hash,
     uint8_t *fate, struct err *err)
 {
-	enum folder_state state = FOLDER_ABSENT;
+	enum fileset_state state = FILESET_ABSENT;
 	char before[65] = "";
 	bool ours = j && journal_get(j, n, before) == JOURNAL_STORED && strcmp(before, hash) == 0;
-	int rc = folder_look(f, path, s, !ours, &state, err);
+	int rc = fileset_look(f, path, s, !ours, &state, err);
 
-	if (rc == RC_OK && state == FOLDER_SAME) {
+	if (rc == RC_OK && state == FILESET_SAME) {
 		*fate = FATE_ALREADY;
 		return RC_OK;
 	}
-	if (rc == RC_OK && state == FOLDER_OTHER && !ours) {
+	if (rc == RC_OK && state == FILESET_OTHER && !ours) {
 		(void)err_set(err, ERR_CANTCREAT, "another file stands at %s in the folder", path);
 		err_advise(err, "name an empty folder");
 		return err_rc(err->kind);
 	}
 	if (rc == RC_OK)
-		rc = folder_write(f, path, s, err);
+		rc = fileset_write(f, path, s, err);
 	if (rc == RC_OK)
 		*fate = FATE_STORED;
 	return rc;
 }
 
-static int objects(struct send *s, struct send_set *set, struct folder *f, struct journal *j, uint8_t *fate,
+static int objects(struct send *s, struct send_set *set, struct fileset *f, struct journal *j, uint8_t *fate,
     struct send_tally *t, struct err *err)
 {
 	int rc = RC_OK;
@@ -155,7 +155,7 @@ static int objects(struct send *s, struct send_set *set, struct folder *f, struc
 	for (size_t i = 0; rc == RC_OK && i < set->nobjects; i++) {
 		struct send_object *o = &set->objects[i];
 		struct cli_progress p = { .what = "writing", .bytes = t->bytes, .n = (long long)i, .total = t->objects };
-		char path[FOLDER_PATH_MAX];
+		char path[FILESET_PATH_MAX];
 		struct stream *st = NULL;
 		struct age_key key;
 		int fds[2];
@@ -171,13 +171,13 @@ static int objects(struct send *s, struct send_set *set, struct folder *f, struc
 			rc = send_object_fds(set, o, fds, &nfds, &key, err);
 		if (rc == RC_OK)
 			rc = send_object_stream(&st, fds, nfds, &key, err);
-		folder_object_path(f, o->n, path);
+		fileset_object_path(f, o->n, path);
 		if (rc == RC_OK)
 			rc = one(f, path, st, j, o->n, o->hash, &fate[i], err);
 		if (rc == RC_OK && fate[i] == FATE_STORED)
 			t->bytes += st->size;
 		if (rc == RC_OK)
-			rc = folder_index_add(f, o->records.level, path, err);
+			rc = fileset_index_add(f, o->records.level, path, err);
 		stream_close(st);
 		hash_wipe(&key, sizeof key);
 		cli_progress(s->cli, &p);
@@ -185,18 +185,18 @@ static int objects(struct send *s, struct send_set *set, struct folder *f, struc
 	return rc;
 }
 
-static int documents(struct send_set *set, struct folder *f, struct journal *j, uint8_t *fate, struct send_tally *t,
+static int documents(struct send_set *set, struct fileset *f, struct journal *j, uint8_t *fate, struct send_tally *t,
     struct err *err)
 {
 	int rc = RC_OK;
 
 	for (size_t i = 0; rc == RC_OK && i < set->ndocuments; i++) {
 		const struct send_document *d = &set->documents[i];
-		char path[FOLDER_PATH_MAX];
+		char path[FILESET_PATH_MAX];
 		struct stream *st = NULL;
 
 		rc = item_document_open(set->item, d->n, &st, err);
-		folder_document_path(f, d->n, suffix_of(d->media), path);
+		fileset_document_path(f, d->n, suffix_of(d->media), path);
 		if (rc == RC_OK)
 			rc = one(f, path, st, j, JOURNAL_DOCUMENT + d->n, d->hash, &fate[i], err);
 		if (rc == RC_OK && fate[i] == FATE_STORED)
@@ -209,13 +209,13 @@ static int documents(struct send_set *set, struct folder *f, struct journal *j, 
 int send_folder(struct send *s, struct send_set *set, const struct send_destination *d, struct journal *j,
     uint8_t *fate, uint8_t *document_fate, struct send_tally *t, struct err *err)
 {
-	struct folder *f = NULL;
+	struct fileset *f = NULL;
 	char salt[512];
 	int rc = RC_OK;
 
 	snprintf(salt, sizeof salt, "%s\n%s", set->import ? import_id(set->import) : set->dir,
 	    set->item ? item_name(set->item) : "");
-	rc = folder_open(&f, d->target.dir, salt, err);
+	rc = fileset_open(&f, d->target.dir, salt, err);
 	if (rc == RC_OK)
 		rc = index_read(s, f, err);
 	if (rc == RC_OK)
@@ -224,8 +224,8 @@ int send_folder(struct send *s, struct send_set *set, const struct send_destinat
 		rc = documents(set, f, j, document_fate, t, err);
 	cli_progress_end(s->cli);
 	if (rc == RC_OK)
-		rc = folder_commit(f, err);
-	folder_close(f);
+		rc = fileset_commit(f, err);
+	fileset_close(f);
 	for (size_t i = 0; i < set->nobjects; i++) {
 		if (fate[i] == FATE_STORED && rc != RC_OK)
 			fate[i] = FATE_FAILED;	/* written, but not published */

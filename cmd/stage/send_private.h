@@ -26,7 +26,7 @@ struct send_object {
 	char sop_class[65], sop_uid[65], series_uid[65], study_uid[65], transfer_syntax[65];
 	uint64_t dataset, size;
 	char hash[65];		/* of what is sent */
-	struct folder_records records;	/* for a DICOMDIR */
+	struct fileset_records records;	/* for a DICOMDIR */
 };
 
 struct send_document { int n; char media[64]; char hash[65]; };

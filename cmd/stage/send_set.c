@@ -170,7 +170,7 @@ void send_set_close(struct send_set *set)
 
 	for (size_t i = 0; set->objects && i < n; i++) {
 		free(set->objects[i].why);
-		for (size_t l = 0; l < FOLDER_LEVELS; l++)
+		for (size_t l = 0; l < FILESET_LEVELS; l++)
 			buf_free(&set->objects[i].records.level[l]);
 	}
 	if (!set->item) {

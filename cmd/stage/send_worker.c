@@ -35,7 +35,7 @@ struct answer {
 	char text[ERR_TEXT_MAX];
 	char sop_class[65], sop_uid[65], series_uid[65], study_uid[65], transfer_syntax[65];
 	uint64_t dataset, size;
-	uint32_t records[FOLDER_LEVELS];	/* bytes of the records that follow */
+	uint32_t records[FILESET_LEVELS];	/* bytes of the records that follow */
 };
 
 /* ---- pieces in a descriptor ---- */
@@ -211,7 +211,7 @@ static int facts(const struct object *ob, struct answer *a, struct err *err)
 }
 
 static void read_one(const struct reader *r, const struct ask *q, const int *fds, size_t nfds, struct answer *a,
-    struct buf records[FOLDER_LEVELS])
+    struct buf records[FILESET_LEVELS])
 {
 	struct stream *changed = NULL, *original = NULL;
 	struct object *ob = NULL;
@@ -245,7 +245,7 @@ static void read_one(const struct reader *r, const struct ask *q, const int *fds
 			a->verdict = READ_UNTRUE;
 	}
 	if (rc == RC_OK && r->records)
-		rc = folder_records_make(ob, records, &err);
+		rc = fileset_records_make(ob, records, &err);
 	if (rc == RC_OK)
 		a->verdict = READ_READY;
 out:
@@ -262,12 +262,12 @@ static int run(struct chan *ch, void *arg)
 {
 	const struct reader *r = arg;
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1), out = BUF_INIT(CHAN_MSG_MAX);
-	struct buf records[FOLDER_LEVELS];
+	struct buf records[FILESET_LEVELS];
 	struct err err = { 0 };
 	int fds[2];
 	size_t nfds = 0;
 
-	for (size_t i = 0; i < FOLDER_LEVELS; i++)
+	for (size_t i = 0; i < FILESET_LEVELS; i++)
 		records[i] = (struct buf)BUF_INIT(CHAN_MSG_MAX / 8);
 	while (chan_recv(ch, &msg, fds, 2, &nfds, &err) == RC_OK) {
 		struct ask q;
@@ -277,15 +277,15 @@ static int run(struct chan *ch, void *arg)
 			return 1;
 		memcpy(&q, msg.data, sizeof q);
 		a.index = q.index;
-		for (size_t i = 0; i < FOLDER_LEVELS; i++)
+		for (size_t i = 0; i < FILESET_LEVELS; i++)
 			buf_clear(&records[i]);
 		read_one(r, &q, fds, nfds, &a, records);
-		for (size_t i = 0; i < FOLDER_LEVELS; i++)
+		for (size_t i = 0; i < FILESET_LEVELS; i++)
 			a.records[i] = (uint32_t)records[i].len;
 		buf_clear(&out);
 		if (buf_add(&out, &a, sizeof a, &err) != RC_OK)
 			return 1;
-		for (size_t i = 0; i < FOLDER_LEVELS; i++)
+		for (size_t i = 0; i < FILESET_LEVELS; i++)
 			if (buf_add(&out, records[i].data, records[i].len, &err) != RC_OK)
 				return 1;
 		if (chan_send(ch, out.data, out.len, NULL, 0, &err) != RC_OK)
@@ -351,7 +351,7 @@ static int take(struct send_set *set, size_t index, const struct buf *msg, struc
 	o->dataset = a.dataset;
 	o->size = a.size;
 	text_copy(o->study_uid, sizeof o->study_uid, a.study_uid);
-	for (size_t i = 0; rc == RC_OK && i < FOLDER_LEVELS; i++) {
+	for (size_t i = 0; rc == RC_OK && i < FILESET_LEVELS; i++) {
 		if (a.records[i] > msg->len - at)
 			return err_set(err, ERR_INTERNAL, "the reader sent half an answer");
 		if (a.records[i])

@@ -209,12 +209,12 @@ static int charset(struct buf *b, const struct object *o, struct err *err)
 
 #define KEYS(k) (k), sizeof (k) / sizeof *(k)
 
-int folder_records_make(const struct object *o, struct buf level[FOLDER_LEVELS], struct err *err)
+int fileset_records_make(const struct object *o, struct buf level[FILESET_LEVELS], struct err *err)
 {
 	static const struct { const char *type; const struct key *keys; size_t n; } upper[] = {
 		{ "PATIENT", KEYS(patient_keys) }, { "STUDY", KEYS(study_keys) }, { "SERIES", KEYS(series_keys) },
 	};
-	struct buf *b = &level[FOLDER_OBJECT];
+	struct buf *b = &level[FILESET_OBJECT];
 	const char *type = "IMAGE";
 	char cls[65], uid[65];
 	int rc = walk_text(o, TAG(0x0008, 0x0016), cls, sizeof cls, NULL, err);
@@ -254,12 +254,12 @@ int folder_records_make(const struct object *o, struct buf level[FOLDER_LEVELS],
 /* ---- reading a DICOMDIR of ours ---- */
 
 struct each {
-	struct buf level[FOLDER_LEVELS];
+	struct buf level[FILESET_LEVELS];
 	struct buf record;
-	char path[FOLDER_PATH_MAX], type[17];
+	char path[FILESET_PATH_MAX], type[17];
 	unsigned item;
 	bool any;
-	folder_entry_fn *cb;
+	fileset_entry_fn *cb;
 	void *arg;
 };
 
@@ -271,11 +271,11 @@ static int end_record(struct each *x, struct err *err)
 
 	if (!x->any)
 		return RC_OK;
-	while (l < FOLDER_OBJECT && strcmp(x->type, upper[l]) != 0)
+	while (l < FILESET_OBJECT && strcmp(x->type, upper[l]) != 0)
 		l++;
 	buf_clear(&x->level[l]);
 	rc = buf_add(&x->level[l], x->record.data, x->record.len, err);
-	if (rc == RC_OK && l == FOLDER_OBJECT)
+	if (rc == RC_OK && l == FILESET_OBJECT)
 		rc = x->cb(x->level, x->path, x->arg, err);
 	buf_clear(&x->record);
 	x->path[0] = x->type[0] = '\0';
@@ -321,14 +321,14 @@ static int record_element(const struct object *o, unsigned item, const struct el
 	return rc;
 }
 
-int folder_index_each(const struct object *o, folder_entry_fn *cb, void *arg, struct err *err)
+int fileset_index_each(const struct object *o, fileset_entry_fn *cb, void *arg, struct err *err)
 {
 	struct each x = { .cb = cb, .arg = arg, .record = BUF_INIT(ITEMS_MAX * 2) };
 	const struct element *seq = walk_find(o, TAG(0x0004, 0x1220));
 	char by[65];
 	int rc = walk_text(o, TAG(0x0002, 0x0012), by, sizeof by, NULL, err);
 
-	for (size_t i = 0; i < FOLDER_LEVELS; i++)
+	for (size_t i = 0; i < FILESET_LEVELS; i++)
 		x.level[i] = (struct buf)BUF_INIT(ITEMS_MAX * 2);
 	if (rc == RC_OK && strcmp(by, IMPLEMENTATION) != 0) {
 		rc = err_set(err, ERR_CANTCREAT, "the folder holds a DICOMDIR of another program");
@@ -338,7 +338,7 @@ int folder_index_each(const struct object *o, folder_entry_fn *cb, void *arg, st
 		rc = walk_items(o, seq, record_element, &x, err);
 	if (rc == RC_OK)
 		rc = end_record(&x, err);
-	for (size_t i = 0; i < FOLDER_LEVELS; i++)
+	for (size_t i = 0; i < FILESET_LEVELS; i++)
 		buf_free(&x.level[i]);
 	buf_free(&x.record);
 	return rc;
@@ -370,7 +370,7 @@ static const uint8_t *find(const struct buf *b, uint32_t tag, size_t *n)
 	return (const uint8_t *)"";
 }
 
-static int compare(const struct folder_entry *a, const struct folder_entry *b, int level)
+static int compare(const struct fileset_entry *a, const struct fileset_entry *b, int level)
 {
 	static const uint32_t key[] = { TAG(0x0010, 0x0020), TAG(0x0020, 0x000d), TAG(0x0020, 0x000e) };
 	size_t m = 0, n = 0;
@@ -383,9 +383,9 @@ static int compare(const struct folder_entry *a, const struct folder_entry *b, i
 
 static int order(const void *a, const void *b)
 {
-	const struct folder_entry *x = a, *y = b;
+	const struct fileset_entry *x = a, *y = b;
 
-	for (int l = 0; l < FOLDER_OBJECT; l++) {
+	for (int l = 0; l < FILESET_OBJECT; l++) {
 		int c = compare(x, y, l);
 		if (c)
 			return c;
@@ -395,9 +395,9 @@ static int order(const void *a, const void *b)
 
 struct node { const struct buf *bytes; const char *path; int level; size_t next, child; uint32_t off; };
 
-static int file_id(const char *path, char out[FOLDER_PATH_MAX])
+static int file_id(const char *path, char out[FILESET_PATH_MAX])
 {
-	text_copy(out, FOLDER_PATH_MAX, path);
+	text_copy(out, FILESET_PATH_MAX, path);
 	for (char *p = out; *p; p++)
 		if (*p == '/')
 			*p = '\\';
@@ -412,24 +412,24 @@ static size_t node_size(const struct node *n)
 }
 
 /* Depth first: a record, then all below it. `next` and `child` are numbers of nodes, 0 none (node 0 is no record). */
-static size_t tree(struct folder_entry *v, size_t n, struct node *nodes)
+static size_t tree(struct fileset_entry *v, size_t n, struct node *nodes)
 {
-	size_t last[FOLDER_LEVELS] = { 0 }, at = 0;
+	size_t last[FILESET_LEVELS] = { 0 }, at = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		int from = 0;
 
-		while (i && from < FOLDER_OBJECT && compare(&v[i - 1], &v[i], from) == 0)
+		while (i && from < FILESET_OBJECT && compare(&v[i - 1], &v[i], from) == 0)
 			from++;
-		for (int l = from; l < FOLDER_LEVELS; l++) {
+		for (int l = from; l < FILESET_LEVELS; l++) {
 			struct node *node = &nodes[++at];
-			*node = (struct node){ &v[i].records.level[l], l == FOLDER_OBJECT ? v[i].path : NULL, l, 0, 0, 0 };
+			*node = (struct node){ &v[i].records.level[l], l == FILESET_OBJECT ? v[i].path : NULL, l, 0, 0, 0 };
 			if (last[l])
 				nodes[last[l]].next = at;
 			else if (l)
 				nodes[last[l - 1]].child = at;
 			last[l] = at;
-			for (int below = l + 1; below < FOLDER_LEVELS; below++)
+			for (int below = l + 1; below < FILESET_LEVELS; below++)
 				last[below] = 0;
 		}
 	}
@@ -482,7 +482,7 @@ static int meta(struct buf *b, struct err *err)
 static int put_node(struct buf *b, const struct node *nodes, const struct node *n, struct err *err)
 {
 	uint8_t head[8] = { 0xfe, 0xff, 0x00, 0xe0 };
-	char id[FOLDER_PATH_MAX];
+	char id[FILESET_PATH_MAX];
 	size_t type = 8 + (size_t)((uint8_t)n->bytes->data[6] | (uint8_t)n->bytes->data[7] << 8);	/* (0004,1430) */
 	int rc;
 
@@ -503,9 +503,9 @@ static int put_node(struct buf *b, const struct node *nodes, const struct node *
 	return rc;
 }
 
-int folder_index_build(struct folder_entry *v, size_t n, struct buf *b, struct err *err)
+int fileset_index_build(struct fileset_entry *v, size_t n, struct buf *b, struct err *err)
 {
-	struct node *nodes = calloc(n * FOLDER_LEVELS + 1, sizeof *nodes);
+	struct node *nodes = calloc(n * FILESET_LEVELS + 1, sizeof *nodes);
 	size_t count = 0, size = 0, root = 0, sequence = 0;
 	uint8_t head[12] = { 0x04, 0, 0x20, 0x12, 'S', 'Q' };
 	int rc = RC_OK;
@@ -514,7 +514,7 @@ int folder_index_build(struct folder_entry *v, size_t n, struct buf *b, struct e
 	if (!nodes)
 		return err_set(err, ERR_TEMP, "no memory for a DICOMDIR");
 	for (size_t i = 0; i < n; i++)
-		for (size_t l = 0; l < FOLDER_LEVELS; l++)
+		for (size_t l = 0; l < FILESET_LEVELS; l++)
 			if (v[i].records.level[l].len < 8) {
 				rc = err_set(err, ERR_INTERNAL, "an entry without records");
 				goto out;
@@ -531,7 +531,7 @@ int folder_index_build(struct folder_entry *v, size_t n, struct buf *b, struct e
 	for (size_t i = 1; i <= count; i++) {
 		nodes[i].off = (uint32_t)(sequence + size);
 		size += node_size(&nodes[i]);
-		if (nodes[i].level == FOLDER_PATIENT)
+		if (nodes[i].level == FILESET_PATIENT)
 			root = i;
 	}
 	if (sequence + size > DICOMDIR_MAX) {

@@ -14,20 +14,20 @@
 #define BLOCK		((size_t)256 << 10)	/* bytes compared at once */
 #define NAME_INDEX	"DICOMDIR"
 
-struct folder {
+struct fileset {
 	int fd;
 	char name[9];			/* SABCDEFG: the directory of this item */
 	char **written; size_t nwritten, cap;	/* paths, still .partial */
-	struct folder_entry *entries; size_t nentries, entries_cap;
+	struct fileset_entry *entries; size_t nentries, entries_cap;
 	uint32_t *slots; size_t nslots;	/* path → number of the entry + 1; a power of two, at most half full */
 	bool changed;			/* the DICOMDIR has to be written */
 };
 
 static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-int folder_open(struct folder **out, const char *dir, const char *salt, struct err *err)
+int fileset_open(struct fileset **out, const char *dir, const char *salt, struct err *err)
 {
-	struct folder *f = calloc(1, sizeof *f);
+	struct fileset *f = calloc(1, sizeof *f);
 	uint8_t raw[HASH_LEN];
 	int rc = RC_OK;
 
@@ -47,7 +47,7 @@ int folder_open(struct folder **out, const char *dir, const char *salt, struct e
 	if (rc == RC_OK)
 		rc = hash_bytes(salt, strlen(salt), raw, err);
 	if (rc != RC_OK) {
-		folder_close(f);
+		fileset_close(f);
 		return rc;
 	}
 	f->name[0] = 'S';
@@ -57,14 +57,14 @@ int folder_open(struct folder **out, const char *dir, const char *salt, struct e
 	return RC_OK;
 }
 
-static void partial(const char *path, char out[FOLDER_PATH_MAX + sizeof PARTIAL])
+static void partial(const char *path, char out[FILESET_PATH_MAX + sizeof PARTIAL])
 {
-	snprintf(out, FOLDER_PATH_MAX + sizeof PARTIAL, "%s%s", path, PARTIAL);
+	snprintf(out, FILESET_PATH_MAX + sizeof PARTIAL, "%s%s", path, PARTIAL);
 }
 
-void folder_close(struct folder *f)
+void fileset_close(struct fileset *f)
 {
-	char name[FOLDER_PATH_MAX + sizeof PARTIAL];
+	char name[FILESET_PATH_MAX + sizeof PARTIAL];
 
 	if (!f)
 		return;
@@ -76,7 +76,7 @@ void folder_close(struct folder *f)
 		free(f->written[i]);
 	}
 	for (size_t i = 0; i < f->nentries; i++)
-		for (size_t l = 0; l < FOLDER_LEVELS; l++)
+		for (size_t l = 0; l < FILESET_LEVELS; l++)
 			buf_free(&f->entries[i].records.level[l]);
 	free(f->written);
 	free(f->entries);
@@ -86,14 +86,14 @@ void folder_close(struct folder *f)
 	free(f);
 }
 
-void folder_object_path(const struct folder *f, int n, char out[FOLDER_PATH_MAX])
+void fileset_object_path(const struct fileset *f, int n, char out[FILESET_PATH_MAX])
 {
-	snprintf(out, FOLDER_PATH_MAX, "DICOM/%s/IM%06d", f->name, n);
+	snprintf(out, FILESET_PATH_MAX, "DICOM/%s/IM%06d", f->name, n);
 }
 
-void folder_document_path(const struct folder *f, int n, const char *suffix, char out[FOLDER_PATH_MAX])
+void fileset_document_path(const struct fileset *f, int n, const char *suffix, char out[FILESET_PATH_MAX])
 {
-	snprintf(out, FOLDER_PATH_MAX, "DOCS/%s/DOC%05d%.8s", f->name, n, suffix);
+	snprintf(out, FILESET_PATH_MAX, "DOCS/%s/DOC%05d%.8s", f->name, n, suffix);
 	for (char *p = out; *p; p++)
 		if (*p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');
@@ -121,7 +121,7 @@ static int same_bytes(struct stream *a, struct stream *b, bool *same, struct err
 	return rc;
 }
 
-int folder_look(struct folder *f, const char *path, struct stream *s, bool deep, enum folder_state *state,
+int fileset_look(struct fileset *f, const char *path, struct stream *s, bool deep, enum fileset_state *state,
     struct err *err)
 {
 	struct stream *there = NULL;
@@ -129,7 +129,7 @@ int folder_look(struct folder *f, const char *path, struct stream *s, bool deep,
 	int fd = openat(f->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	int rc;
 
-	*state = FOLDER_ABSENT;
+	*state = FILESET_ABSENT;
 	if (fd < 0)
 		return errno == ENOENT ? RC_OK : err_sys(err, errno, "cannot look at %s in the folder", path);
 	rc = stream_file(&there, fd, err);
@@ -137,15 +137,15 @@ int folder_look(struct folder *f, const char *path, struct stream *s, bool deep,
 		rc = same_bytes(there, s, &same, err);
 	else if (rc == RC_OK)
 		same = there->size == s->size;
-	*state = same ? FOLDER_SAME : FOLDER_OTHER;
+	*state = same ? FILESET_SAME : FILESET_OTHER;
 	stream_close(there);
 	return rc;
 }
 
 /* The directories of a path, each 0700. */
-static int make_dirs(struct folder *f, const char *path, struct err *err)
+static int make_dirs(struct fileset *f, const char *path, struct err *err)
 {
-	char at[FOLDER_PATH_MAX];
+	char at[FILESET_PATH_MAX];
 
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		text_copyn(at, sizeof at, path, (size_t)(slash - path));
@@ -155,9 +155,9 @@ static int make_dirs(struct folder *f, const char *path, struct err *err)
 	return RC_OK;
 }
 
-int folder_write(struct folder *f, const char *path, struct stream *s, struct err *err)
+int fileset_write(struct fileset *f, const char *path, struct stream *s, struct err *err)
 {
-	char name[FOLDER_PATH_MAX + sizeof PARTIAL];
+	char name[FILESET_PATH_MAX + sizeof PARTIAL];
 	struct stream *out = NULL;
 	char *copy = NULL;
 	int fd = -1, rc = make_dirs(f, path, err);
@@ -190,7 +190,7 @@ int folder_write(struct folder *f, const char *path, struct stream *s, struct er
 	return rc == RC_OK ? rc : err_wrap(err, "cannot write %s in the folder", path);
 }
 
-int folder_index_fd(struct folder *f, int *fd, struct err *err)
+int fileset_index_fd(struct fileset *f, int *fd, struct err *err)
 {
 	*fd = openat(f->fd, NAME_INDEX, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd < 0 && errno != ENOENT)
@@ -198,7 +198,7 @@ int folder_index_fd(struct folder *f, int *fd, struct err *err)
 	return RC_OK;
 }
 
-static size_t slot_of(const struct folder *f, const char *path)
+static size_t slot_of(const struct fileset *f, const char *path)
 {
 	uint32_t h = 2166136261u;	/* FNV-1a */
 	size_t at;
@@ -211,10 +211,10 @@ static size_t slot_of(const struct folder *f, const char *path)
 	return at;
 }
 
-static int more_entries(struct folder *f, struct err *err)
+static int more_entries(struct fileset *f, struct err *err)
 {
 	size_t cap = f->entries_cap ? f->entries_cap * 2 : 64;
-	struct folder_entry *v = realloc(f->entries, cap * sizeof *v);
+	struct fileset_entry *v = realloc(f->entries, cap * sizeof *v);
 	uint32_t *slots = calloc(cap * 2, sizeof *slots);
 
 	if (v)
@@ -232,9 +232,9 @@ static int more_entries(struct folder *f, struct err *err)
 	return RC_OK;
 }
 
-int folder_index_add(struct folder *f, const struct buf level[FOLDER_LEVELS], const char *path, struct err *err)
+int fileset_index_add(struct fileset *f, const struct buf level[FILESET_LEVELS], const char *path, struct err *err)
 {
-	struct folder_entry *e = NULL;
+	struct fileset_entry *e = NULL;
 	size_t slot;
 	int rc = f->nentries == f->entries_cap ? more_entries(f, err) : RC_OK;
 
@@ -249,7 +249,7 @@ int folder_index_add(struct folder *f, const struct buf level[FOLDER_LEVELS], co
 		f->changed = true;
 	}
 	e = &f->entries[f->slots[slot] - 1];
-	for (size_t l = 0; rc == RC_OK && l < FOLDER_LEVELS; l++) {
+	for (size_t l = 0; rc == RC_OK && l < FILESET_LEVELS; l++) {
 		struct buf *b = &e->records.level[l];
 		if (b->len == level[l].len && (!b->len || memcmp(b->data, level[l].data, b->len) == 0))
 			continue;
@@ -260,11 +260,11 @@ int folder_index_add(struct folder *f, const struct buf level[FOLDER_LEVELS], co
 	return rc;
 }
 
-static int write_index(struct folder *f, struct err *err)
+static int write_index(struct fileset *f, struct err *err)
 {
 	struct buf b = BUF_INIT(0);
-	char name[FOLDER_PATH_MAX + sizeof PARTIAL];
-	int fd = -1, rc = folder_index_build(f->entries, f->nentries, &b, err);
+	char name[FILESET_PATH_MAX + sizeof PARTIAL];
+	int fd = -1, rc = fileset_index_build(f->entries, f->nentries, &b, err);
 
 	partial(NAME_INDEX, name);
 	if (rc == RC_OK) {
@@ -287,9 +287,9 @@ static int write_index(struct folder *f, struct err *err)
 	return rc;
 }
 
-int folder_commit(struct folder *f, struct err *err)
+int fileset_commit(struct fileset *f, struct err *err)
 {
-	char name[FOLDER_PATH_MAX + sizeof PARTIAL];
+	char name[FILESET_PATH_MAX + sizeof PARTIAL];
 	int rc = RC_OK;
 
 	if (f->nwritten && syncfs(f->fd) != 0)	/* one barrier for many files */
