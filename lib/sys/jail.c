@@ -48,13 +48,13 @@ struct ruleset { uint64_t fs, net, scoped; };
 /* Past the CPU limit comes SIGXCPU; one who ignores that is killed a second later. */
 #define JAIL_CPU_GRACE	1
 
-int jail_abi_max = 1000;
+struct jail_pretend jail_pretend = { 1000, false };
 
 static int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
 
-	return abi < 0 ? 0 : abi < jail_abi_max ? (int)abi : jail_abi_max;
+	return abi < 0 ? 0 : abi < jail_pretend.landlock_abi ? (int)abi : jail_pretend.landlock_abi;
 }
 
 /* All rights handled, no rule: nothing can be opened, bound, connected. Descriptors held stay usable. */
@@ -108,7 +108,7 @@ static const int for_threads[] = {
 /* What AddressSanitizer and its report need; it reads its own maps. */
 static const int for_sanitizers[] = {
 	CALL(mmap), CALL(mprotect), CALL(prctl), CALL(openat), CALL(readlink), CALL(readlinkat), CALL(getppid),
-	CALL(prlimit64), CALL(getdents64), CALL(newfstatat), CALL(tgkill),
+	CALL(prlimit64), CALL(getdents64), CALL(newfstatat),
 };
 
 static const int fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL };
@@ -208,7 +208,7 @@ int jail_enter(const struct jail *j, struct err *err)
 
 	bool privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 	bool files = landlock();
-	bool calls = filter(j->threads);
+	bool calls = !jail_pretend.no_seccomp && filter(j->threads);
 	if (j->mode == JAIL_REQUIRED && !(privs && files && calls)) {
 		rc = err_set(err, ERR_DENIED, "no sandbox: this kernel gives no %s, and sandbox = required",
 		    !privs ? "no_new_privs" : !files ? "Landlock" : "seccomp filter");
@@ -229,7 +229,7 @@ void jail_self(void)
 void jail_describe(char *out, unsigned cap)
 {
 	/* asks whether the kernel has filters, without setting one */
-	bool calls = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 && seccomp_api_get() > 0;
+	bool calls = !jail_pretend.no_seccomp && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 && seccomp_api_get() > 0;
 	int abi = landlock_abi();
 	char files[32];
 

@@ -32,8 +32,9 @@ int jail_enter(const struct jail *, struct err *);
  * Drops core dumps and sets no_new_privs; PR_SET_DUMPABLE 0. Never fails a program. */
 void jail_self(void);
 
-/* Landlock ABI to pretend at most; for tests (Debian 12's own kernel has 2). */
-extern int jail_abi_max;
+/* For tests: an older kernel (Debian 12's own has Landlock ABI 2), or one layer alone. */
+struct jail_pretend { int landlock_abi; bool no_seccomp; };
+extern struct jail_pretend jail_pretend;
 
 /* "seccomp, landlock abi 7": what jail_enter would have here; for -V -v. */
 void jail_describe(char *, unsigned cap);

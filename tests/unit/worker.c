@@ -442,9 +442,9 @@ static void says_why_it_cannot_start(void **state)
 	assert_null(w);
 	/* a sandbox that is required and not there */
 	struct jail required = { .mode = JAIL_REQUIRED };
-	jail_abi_max = 0;
+	jail_pretend.landlock_abi = 0;
 	rc = worker_start(&w, &required, NULL, echo, NULL, &err);
-	jail_abi_max = 1000;
+	jail_pretend.landlock_abi = 1000;
 	assert_int_equal(rc, RC_FAILED);
 	assert_int_equal(err.kind, ERR_DENIED);
 	assert_non_null(strstr(err.text, "Landlock"));
