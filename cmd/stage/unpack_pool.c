@@ -19,7 +19,7 @@ enum wanted { WANT_OPEN, WANT_HASH, WANT_MEMBER };
 struct wait {		/* an answer that must come next */
 	enum wanted what;
 	uint32_t member;
-	int slot;
+	int slot, fd;		/* the output; -1 none */
 };
 
 struct hand {
@@ -63,12 +63,29 @@ int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct er
 	return RC_OK;
 }
 
+/* The answer is here, or will not come. A file that is whole is sent on its way to the disk at once: the barrier at
+ * the end then waits for the last ones only. */
+static void output_done(struct wait *w, bool keep)
+{
+	if (w->fd < 0)
+		return;
+	if (keep)
+		(void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	close(w->fd);
+	w->fd = -1;
+}
+
 void pool_free(struct pool *pool)
 {
 	if (!pool)
 		return;
-	for (unsigned i = 0; i < UNPACK_JOBS_MAX; i++)
-		worker_stop(pool->hands[i].worker, NULL, NULL);
+	for (unsigned i = 0; i < UNPACK_JOBS_MAX; i++) {
+		struct hand *h = &pool->hands[i];
+
+		for (; h->n; h->n--, h->head = (h->head + 1) % AHEAD)
+			output_done(&h->queue[h->head], false);
+		worker_stop(h->worker, NULL, NULL);
+	}
 	buf_free(&pool->msg);
 	free(pool->again);
 	hash_wipe(&pool->key, sizeof pool->key);
@@ -84,13 +101,14 @@ static int fail_package(struct unpack_package *p, const struct err *why)
 	return RC_OK;
 }
 
-static void want(struct hand *h, enum wanted what, uint32_t member, int slot)
+static void want(struct hand *h, enum wanted what, uint32_t member, int slot, int fd)
 {
 	struct wait *w = &h->queue[(h->head + h->n++) % AHEAD];
 
 	w->what = what;
 	w->member = member;
 	w->slot = slot;
+	w->fd = fd;
 }
 
 static void recipient_hex(const struct pool *pool, char out[80])
@@ -119,7 +137,7 @@ static int ask_open(struct pool *pool, struct hand *h, bool check, struct err *e
 	hash_wipe(key, sizeof key);
 	if (rc == RC_OK) {
 		h->package = pool->index + 1;
-		want(h, WANT_OPEN, 0, -1);
+		want(h, WANT_OPEN, 0, -1, -1);
 	}
 	return rc;
 }
@@ -153,6 +171,7 @@ static int bury(struct pool *pool, struct hand *h, struct err *err)
 	for (; h->n && rc == RC_OK; h->n--, h->head = (h->head + 1) % AHEAD, first = false) {
 		struct wait *w = &h->queue[h->head];
 
+		output_done(w, false);
 		if (w->slot >= 0)
 			rc = staging_drop(pool->run->staging, w->slot, err);
 		if (w->what == WANT_MEMBER && !first) {
@@ -177,7 +196,8 @@ static int give(struct pool *pool, struct hand *h, struct err *err)
 {
 	char request[REQUEST_MAX], to[80];
 	int fds[CHAN_FDS_MAX], rc = RC_OK;
-	size_t nfds = 0, len = 0;
+	size_t nfds = 0, ninputs = 0, len = 0;
+	int inputs[CHAN_FDS_MAX];
 	uint32_t left = pool->members - pool->next + (uint32_t)pool->nagain;
 	uint32_t n = left / (2 * pool->jobs) + 1;	/* towards the end small, so that all end together */
 	uint32_t one = 0;
@@ -188,25 +208,26 @@ static int give(struct pool *pool, struct hand *h, struct err *err)
 		n = left ? 1 : 0;
 	len = (size_t)snprintf(request, sizeof request, "{\"do\":\"take\",\"members\":[");
 	for (uint32_t i = 0; i < n && rc == RC_OK; i++) {
-		int slot = -1;
+		int slot = -1, out = -1;
 
 		one = pool->nagain ? pool->again[--pool->nagain] : pool->next++;
 		if (pool->folder)
-			rc = folder_file(pool->folder, one, &fds[nfds++], err);
+			rc = folder_file(pool->folder, one, &fds[nfds], err);
 		if (rc != RC_OK) {	/* unreadable: as if set aside, its reason is the system's */
-			nfds--;
 			file_of(pool, one)->answered = true;
 			pool->answered++;
 			if (err->kind == ERR_TEMP)
 				return rc;
 			return unpack_aside(file_of(pool, one), true, err->text, err);
 		}
+		if (pool->folder)
+			inputs[ninputs++] = fds[nfds++];
 		if (pool->run->staging) {
-			rc = staging_output(pool->run->staging, &fds[nfds], &slot, err);
+			rc = staging_output(pool->run->staging, &out, &slot, err);
 			if (rc == RC_OK)
-				nfds++;
+				fds[nfds++] = out;
 		}
-		want(h, WANT_MEMBER, one, slot);
+		want(h, WANT_MEMBER, one, slot, out);
 		len += (size_t)snprintf(request + len, sizeof request - len, "%s%lu", i ? "," : "", (unsigned long)one);
 	}
 	snprintf(request + len, sizeof request - len, "]}");
@@ -216,8 +237,8 @@ static int give(struct pool *pool, struct hand *h, struct err *err)
 	}
 	if (rc == RC_OK && n)
 		rc = chan_send(worker_chan(h->worker), request, strlen(request), fds, nfds, err);
-	for (size_t i = 0; i < nfds; i++)
-		close(fds[i]);
+	for (size_t i = 0; i < ninputs; i++)
+		close(inputs[i]);
 	if (rc != RC_OK && err->kind == ERR_NOINPUT)	/* it died: its answers will not come */
 		rc = RC_OK;
 	return rc;
@@ -335,6 +356,7 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 		return bury(pool, h, err);
 	h->head = (h->head + 1) % AHEAD;
 	h->n--;
+	output_done(&w, true);
 	rc = json_parse(pool->msg.data, pool->msg.len, &j, err);
 	if (rc == RC_OK)
 		rc = json_get_int(j, "answer", "error", 0, &kind, err);
@@ -486,7 +508,7 @@ static int begin(struct pool *pool, struct err *err)
 	if (rc == RC_OK)
 		rc = chan_send(worker_chan(last->worker), "{\"do\":\"hash\"}", 13, NULL, 0, err);
 	if (rc == RC_OK)
-		want(last, WANT_HASH, 0, -1);
+		want(last, WANT_HASH, 0, -1, -1);
 	return rc;
 }
 
