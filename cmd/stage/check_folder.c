@@ -1,0 +1,351 @@
+/*
+ * mri-check without a spool: prints, writes nothing. An item folder made by
+ * mri-unpack -o, a folder of those, or any folder of DICOM files, which are
+ * grouped into studies by what they say.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "stage/check.h"
+
+#define FILES_MAX 100000 /* of one folder; the parent keeps a path and 1 KB of facts of each */
+#define DEPTH_MAX 32 /* media nest 4 deep */
+
+struct files {
+	char **v;
+	size_t n, cap;
+};
+
+static void
+fail(struct check_stage *st, const struct cli_input *in, const struct err *err)
+{
+	cli_fail(st->cli, NULL, in->path, err);
+	cli_count(st->cli, "failed", 1);
+}
+
+static int
+judge(struct check_stage *st, const struct check_facts *f, bool papers, const char *path, struct err *err)
+{
+	struct check_report rep = { 0 };
+	struct check_numbers n = { 0 };
+	struct check_study s;
+	struct order *empty = NULL;
+	struct buf b = BUF_INIT(ORDER_MAX);
+	char sha[HASH_HEX] = "";
+	json_t *doc = NULL;
+	int rc = order_new(&empty, err);
+
+	if (rc == RC_OK) {
+		check_study_of(st, f, st->more != NULL ? st->more : empty, papers, &s);
+		rc = order_write(s.order, &b, err);
+	}
+	if (rc == RC_OK)
+		rc = hash_hex(b.data, b.len, sha, err);
+	if (rc == RC_OK)
+		rc = check_judge(&s, &rep, err);
+	if (rc == RC_OK) {
+		rc = check_document(st, &rep, NULL, sha, "", &doc, &n, err);
+		check_report_free(&rep);
+	}
+	if (rc == RC_OK) {
+		check_print(st->cli, path, doc);
+		cli_count(st->cli, n.errors > 0 ? "held" : "passed", 1);
+		if (n.errors > 0)
+			cli_worse(st->cli, ERR_PERSON);
+	}
+	json_decref(doc);
+	buf_free(&b);
+	order_free(empty);
+	return rc;
+}
+
+/* A folder laid out as study/<n>. */
+static int
+check_item_folder(struct check_stage *st, struct item_dir *item, const char *path, struct err *err)
+{
+	struct check_facts f = { 0 };
+	struct buf b = BUF_INIT(JSON_BYTES_MAX);
+	bool papers = false;
+	int rc = item_file_read(item, ITEM_MANIFEST, &b, err);
+
+	cli_count(st->cli, "items", 1);
+	if (rc == RC_OK)
+		rc = manifest_parse(b.data, b.len, &f.manifest, err);
+	if (rc == RC_OK) {
+		papers = *f.manifest->study_uid == '\0';
+		if (!papers && (rc = check_facts_siblings(&f, path, err)) == RC_OK)
+			rc = check_facts_read(st, &f, item, err);
+	}
+	if (rc == RC_OK)
+		rc = judge(st, &f, papers, path, err);
+	check_facts_free(&f);
+	buf_free(&b);
+	return rc;
+}
+
+/* DIR with DIR/1, DIR/2 … and papers. *found: it is one. */
+static int
+check_items_below(struct check_stage *st, const struct cli_input *in, bool *found, struct err *err)
+{
+	char path[SPOOL_PATH_MAX];
+	int rc = RC_OK;
+
+	for (int k = 1; rc == RC_OK && !cli_stopped(); k++) {
+		struct item_dir *item = NULL;
+		struct err e = { 0 };
+		if (snprintf(path, sizeof path, "%s/%d", in->path, k) >= (int)sizeof path ||
+		    item_open_dir(&item, path, &e) != RC_OK)
+			break;
+		*found = true;
+		rc = check_item_folder(st, item, path, err);
+		item_close(item);
+	}
+	struct item_dir *papers = NULL;
+	struct err e = { 0 };
+	if (rc == RC_OK && snprintf(path, sizeof path, "%s/papers", in->path) < (int)sizeof path &&
+	    item_open_dir(&papers, path, &e) == RC_OK) {
+		*found = true;
+		rc = check_item_folder(st, papers, path, err);
+		item_close(papers);
+	}
+	return rc;
+}
+
+static int
+add_file(struct files *l, const char *path, struct err *err)
+{
+	if (l->n == FILES_MAX)
+		return err_set(err, ERR_DATA, "more than %d files", FILES_MAX);
+	if (l->n == l->cap) {
+		size_t cap = l->cap * 2 + 64;
+		char **grown = realloc(l->v, cap * sizeof *grown);
+		if (grown == NULL)
+			return err_set(err, ERR_TEMP, "no memory");
+		l->v = grown;
+		l->cap = cap;
+	}
+	l->v[l->n] = text_dup(path, err);
+	if (l->v[l->n] == NULL)
+		return err_rc(err->kind);
+	l->n++;
+	return RC_OK;
+}
+
+/* Regular files below fd (taken), relative to the folder; links are not followed. */
+static int
+list_files(int fd, const char *prefix, int depth, struct files *l, struct err *err)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *e = NULL;
+	char path[SPOOL_PATH_MAX];
+	int rc = RC_OK;
+
+	if (d == NULL) {
+		rc = err_sys(err, errno, "cannot read the folder");
+		close(fd);
+		return rc;
+	}
+	while (rc == RC_OK && (e = readdir(d)) != NULL) {
+		struct stat sb;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (snprintf(path, sizeof path, "%s%s%s", prefix, *prefix != '\0' ? "/" : "",
+			e->d_name) >= (int)sizeof path ||
+		    fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (S_ISREG(sb.st_mode)) {
+			rc = add_file(l, path, err);
+		} else if (S_ISDIR(sb.st_mode) && depth < DEPTH_MAX) {
+			int sub =
+			    openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			if (sub >= 0)
+				rc = list_files(sub, path, depth + 1, l, err);
+		}
+	}
+	closedir(d);
+	return rc;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct reading {
+	const struct files *files;
+	int dir;
+	struct check_facts all; /* of all studies */
+	struct check_identity *who; /* of each object of all */
+	size_t other; /* files that are no DICOM objects */
+};
+
+static int
+open_file(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	struct reading *r = arg;
+
+	memset(key, 0, sizeof *key);
+	*fd = openat(r->dir, r->files->v[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *fd >= 0 ? RC_OK : err_sys(err, errno, "cannot open file %zu of the folder", i + 1);
+}
+
+static int
+take_file(
+    void *arg, size_t i, const struct check_object *o, const struct check_identity *id, struct err *err)
+{
+	struct reading *r = arg;
+	struct check_identity *grown = NULL;
+	int rc = RC_OK;
+
+	if ((o->points & (uint32_t)1 << POINT_BROKEN) != 0 && *o->study_uid == '\0') {
+		r->other++; /* PDF, viewer, DICOMDIR, or broken from its first byte */
+		return RC_OK;
+	}
+	grown = realloc(r->who, (r->all.nobjects + 1) * sizeof *grown);
+	if (grown == NULL)
+		return err_set(err, ERR_TEMP, "no memory");
+	r->who = grown;
+	r->who[r->all.nobjects] = *id;
+	if ((rc = check_facts_add(&r->all, o, id, err)) == RC_OK)
+		r->all.objects[r->all.nobjects - 1].n = (int)i + 1;
+	return rc;
+}
+
+static bool
+has_modality(const char *list, const char *m)
+{
+	size_t n = strlen(m);
+
+	for (const char *p = list; p != NULL && *p != '\0';
+	     p = strchr(p, '\\') != NULL ? strchr(p, '\\') + 1 : NULL)
+		if (strncmp(p, m, n) == 0 && (p[n] == '\0' || p[n] == '\\'))
+			return true;
+	return false;
+}
+
+/* Every Study Instance UID once, with its date and modalities. */
+static int
+group(struct reading *r, struct err *err)
+{
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < r->all.nobjects && rc == RC_OK; i++) {
+		const char *uid = r->all.objects[i].study_uid;
+		char modalities[65] = "";
+		bool seen = false;
+		for (size_t k = 0; k < r->all.nkeys && !seen; k++)
+			seen = strcmp(r->all.keys[k].study_uid, uid) == 0;
+		for (size_t k = i; k < r->all.nobjects && !seen; k++) {
+			const struct check_object *o = &r->all.objects[k];
+			size_t n = strlen(modalities);
+			if (strcmp(o->study_uid, uid) == 0 && *o->modality != '\0' &&
+			    !has_modality(modalities, o->modality) &&
+			    n + strlen(o->modality) + 2 < sizeof modalities)
+				snprintf(modalities + n, sizeof modalities - n, "%s%s", n > 0 ? "\\" : "",
+				    o->modality);
+		}
+		if (!seen)
+			rc = check_facts_key(&r->all, uid, r->all.objects[i].study_date, modalities, err);
+	}
+	return rc;
+}
+
+static int
+judge_study(struct check_stage *st, struct reading *r, size_t key, const char *path, struct err *err)
+{
+	struct check_facts f = { 0 };
+	char name[SPOOL_PATH_MAX + 32];
+	int rc = RC_OK;
+
+	for (size_t k = 0; k < r->all.nkeys && rc == RC_OK; k++)
+		rc = check_facts_key(
+		    &f, r->all.keys[k].study_uid, r->all.keys[k].date, r->all.keys[k].modalities, err);
+	f.self = key;
+	for (size_t i = 0; i < r->all.nobjects && rc == RC_OK; i++)
+		if (strcmp(r->all.objects[i].study_uid, r->all.keys[key].study_uid) == 0)
+			rc = check_facts_add(&f, &r->all.objects[i], &r->who[i], err);
+	snprintf(name, sizeof name, "%s (study %zu of %zu)", path, key + 1, r->all.nkeys);
+	cli_count(st->cli, "items", 1);
+	if (rc == RC_OK)
+		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, err);
+	check_facts_free(&f);
+	return rc;
+}
+
+static int
+check_loose_files(struct check_stage *st, const struct cli_input *in, struct err *err)
+{
+	struct files files = { NULL, 0, 0 };
+	struct reading r = { .files = &files, .dir = -1 };
+	int fd = open(in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = RC_OK;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open the folder");
+	r.dir = open(in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r.dir < 0) {
+		rc = err_sys(err, errno, "cannot open the folder");
+		close(fd);
+		return rc;
+	}
+	if ((rc = list_files(fd, "", 0, &files, err)) != RC_OK)
+		goto out;
+	qsort(files.v, files.n, sizeof *files.v, by_path);
+	if (st->pool == NULL &&
+	    (rc = check_pool_new(
+		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
+		goto out;
+	if ((rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
+	    (rc = group(&r, err)) != RC_OK)
+		goto out;
+	if (r.all.nkeys == 0) {
+		rc = err_set(err, ERR_DATA, "no DICOM object in %zu files", files.n);
+		goto out;
+	}
+	if (r.other > 0)
+		cli_note(st->cli, 1, in->path, "%zu files are no DICOM objects", r.other);
+	for (size_t k = 0; k < r.all.nkeys && rc == RC_OK; k++)
+		rc = judge_study(st, &r, k, in->path, err);
+out:
+	for (size_t i = 0; i < files.n; i++)
+		free(files.v[i]);
+	free(files.v);
+	free(r.who);
+	check_facts_free(&r.all);
+	close(r.dir);
+	return rc;
+}
+
+void
+check_folder(struct check_stage *st, const struct cli_input *in)
+{
+	struct item_dir *item = NULL;
+	struct err err = { 0 }, e = { 0 };
+	bool found = false;
+	int rc = RC_OK;
+
+	if (st->accepting) {
+		err_set(&err, ERR_USAGE,
+		    "--accept needs an item of a spool: what is accepted is recorded there");
+		cli_fail(st->cli, NULL, in->path, &err);
+		return;
+	}
+	if (item_open_dir(&item, in->path, &e) == RC_OK) {
+		rc = check_item_folder(st, item, in->path, &err);
+		item_close(item);
+	} else {
+		rc = check_items_below(st, in, &found, &err);
+		if (rc == RC_OK && !found)
+			rc = check_loose_files(st, in, &err);
+	}
+	if (rc != RC_OK)
+		fail(st, in, &err);
+}
