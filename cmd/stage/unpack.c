@@ -266,7 +266,7 @@ static void answer(struct unpack_run *run, struct work *w, const struct cli_inpu
 }
 
 /* The package goes when all of it is durable elsewhere; its claim stays. */
-static int drop_packages(struct cli *cli, struct unpack_run *run, struct work *w, struct err *err)
+static int drop_packages(struct unpack_run *run, struct work *w, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -275,7 +275,6 @@ static int drop_packages(struct cli *cli, struct unpack_run *run, struct work *w
 	for (size_t i = 0; rc == RC_OK && i < run->npackages; i++)
 		if (!run->packages[i].failed && !run->packages[i].partial)
 			rc = import_package_drop(run->import, run->packages[i].n, err);
-	(void)cli;
 	return rc;
 }
 
@@ -422,7 +421,7 @@ static int fresh(struct unpack_run *run, struct work *w, const struct cli_input 
 	if (rc == RC_OK)
 		rc = history(run, err);
 	if (rc == RC_OK)
-		rc = drop_packages(run->cli, run, w, err);
+		rc = drop_packages(run, w, err);
 	if (act) {
 		rc2 = act_end(act, rc == RC_OK ? outcome_of(run).word : rc == RC_RETRY ? "temp" : "perm", NULL, &err2);
 		if (rc == RC_OK && rc2 != RC_OK) {
@@ -491,25 +490,46 @@ static int output_free(const char *dir, struct err *err)
 	return rc;
 }
 
+static void loose_receipt(struct unpack_run *run, const char *base, const struct unpack_item *it,
+    const struct cli_input *in, bool again)
+{
+	char path[SPOOL_PATH_MAX + 32];
+	struct err err = { 0 };
+	json_t *more = json_make(&err, "{s:i,s:i,s:I}", "instances", it->objects, "documents", it->documents, "bytes",
+	    (json_int_t)it->bytes);
+
+	if (it->study == ITEM_PAPERS)
+		snprintf(path, sizeof path, "%s/papers", base);
+	else
+		snprintf(path, sizeof path, "%s/%d", base, it->study);
+	cli_receipt(run->cli, &(struct cli_receipt){ .in = in, .path = path, .more = more, .again = again,
+	    .status = it->partial ? "partial" : "ok" });
+	json_decref(more);
+}
+
+/* Each item once; in JSON also for an input that brought nothing new to the item it belongs to: every input is
+ * answered. */
 static void answer_loose(struct unpack_run *run)
 {
-	char base[SPOOL_PATH_MAX], path[SPOOL_PATH_MAX + 32];
+	char base[SPOOL_PATH_MAX];
 
 	if (!realpath(run->dir, base))
 		text_copy(base, sizeof base, run->dir);
-	for (size_t i = 0; i < run->nitems; i++) {
-		struct unpack_item *it = &run->items[i];
-		struct err err = { 0 };
-		json_t *more = json_make(&err, "{s:i,s:i,s:I}", "instances", it->objects, "documents", it->documents,
-		    "bytes", (json_int_t)it->bytes);
+	for (size_t i = 0; i < run->nitems; i++)
+		loose_receipt(run, base, &run->items[i], run->items[i].in, false);
+	for (size_t i = 0; run->cli->json && i < run->npackages; i++) {
+		struct unpack_package *p = &run->packages[i];
+		bool answered = false;
+		int item = -1;
 
-		if (it->study == ITEM_PAPERS)
-			snprintf(path, sizeof path, "%s/papers", base);
-		else
-			snprintf(path, sizeof path, "%s/%d", base, it->study);
-		cli_receipt(run->cli, &(struct cli_receipt){ .in = it->in, .path = path, .more = more,
-		    .status = it->partial ? "partial" : "ok" });
-		json_decref(more);
+		for (size_t k = 0; k < run->nitems; k++)
+			answered |= run->items[k].in == p->in;
+		if (p->failed || answered)
+			continue;
+		for (size_t k = p->first; k < p->first + p->count && item < 0; k++)
+			item = run->files[k].item;
+		if (item >= 0)
+			loose_receipt(run, base, &run->items[item], p->in, true);
 	}
 }
 

@@ -269,10 +269,12 @@ static int verdict(struct unpack_package *p, struct unpack_file *v, size_t n, st
 				first = v[i].reason;
 		}
 	}
-	if (p->failed || !data)
+	if (p->failed || (good && !data))
 		return RC_OK;
 	p->partial = true;
-	if (n == 1)
+	if (!data)
+		text_copy(text, sizeof text, "it holds no object and no document");
+	else if (n == 1)
 		snprintf(text, sizeof text, "it is %s", first ? first : "set aside");
 	else
 		snprintf(text, sizeof text, "%zu of its %zu files were set aside", data, n);
