@@ -25,8 +25,10 @@ enum { WORD_MAX = 128, OBJECT_MAX = 256, WHY_MAX = 1024, ORGANISATION_MAX = 256 
  * was not written by us. */
 #define TAIL_MAX	((size_t)1 << 20)
 
-/* An append holds the lock for a millisecond. Who waits this long waits for a process that is stopped. */
-#define LOCK_WAIT_MS	10000
+/* An append holds the lock for a millisecond. Who waits this long waits for a process that is stopped; a purge has
+ * many imports to get through. */
+#define LOCK_WAIT_MS	5000
+#define LOCK_WAIT_PURGE_MS	1000
 
 /* Given back to the filesystem when it is full, so that a purge can be recorded: 64 KiB are 100 records. */
 #define RESERVE_BYTES	((off_t)64 << 10)
@@ -311,7 +313,7 @@ static int compose(struct buf *to, const struct audit *a, const struct entry *e,
 	return add_record(to, a, e, n + 1, sum, err);
 }
 
-static int take_lock(int fd, struct err *err)
+static int take_lock(int fd, unsigned most_ms, struct err *err)
 {
 	uint64_t begin = time_mono_ms();
 
@@ -320,7 +322,7 @@ static int take_lock(int fd, struct err *err)
 			return RC_OK;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, errno, "cannot lock the audit log");
-		if (time_mono_ms() - begin > LOCK_WAIT_MS)
+		if (time_mono_ms() - begin > most_ms)
 			return err_set(err, ERR_TEMP, "another process holds the audit log");
 		(void)poll(NULL, 0, wait);
 	}
@@ -361,7 +363,8 @@ static int append(const struct audit *a, const struct entry *e, unsigned flags, 
 	fd = openat(a->dirfd, AUDIT_LOG, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open the audit log");
-	if ((rc = take_lock(fd, err)) || (rc = read_tail(fd, &t, err)) || (rc = compose(&lines, a, e, &t, err)))
+	if ((rc = take_lock(fd, flags & AUDIT_RESERVE ? LOCK_WAIT_PURGE_MS : LOCK_WAIT_MS, err)) ||
+	    (rc = read_tail(fd, &t, err)) || (rc = compose(&lines, a, e, &t, err)))
 		goto out;
 	rc = write_lines(fd, &t, &lines, err);
 	if (rc && no_space(err) && flags & AUDIT_RESERVE && unlinkat(a->dirfd, AUDIT_RESERVED, 0) == 0) {
