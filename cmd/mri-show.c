@@ -41,6 +41,8 @@ static void check_usage(struct cli *cli)
 		cli_usage_error(cli, "--manifest needs a path");
 	if ((cat || raw) && cli->argc != 1)
 		cli_usage_error(cli, "%s takes one path", cat ? "--cat" : "--raw FILE");
+	if ((cat || raw) && cli->json)
+		cli_usage_error(cli, "--cat and --raw write bytes: they have no --json");
 	if ((cat || raw) && isatty(STDOUT_FILENO))
 		cli_usage_error(cli, "these bytes are not for a terminal: send them to a file or a pipe");
 }

@@ -118,9 +118,29 @@ static bool wanted(const json_t *j, const struct show_filter *f)
 	return false;
 }
 
+/* "1 held, 2 checked": what the states of the items add up to. */
+static void states_text(const json_t *items, char *to, size_t cap)
+{
+	const char *state = NULL;
+	size_t i = 0, k = 0, n = 0, len = 0;
+
+	to[0] = '\0';
+	for (i = 0; i < json_array_size(items); i++) {
+		state = str(json_array_get(items, i), "state");
+		for (k = 0; k < i && strcmp(state, str(json_array_get(items, k), "state")); k++)
+			;
+		if (k < i)
+			continue;	/* counted with the first one of that state */
+		for (n = 0; k < json_array_size(items); k++)
+			n += !strcmp(state, str(json_array_get(items, k), "state"));
+		len = strlen(to);
+		snprintf(to + len, cap - len, "%s%zu %s", len ? ", " : "", n, state);
+	}
+}
+
 static void print_row(struct cli *cli, const json_t *j)
 {
-	char left[32], ref[SHOWN];
+	char left[32], ref[SHOWN], states[SHOWN];
 
 	if (cli->json) {
 		cli_print_json(cli, j);
@@ -128,8 +148,9 @@ static void print_row(struct cli *cli, const json_t *j)
 	}
 	show_left((int64_t)json_integer_value(json_object_get(j, "left")), left);
 	text_escape(ref, sizeof(ref), str(j, "ref"), strlen(str(j, "ref")));
-	cli_print(cli, "%s  %-11s  %s  %8s  %3zu  %s", str(j, "id"), str(j, "state"), str(j, "received"), left,
-	    json_array_size(json_object_get(j, "items")), ref);
+	states_text(json_object_get(j, "items"), states, sizeof(states));
+	cli_print(cli, "%s  %-11s  %s  %6s  %-12s  %s", str(j, "id"), str(j, "state"), str(j, "received"), left,
+	    *ref ? ref : "-", *states ? states : "-");
 }
 
 struct listing {

@@ -241,8 +241,8 @@ static void print_history(struct cli *cli, const json_t *list)
 	json_array_foreach(list, i, v) {
 		text_escape(item, sizeof(item), str(v, "item"), strlen(str(v, "item")));
 		text_escape(reason, sizeof(reason), str(v, "reason"), strlen(str(v, "reason")));
-		cli_print(cli, "  %s  %-6s  %-8s  %s%s%s", str(v, "time"), str(v, "stage"), str(v, "outcome"), item,
-		    *item && *reason ? "  " : "", reason);
+		cli_print(cli, "  %s  %-6s  %s%s%s%s%s", str(v, "time"), str(v, "stage"), str(v, "outcome"),
+		    *item ? "  " : "", item, *reason ? "  " : "", reason);
 	}
 }
 

@@ -108,11 +108,12 @@ static bool overlay_fits(const struct item_dir *it)
 	return fits;
 }
 
-static void item_lines(struct fsck *f, struct import *import, int study)
+/* unpacked: a line of the whole import says so, or will. */
+static void item_lines(struct fsck *f, struct import *import, int study, bool unpacked)
 {
 	struct err one = { 0 };
 	struct item_dir *it = NULL;
-	struct seen s = { 0 };
+	struct seen s = { .unpack = unpacked };
 	const char *outcome = NULL;
 	int lock = -1;
 
@@ -149,10 +150,12 @@ void fsck_history(struct fsck *f, struct import *import, const int *studies, siz
 		fsck_say(f, false, "its history: %s", one.text);
 		return;
 	}
-	if (!s.unpack && file_there(import->fd, NAME_UNPACK) && *(outcome = unpack_outcome(import)))
+	if (!s.unpack && file_there(import->fd, NAME_UNPACK) && *(outcome = unpack_outcome(import))) {
 		append(f, import, "unpack", NULL, outcome);
+		s.unpack = true;
+	}
 	for (i = 0; i < n; i++)
-		item_lines(f, import, studies[i]);
+		item_lines(f, import, studies[i], s.unpack);
 	if (papers)
-		item_lines(f, import, ITEM_PAPERS);
+		item_lines(f, import, ITEM_PAPERS, s.unpack);
 }
