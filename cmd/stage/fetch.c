@@ -87,7 +87,7 @@ publish(struct job *j, const struct source_offer *o, const struct source_package
 	struct claim_study study = { o->study_uid, o->date[0] != '\0' ? keep(o->date) : NULL, o->modalities,
 	    o->description, -1, -1 };
 	struct claim c;
-	char key[DLX_KEY_MAX], file[SPOOL_PATH_MAX];
+	char key[DLX_KEY_MAX], file[SPOOL_PATH_MAX + 40];
 	int rc = RC_OK;
 
 	claim_init(&c);
@@ -122,7 +122,7 @@ publish(struct job *j, const struct source_offer *o, const struct source_package
 		cli_warn(j->f->cli, j->t.import != NULL ? import_id(j->t.import) : NULL, "package %d: %s", j->t.n, p->reason);
 	}
 	if (j->t.import == NULL) {
-		snprintf(file, sizeof(file), "%s/%s", j->f->out_dir, j->t.name);
+		snprintf(file, sizeof(file), "%s/%s", j->t.path, j->t.name);
 		cli_receipt(j->f->cli, &(struct cli_receipt){ .in = j->in, .path = file, .ref = j->order->ref,
 		    .status = c.partial ? "partial" : "ok" });
 	}

@@ -54,7 +54,7 @@ struct target {
 	struct import *import;		/* NULL: a folder */
 	struct package *package;	/* under way */
 	int dir, fd, n;
-	const char *path;		/* -o */
+	char path[SPOOL_PATH_MAX];	/* -o, absolute */
 	char name[32];			/* of the file in the folder */
 };
 /* A folder for -o; made where it is not there. */

@@ -57,7 +57,7 @@ fetch_local(struct fetch *f, const struct cli_input *in, struct order *o, const 
 	struct buf stored = BUF_INIT(ORDER_MAX);
 	struct act *act = NULL;
 	json_t *numbers = NULL;
-	char shown[256], file[SPOOL_PATH_MAX];
+	char shown[256], file[SPOOL_PATH_MAX + 40];
 	bool folder = false, durable = false;
 	int rc = local_kind(path, &folder, &r.err);
 
@@ -103,7 +103,7 @@ fetch_local(struct fetch *f, const struct cli_input *in, struct order *o, const 
 			r.err = e;
 	} else {
 		durable = true;
-		snprintf(file, sizeof(file), "%s/%s", f->out_dir, t.name);
+		snprintf(file, sizeof(file), "%s/%s", t.path, t.name);
 		cli_receipt(f->cli, &(struct cli_receipt){ .in = in, .path = file, .ref = o->ref,
 		    .status = fetched_outcome(&r, true) });
 	}

@@ -19,12 +19,11 @@ target_open_dir(struct target *t, const char *path, struct err *err)
 
 	memset(t, 0, sizeof(*t));
 	t->fd = t->dir = -1;
-	t->path = path;
 	text_escape(shown, sizeof(shown), path, strlen(path));
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return err_sys(err, errno, "cannot make the folder %s", shown);
 	t->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (t->dir < 0)
+	if (t->dir < 0 || realpath(path, t->path) == NULL)	/* receipts are absolute */
 		return err_sys(err, errno, "cannot open the folder %s", shown);
 	return RC_OK;
 }

@@ -168,6 +168,7 @@ get_with_bearer(struct source *s, const char *name, const char *segment, const s
 		req.url = url;
 		req.bearer = s->bearer;
 		rc = http_perform(s->http, &req, resp, err);
+		source_busy(s, rc, resp);
 		if (rc != RC_OK || resp->status != 401 || s->again)
 			break;
 		s->again = true;

@@ -33,6 +33,8 @@ int source_add_host(struct source *, const char *url, struct err *);
 int source_add_offer(struct source *, const struct source_offer *, struct err *);	/* takes its texts, also on failure */
 /* What a status other than 2xx of step `what` ("the link") means; sets state. */
 int source_status(struct source *, const struct http_response *, const char *what, struct err *);
+/* Names the state when the wait that a busy portal asked for was longer than we may wait. */
+void source_busy(struct source *, int rc, const struct http_response *);
 /* Sets the state "network" for errors that have none. */
 int source_failed(struct source *, int rc);
 

@@ -119,6 +119,13 @@ source_add_offer(struct source *s, const struct source_offer *offer, struct err 
 	return RC_OK;
 }
 
+void
+source_busy(struct source *s, int rc, const struct http_response *r)
+{
+	if (rc == RC_RETRY && (r->status == 503 || r->status == 429))
+		s->state = r->status == 503 ? "busy" : "rate-limited";
+}
+
 int
 source_failed(struct source *s, int rc)
 {
@@ -229,6 +236,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		rc = direct_recognise(s, r, err);
 		goto out;
 	}
+	source_busy(s, rc, &resp);
 	if (rc != RC_OK)
 		goto out;
 	if (resp.status < 200 || resp.status >= 300 || resp.status == 202)

@@ -28,6 +28,7 @@
  *  redirect	the link leads to another address first		elsewhere	… to http://127.0.0.1 without TLS
  *  nested	the list stands in a list			lost	the second item answers 400
  *  endless	the list is endless				html	a download is a web page
+ *  later	the second item answers 503 {"timeOutInSeconds":3600}
  * An unknown token gets a decoy question, and 401 for any answer, as the standard wants it.
  * One connection at a time, one request a connection.
  */
@@ -441,6 +442,7 @@ put_key(json_t *o, const char *key, const char *value)
 static void
 list(struct conn *c, const struct request *r)
 {
+	static const char head[] = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
 	static const char endless[] = "{\"dataItem\":[{\"id\":\"1\",\"x\":\"";
 	json_t *all = json_array(), *o = NULL;
 	const json_t *item = NULL, *p = NULL, *dflt = json_object_get(portal.conf, "patient");
@@ -454,7 +456,7 @@ list(struct conn *c, const struct request *r)
 	if (quirk("endless")) {
 		json_decref(all);
 		log_request(r, 200);
-		(void)put(c, "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n", 72);
+		(void)put(c, head, sizeof(head) - 1);
 		(void)put(c, endless, sizeof(endless) - 1);
 		while (put(c, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 64))
 			;
@@ -497,6 +499,10 @@ download(struct conn *c, const struct request *r, const char *id)
 			continue;
 		if (quirk("lost") && i == 1)
 			break;
+		if (quirk("later") && i == 1) {
+			answer(c, r, 503, "application/json", "", "{\"timeOutInSeconds\":3600}");
+			return true;
+		}
 		if (quirk("html")) {
 			answer(c, r, 200, "text/html", "", "<!DOCTYPE html><html><body>Please log in</body></html>");
 			return true;
