@@ -263,9 +263,11 @@ static void for_a_person(void **state)
 		assert_true(there(f, "%s", name));	/* a person decides, not we */
 		snprintf(path, sizeof(path), "%s/%s", f->dir, name);
 		unlink(path);
-		for (char *slash = strrchr(path, '/'); slash && strlen(path) > strlen(f->dir) + 8; slash = strrchr(path, '/')) {
+		for (char *slash = strrchr(path, '/'); strlen(path) > strlen(f->dir) + 1; slash = strrchr(path, '/')) {
 			char lock[1110];
 			*slash = '\0';
+			if (!strchr(path + strlen(f->dir) + 1, '/'))
+				break;
 			snprintf(lock, sizeof(lock), "%s/lock", path);
 			if (strstr(path, "papers"))
 				unlink(lock);	/* fsck took it */
