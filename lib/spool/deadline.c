@@ -55,7 +55,8 @@ int deadline_read(int dirfd, struct deadline *dl, struct err *err)
 		goto out;
 	if (t.len == 0 || memchr(t.data, '\0', t.len) != NULL || t.data[t.len - 1] != '\n')
 		ok = false;
-	for (char *l = ok ? strtok_r(t.data, "\n", &save) : NULL; l != NULL && ok; l = strtok_r(NULL, "\n", &save)) {
+	char *l = ok ? strtok_r(t.data, "\n", &save) : NULL;
+	for (; l != NULL && ok; l = strtok_r(NULL, "\n", &save)) {
 		char *v = strchr(l, '=');
 		if (v == NULL) {
 			ok = false;
@@ -217,7 +218,8 @@ static int clock_look(struct spool *sp, time_t *now, time_t *wall, enum suspicio
 	if (there) {
 		*how = clock_judge(&c, *wall);
 		*now = c.high;
-		if (*how == CLOCK_GOOD && was.ahead == 0 && was.high == was.wall && c.high - was.high < CLOCK_STEP)
+		if (*how == CLOCK_GOOD && was.ahead == 0 && was.high == was.wall &&
+		    c.high - was.high < CLOCK_STEP)
 			return RC_OK;
 		if (*how != CLOCK_GOOD && was.ahead == c.ahead && was.high != was.wall &&
 		    c.wall - was.wall >= 0 && c.wall - was.wall < CLOCK_STEP)
@@ -243,17 +245,15 @@ static int clock_look(struct spool *sp, time_t *now, time_t *wall, enum suspicio
 	return rc;
 }
 
-int clock_now(struct spool *sp, time_t *now, time_t *wall, struct err *err)
+void clock_now(struct spool *sp, time_t *now, time_t *wall)
 {
 	enum suspicion how = CLOCK_GOOD;
-	int rc = clock_look(sp, now, wall, &how, err);
-	/* what cannot be remembered (a full disk, a read-only one) does not stop the clock */
-	if (rc != RC_OK && err->kind == ERR_CONFIG)
-		return rc;
-	/* received: never before what the spool has seen; far ahead: as the clock says, and `seen` says the rest */
+	struct err ignore;
+	/* a file that cannot be read or written (damage, a full disk) does not stop the clock; spool_clock tells */
+	(void)clock_look(sp, now, wall, &how, &ignore);
+	/* received: not before what the spool has seen; far ahead: as the clock says, and `seen` says the rest */
 	if (how != CLOCK_FAR_AHEAD || *wall < *now)
 		*wall = *now;
-	return RC_OK;
 }
 
 int spool_clock(struct spool *sp, time_t *now, struct err *err)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "spool/private.h"
 
-#define ERASE_DEPTH_MAX	16	/* import/<id>/study/<n>/original is 4; more is not ours, but goes as well */
+#define ERASE_DEPTH_MAX	16	/* ours is 4 deep; more goes as well */
 #define LOCK_POLL_MS	5
 
 int dir_open(int dirfd, const char *name, int *fd, struct err *err)
@@ -226,7 +226,8 @@ static int lock_fd(int fd, int wait_ms, const char *what, struct err *err)
 }
 
 /* The file may be replaced between open and flock: what is locked must be what has the name. */
-static int lock_at(int dirfd, const char *name, int flags, int wait_ms, const char *what, int *fd, struct err *err)
+static int lock_at(int dirfd, const char *name, int flags, int wait_ms, const char *what, int *fd,
+    struct err *err)
 {
 	struct stat a, b;
 	for (;;) {

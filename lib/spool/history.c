@@ -82,10 +82,9 @@ int import_history_add(struct import *imp, const char *stage, const char *item, 
 	time_t now = 0, wall = 0;
 	struct buf b = BUF_INIT(LINE_MAX_PLAIN);
 	int rc = import_present(imp, err);
-	if (rc == RC_OK)
-		rc = clock_now(imp->sp, &now, &wall, err);
 	if (rc != RC_OK)
 		return rc;
+	clock_now(imp->sp, &now, &wall);
 	json_t *line = json_make(err, "{s:s, s:s, s:s*, s:s, s:s*}", "time", time_iso(wall, when), "stage", stage,
 	    "item", item, "outcome", outcome, "reason", reason);
 	if (line == NULL)

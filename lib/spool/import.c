@@ -16,7 +16,8 @@ static int parent_of(const struct import *imp)
 	return imp->sp->dir[imp->where == IMPORT_INCOMING ? DIR_INCOMING : DIR_IMPORT];
 }
 
-static int import_new(struct import **out, struct spool *sp, const char *id, enum import_where where, struct err *err)
+static int import_new(struct import **out, struct spool *sp, const char *id, enum import_where where,
+    struct err *err)
 {
 	struct import *imp = calloc(1, sizeof(*imp));
 	if (imp == NULL)
@@ -96,14 +97,15 @@ int import_create(struct import **out, struct spool *sp, const char *ref, const 
 	time_t now = 0, wall = 0;
 	int in = sp->dir[DIR_INCOMING], rc = RC_OK;
 
-	if ((rc = check_ref(ref != NULL ? ref : "", err)) != RC_OK || (rc = clock_now(sp, &now, &wall, err)) != RC_OK)
+	if ((rc = check_ref(ref != NULL ? ref : "", err)) != RC_OK)
 		return rc;
+	clock_now(sp, &now, &wall);
 	for (int i = 0;; i++) {
 		if ((rc = id_make(wall, id, err)) != RC_OK)
 			return rc;
 		snprintf(hidden, sizeof(hidden), ".%s", id);
-		if (file_there(in, id) || file_there(sp->dir[DIR_IMPORT], id) || file_there(sp->dir[DIR_GONE], id) ||
-		    file_there(sp->dir[DIR_KEYS], id))
+		if (file_there(in, id) || file_there(sp->dir[DIR_IMPORT], id) ||
+		    file_there(sp->dir[DIR_GONE], id) || file_there(sp->dir[DIR_KEYS], id))
 			continue;
 		if (mkdirat(in, hidden, 0700) == 0)
 			break;
@@ -153,7 +155,8 @@ static int unwrap(struct import *imp, struct err *err)
 	int rc = keys_unwrap(imp->sp->dir[DIR_KEYS], imp->id, &imp->sp->identity, &imp->identity, err);
 	if (rc == RC_OK && memcmp(imp->identity.to.pub, imp->dl.to.pub, sizeof(imp->dl.to.pub)) != 0) {
 		age_identity_wipe(&imp->identity);
-		return err_set(err, ERR_DATA, "the key of import %s is not the one that its deadline names", imp->id);
+		return err_set(err, ERR_DATA, "the key of import %s is not the one that its deadline names",
+		    imp->id);
 	}
 	if (rc != RC_OK && err->kind == ERR_NOINPUT)
 		return err_set(err, ERR_REFUSED, "the key of import %s is destroyed", imp->id);
@@ -175,7 +178,8 @@ int import_open_at(struct import **out, struct spool *sp, const char *id, enum i
 		return rc;
 	imp->fd = openat(parent_of(imp), id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (imp->fd < 0) {
-		rc = errno == ENOENT ? explain_absent(sp, id, where, err) : err_sys(err, errno, "cannot open import %s", id);
+		rc = errno == ENOENT ? explain_absent(sp, id, where, err) :
+		    err_sys(err, errno, "cannot open import %s", id);
 		goto out;
 	}
 	if ((rc = remember(imp, err)) != RC_OK)
@@ -186,8 +190,7 @@ int import_open_at(struct import **out, struct spool *sp, const char *id, enum i
 		err_wrap(err, "cannot open import %s", id);
 		goto out;
 	}
-	if ((rc = clock_now(sp, &now, &wall, err)) != RC_OK)
-		goto out;
+	clock_now(sp, &now, &wall);
 	imp->purge_at = deadline_counts(sp, id, &imp->dl, now);
 	if (secret && imp->dl.sealed && sp->secret && (rc = unwrap(imp, err)) != RC_OK)
 		goto out;
@@ -202,12 +205,14 @@ out:
 	return RC_OK;
 }
 
-int import_open(struct import **out, struct spool *sp, const char *id, enum import_where where, struct err *err)
+int import_open(struct import **out, struct spool *sp, const char *id, enum import_where where,
+    struct err *err)
 {
 	return import_open_at(out, sp, id, where, true, true, err);
 }
 
-int import_peek(struct import **out, struct spool *sp, const char *id, enum import_where where, struct err *err)
+int import_peek(struct import **out, struct spool *sp, const char *id, enum import_where where,
+    struct err *err)
 {
 	return import_open_at(out, sp, id, where, false, false, err);
 }
@@ -221,7 +226,6 @@ void import_close(struct import *imp)
 	if (imp->lock >= 0)
 		close(imp->lock);
 	hash_wipe(imp, sizeof(*imp));
-	munlock(imp, sizeof(*imp));
 	free(imp);
 }
 

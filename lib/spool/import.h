@@ -22,7 +22,8 @@ enum import_where { IMPORT_INCOMING, IMPORT_COMMITTED };
 /* incoming/<id> with deadline, wrapped identity in keys/<id>, order (stored form, sealed). received = now.
  * Holds the import's lock. ref may be NULL. */
 int import_create(struct import **, struct spool *, const char *ref, const void *order, size_t, struct err *);
-/* Opens an existing one. Held by another process (incoming only): ERR_TEMP. With SPOOL_SECRET its identity is unwrapped. */
+/* Opens an existing one. Held by another process (incoming only): ERR_TEMP. Was purged: ERR_REFUSED. With
+ * SPOOL_SECRET its identity is unwrapped. */
 int import_open(struct import **, struct spool *, const char *id, enum import_where, struct err *);
 /* The same for a look at state, deadline, history: takes no lock, unwraps nothing, works beside a running fetch. */
 int import_peek(struct import **, struct spool *, const char *id, enum import_where, struct err *);

@@ -1,4 +1,4 @@
-/* An item as a directory: made under a new name, published by one rename, opened. Its files are in itemfile.c. */
+/* An item as a directory: made under a new name, published by one rename, opened. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +7,8 @@
 #include <unistd.h>
 #include "spool/private.h"
 
-#define FSYNC_EACH_MAX	8	/* so many files are synced one by one; for more, one syncfs costs less */
+#define FSYNC_EACH_MAX	8	/* files that are synced one by one; for more, one syncfs costs less */
+#define OPEN_DIR	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static int item_new(struct item_dir **out, struct import *imp, int study, struct err *err)
 {
@@ -195,7 +196,7 @@ int item_publish(struct item_dir *it, struct err *err)
 	    (rc = import_present(it->import, err)) != RC_OK))
 		goto out;
 	if (renameat2(it->parent, hidden, it->parent, it->disk, RENAME_NOREPLACE) < 0) {
-		/* some file systems know no flags: what has the name is a directory, so that a plain rename replaces nothing whole */
+		/* some file systems know no flags; a plain rename replaces no directory that has files in it */
 		if (errno != EINVAL || file_there(it->parent, it->disk) ||
 		    renameat(it->parent, hidden, it->parent, it->disk) < 0) {
 			rc = err_sys(err, errno, "cannot publish %s", title(it, what));
@@ -205,9 +206,10 @@ int item_publish(struct item_dir *it, struct err *err)
 	it->published = true;
 	if ((rc = dir_sync(it->parent, it->name, err)) != RC_OK)
 		goto out;
-	if (it->import != NULL && ((it->study != ITEM_PAPERS && (rc = dir_sync(it->import->fd, it->name, err)) != RC_OK) ||
-	    (rc = import_present(it->import, err)) != RC_OK))
-		goto out;
+	if (it->import != NULL && it->study != ITEM_PAPERS)	/* study/ may be new */
+		rc = dir_sync(it->import->fd, it->name, err);
+	if (rc == RC_OK && it->import != NULL)
+		rc = import_present(it->import, err);
 out:
 	if (lock >= 0)
 		close(lock);
@@ -250,9 +252,9 @@ int item_open(struct item_dir **out, struct import *imp, int study, bool lock, s
 	if (rc != RC_OK || (rc = item_new(&it, imp, study, err)) != RC_OK)
 		return rc;
 	it->published = true;
-	it->parent = openat(imp->fd, study == ITEM_PAPERS ? "." : NAME_STUDY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	it->parent = openat(imp->fd, study == ITEM_PAPERS ? "." : NAME_STUDY, OPEN_DIR);
 	if (it->parent >= 0)
-		it->fd = openat(it->parent, it->disk, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		it->fd = openat(it->parent, it->disk, OPEN_DIR);
 	if (it->fd < 0) {
 		rc = errno == ENOENT ? err_set(err, ERR_NOINPUT, "there is no item %s", title(it, what)) :
 		    err_sys(err, errno, "cannot open %s", title(it, what));
@@ -350,8 +352,8 @@ int item_writable(const struct item_dir *it, struct err *err)
 	int rc = import_present(it->import, err);
 	if (rc != RC_OK)
 		return rc;
-	if (it->published && (fstatat(it->parent, it->disk, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != it->dev ||
-	    st.st_ino != it->ino))
+	if (it->published && (fstatat(it->parent, it->disk, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_dev != it->dev || st.st_ino != it->ino))
 		return err_set(err, ERR_REFUSED, "%s was purged meanwhile", title(it, what));
 	return RC_OK;
 }

@@ -61,11 +61,13 @@ int item_file_write(struct item_dir *, enum item_file, const void *, size_t, boo
 int item_file_remove(struct item_dir *, enum item_file, struct err *);
 /* For the overlay, which is written as a stream: create under a new name, then item_file_commit. */
 int item_file_create(struct item_dir *, enum item_file, struct stream **, struct err *);
-int item_file_commit(struct item_dir *, enum item_file, struct stream *, struct err *);	/* commits and closes the stream */
+/* Commits and closes the stream. */
+int item_file_commit(struct item_dir *, enum item_file, struct stream *, struct err *);
 void item_file_abort(struct item_dir *, enum item_file, struct stream *);
 int item_file_open(const struct item_dir *, enum item_file, struct stream **, struct err *);
 
-/* state for one item and, where given, a destination: unpacked, checked, held, retagged, sending, sent, confirmed, interrupted */
+/* The state of an item and, where given, a destination (NULL: the least of all): unpacked, checked, held, retagged,
+ * sending, sent, confirmed, interrupted. The table is in state.c and mri-spool(5). */
 int item_state(const struct item_dir *, const char *destination, char out[32], struct err *);
 
 #endif

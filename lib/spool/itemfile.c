@@ -20,8 +20,8 @@ static int need_secret(const struct item_dir *it, struct err *err)
 
 /* --- objects and documents ------------------------------------------------- */
 
-static int member(const struct item_dir *it, const char *sub, int digits, int n, char name[16], char what[NAME_LEN + 48],
-    int *dir, struct err *err)
+static int member(const struct item_dir *it, const char *sub, int digits, int n, char name[16],
+    char what[NAME_LEN + 48], int *dir, struct err *err)
 {
 	int rc = need_secret(it, err);
 	if (rc != RC_OK)
@@ -31,7 +31,8 @@ static int member(const struct item_dir *it, const char *sub, int digits, int n,
 	return dir_open(it->fd, sub, dir, err);
 }
 
-static int member_open(const struct item_dir *it, const char *sub, int digits, int n, struct stream **s, struct err *err)
+static int member_open(const struct item_dir *it, const char *sub, int digits, int n, struct stream **s,
+    struct err *err)
 {
 	char name[16], what[NAME_LEN + 48];
 	int dir = -1;
@@ -127,13 +128,15 @@ static bool same_bytes(const struct item_dir *it, enum item_file f, const void *
 	struct stream *s = NULL;
 	struct err ignore;
 	bool same = item_file_open(it, f, &s, &ignore) == RC_OK && s->size == len &&
-	    stream_slurp(s, &b, &ignore) == RC_OK && b.len == len && (len == 0 || memcmp(b.data, data, len) == 0);
+	    stream_slurp(s, &b, &ignore) == RC_OK && b.len == len &&
+	    (len == 0 || memcmp(b.data, data, len) == 0);
 	stream_close(s);
 	buf_free(&b);
 	return same;
 }
 
-int item_file_write(struct item_dir *it, enum item_file f, const void *data, size_t len, bool *same, struct err *err)
+int item_file_write(struct item_dir *it, enum item_file f, const void *data, size_t len, bool *same,
+    struct err *err)
 {
 	int rc = item_writable(it, err);
 	if (same != NULL)
@@ -155,7 +158,8 @@ int item_file_remove(struct item_dir *it, enum item_file f, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	if (unlinkat(it->fd, files[f].name, 0) < 0)
-		return errno == ENOENT ? RC_OK : err_sys(err, errno, "cannot remove %s of %s", files[f].name, it->name);
+		return errno == ENOENT ? RC_OK :
+		    err_sys(err, errno, "cannot remove %s of %s", files[f].name, it->name);
 	return dir_sync(it->fd, it->name, err);
 }
 

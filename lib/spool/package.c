@@ -148,7 +148,8 @@ int import_package_end(struct package *p, const char *key, const void *claim, si
 	    (rc = sealed_write(claims, p->name, import_recipient(imp), claim, len, 0400, err)) != RC_OK ||
 	    (rc = file_place(packages, p->name, err)) != RC_OK)
 		goto out;
-	int n = snprintf(line, sizeof(line), "%s %s %llu %s", p->name, h.key, (unsigned long long)h.bytes, h.sha256);
+	int n = snprintf(line, sizeof(line), "%s %s %llu %s", p->name, h.key, (unsigned long long)h.bytes,
+	    h.sha256);
 	rc = append_line(imp->fd, NAME_HELD, line, (size_t)n, err);
 out:
 	if (rc != RC_OK) {

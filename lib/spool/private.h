@@ -71,7 +71,7 @@ struct spool {
 #define REF_MAX	256
 struct deadline {
 	time_t received, purge_at;
-	time_t seen;			/* the spool's own time then, where the clock was under suspicion; else = received */
+	time_t seen;			/* the spool's own time then; received, where the clock was good */
 	char ref[REF_MAX + 1];
 	bool sealed;
 	struct age_recipient to;
@@ -95,7 +95,7 @@ struct item_dir {
 	struct import *import;		/* NULL without a spool; borrowed */
 	int parent;			/* study/, the import, or DIR */
 	int fd;
-	int barrier;			/* descriptor opened before the first write: syncfs reports what failed since */
+	int barrier;			/* opened before the first write: syncfs reports what failed since */
 	int lock;			/* -1: not taken */
 	int study;
 	dev_t dev;
@@ -170,15 +170,16 @@ int deadline_read(int dirfd, struct deadline *, struct err *);
 time_t deadline_counts(const struct spool *, const char *id, const struct deadline *dl, time_t now);
 time_t id_time(const char *id);		/* the moment that an id names */
 int id_make(time_t, char out[SPOOL_ID_LEN + 1], struct err *);
-/* spool_clock without the alarm's error; *wall: what a new import is stamped with. */
-int clock_now(struct spool *, time_t *now, time_t *wall, struct err *);
+/* spool_clock without the alarm; *wall: what a new import is stamped with. */
+void clock_now(struct spool *, time_t *now, time_t *wall);
 
 /* --- import.c, item.c ---------------------------------------------------- */
 
 int import_lock(struct import *, int wait_ms, int *fd, struct err *);	/* of its own, close to release */
 const struct age_identity *import_who(const struct import *);		/* NULL: plain; see import_need_secret */
 int import_need_secret(const struct import *, struct err *);		/* 77 when it is sealed and no identity is loaded */
-int import_open_at(struct import **, struct spool *, const char *id, enum import_where, bool lock, bool secret, struct err *);
+int import_open_at(struct import **, struct spool *, const char *id, enum import_where, bool lock,
+    bool secret, struct err *);
 /* Removes what a killed fetch left unfinished: needs the lock. */
 int package_tidy(struct import *, struct err *);
 /* RC_OK when the item may be written: locked, and import and item still there by name. */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "spool/private.h"
 
-/* realpath(3) of what is there of path, and the rest as written: what was purged meanwhile has a path still. */
+/* realpath(3) of what is there of path, and the rest as written: what was purged still has a path. */
 static bool real_path(const char *path, char out[SPOOL_PATH_MAX])
 {
 	char at[SPOOL_PATH_MAX];
@@ -48,7 +48,8 @@ int spool_find(const char *path, char out[SPOOL_PATH_MAX], struct err *err)
 		bool ours = false;
 		int fd = open(at[0] != '\0' ? at : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0) {
-			ours = file_read(fd, NAME_VERSION, &b, &ignore) == RC_OK && text_starts(b.data, "mri-spool ");
+			ours = file_read(fd, NAME_VERSION, &b, &ignore) == RC_OK &&
+			    text_starts(b.data, "mri-spool ");
 			close(fd);
 			buf_free(&b);
 		}
@@ -134,8 +135,8 @@ int spool_resolve(const struct spool *sp, const char *path, struct spool_ref *re
 	memset(ref, 0, sizeof(*ref));
 	if (strlen(path) >= sizeof(text))
 		return RC_OK;
-	if (strlen(path) < SPOOL_ID_LEN || !text_copyn(text, sizeof(text), path, SPOOL_ID_LEN) || !spool_is_id(text) ||
-	    (path[SPOOL_ID_LEN] != '\0' && path[SPOOL_ID_LEN] != '/')) {
+	if (strlen(path) < SPOOL_ID_LEN || !text_copyn(text, sizeof(text), path, SPOOL_ID_LEN) ||
+	    !spool_is_id(text) || (path[SPOOL_ID_LEN] != '\0' && path[SPOOL_ID_LEN] != '/')) {
 		if (!real_path(path, real) || strncmp(real, sp->path, n) != 0 || real[n] != '/')
 			return RC_OK;
 		rest = real + n + 1;

@@ -39,7 +39,7 @@ static int check_filesystem(int fd, const char *dir, struct err *err)
 	for (size_t i = 0; i < sizeof(network) / sizeof(network[0]); i++) {
 		if (((unsigned long)fs.f_type & 0xffffffffUL) != network[i].magic)
 			continue;
-		err_set(err, ERR_CONFIG, "the spool %s lies on a network file system (%s)", dir, network[i].name);
+		err_set(err, ERR_CONFIG, "the spool %s lies on a network (%s)", dir, network[i].name);
 		err_advise(err, "a spool needs one local file system: locks, rename and sync must hold");
 		return err_rc(ERR_CONFIG);
 	}
@@ -54,8 +54,9 @@ static int check_owner(const struct stat *st, const char *dir, struct err *err)
 		err_advise(err, "run as the account that owns the spool");
 		return err_rc(ERR_DENIED);
 	}
-	if ((st->st_mode & 07777) != 0700) {
-		err_set(err, ERR_DENIED, "the spool %s has mode %04o, not 0700", dir, (unsigned)st->st_mode & 07777);
+	if ((st->st_mode & 0777) != 0700) {
+		err_set(err, ERR_DENIED, "the spool %s has mode %04o, not 0700", dir,
+		    (unsigned)st->st_mode & 0777);
 		err_advise(err, "find out who could read it, then: chmod 700");
 		return err_rc(ERR_DENIED);
 	}
@@ -119,7 +120,8 @@ static int known_entry(int dirfd, const char *name, void *arg, struct err *err)
 	for (int i = 0; i < DIR_COUNT; i++)
 		if (strcmp(name, dir_names[i]) == 0)
 			return RC_OK;
-	if (strcmp(name, "." NAME_VERSION) == 0 || strcmp(name, "mri.conf") == 0 || strcmp(name, NAME_CLOCK) == 0)
+	if (strcmp(name, "." NAME_VERSION) == 0 || strcmp(name, "mri.conf") == 0 ||
+	    strcmp(name, NAME_CLOCK) == 0)
 		return RC_OK;
 	if (strcmp(name, NAME_VERSION) == 0)
 		return err_set(err, ERR_CANTCREAT, "%s is a spool already", (const char *)arg);
@@ -135,8 +137,10 @@ int spool_init(const char *dir, const char *organisation, const struct spool_set
 	int rc = RC_OK, fd = -1;
 
 	size_t n = strlen(organisation);
-	if (n == 0 || n > ORGANISATION_MAX || !text_utf8_valid(organisation, n) || strpbrk(organisation, "\r\n") != NULL) {
-		err_set(err, ERR_CONFIG, "the organisation must be one line of 1 to %d bytes of UTF-8", ORGANISATION_MAX);
+	if (n == 0 || n > ORGANISATION_MAX || !text_utf8_valid(organisation, n) ||
+	    strpbrk(organisation, "\r\n") != NULL) {
+		err_set(err, ERR_CONFIG, "the organisation must be one line of 1 to %d bytes of UTF-8",
+		    ORGANISATION_MAX);
 		err_advise(err, "set [spool] organisation");
 		return err_rc(ERR_CONFIG);
 	}
@@ -148,9 +152,10 @@ int spool_init(const char *dir, const char *organisation, const struct spool_set
 		rc = err_sys(err, errno, "cannot open the spool %s", dir);
 		goto out;
 	}
-	if ((rc = check_filesystem(fd, dir, err)) != RC_OK || (rc = dir_each(fd, known_entry, (void *)(uintptr_t)dir, err)) != RC_OK)
+	if ((rc = check_filesystem(fd, dir, err)) != RC_OK ||
+	    (rc = dir_each(fd, known_entry, (void *)(uintptr_t)dir, err)) != RC_OK)
 		goto out;
-	if (!made && st.st_uid == geteuid() && (st.st_mode & 07777) != 0700) {
+	if (!made && st.st_uid == geteuid() && (st.st_mode & 0777) != 0700) {
 		if (fchmod(fd, 0700) < 0 || fstat(fd, &st) < 0) {
 			rc = err_sys(err, errno, "cannot set the mode of %s", dir);
 			goto out;
@@ -218,7 +223,8 @@ static int parse_version(struct spool *sp, char *text, struct err *err)
 			encrypt = true;
 			sp->encrypt = strcmp(value, "yes") == 0;
 		} else {
-			return err_set(err, ERR_CONFIG, "%s/VERSION has a line that is not known or there twice", sp->path);
+			return err_set(err, ERR_CONFIG, "%s/VERSION has a line that is not known or there twice",
+			    sp->path);
 		}
 	}
 	if (sp->organisation == NULL || !encrypt || recipient != sp->encrypt)
@@ -231,7 +237,8 @@ static int open_dirs(struct spool *sp, struct err *err)
 	for (int i = 0; i < DIR_COUNT; i++) {
 		struct stat st;
 		if (dir_open(sp->fd, dir_names[i], &sp->dir[i], err) != RC_OK || fstat(sp->dir[i], &st) < 0)
-			return err_set(err, ERR_CONFIG, "the spool %s has no directory %s", sp->path, dir_names[i]);
+			return err_set(err, ERR_CONFIG, "the spool %s has no directory %s", sp->path,
+			    dir_names[i]);
 		if (st.st_dev != sp->dev) {
 			err_set(err, ERR_CONFIG, "%s/%s lies on another file system", sp->path, dir_names[i]);
 			err_advise(err, "a spool must lie on one file system: it publishes by rename");
@@ -296,7 +303,7 @@ int spool_open(struct spool **out, const char *dir, enum spool_need need, const 
 	for (int i = 0; i < DIR_COUNT; i++)
 		sp->dir[i] = -1;
 	sp->need = need;
-	mlock(sp, sizeof(*sp));	/* identities stay out of swap; where the limit forbids it, works without */
+	mlock(sp, sizeof(*sp));	/* identities stay out of swap, where the limit allows it */
 
 	sp->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sp->fd < 0 || fstat(sp->fd, &st) < 0 || (real = realpath(dir, NULL)) == NULL) {
@@ -310,7 +317,8 @@ int spool_open(struct spool **out, const char *dir, enum spool_need need, const 
 		goto out;
 	}
 	sp->dev = st.st_dev;
-	if ((rc = take_settings(sp, set, err)) != RC_OK || (rc = check_filesystem(sp->fd, sp->path, err)) != RC_OK ||
+	if ((rc = take_settings(sp, set, err)) != RC_OK ||
+	    (rc = check_filesystem(sp->fd, sp->path, err)) != RC_OK ||
 	    (rc = check_owner(&st, sp->path, err)) != RC_OK)
 		goto out;
 	if ((rc = file_read(sp->fd, NAME_VERSION, &b, err)) != RC_OK) {
@@ -348,7 +356,6 @@ void spool_close(struct spool *sp)
 	free((void *)(uintptr_t)sp->set.identity);
 	free(sp->organisation);
 	hash_wipe(sp, sizeof(*sp));
-	munlock(sp, sizeof(*sp));
 	free(sp);
 }
 

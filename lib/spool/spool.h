@@ -70,7 +70,8 @@ struct spool_ref {
 	int study;		/* n of study/<n>; 0: papers */
 	int number;		/* object, document or package */
 };
-/* path is an id form ("<id>", "<id>/study/1", "<id>/papers", "<id>/study/1/original/00001") or a filesystem path inside sp. Anything else: SPOOL_NOT, RC_OK. */
+/* path is an id form ("<id>", "<id>/study/1", "<id>/papers", "<id>/study/1/original/00001") or a filesystem path
+ * inside sp. Anything else: SPOOL_NOT, RC_OK. */
 int spool_resolve(const struct spool *, const char *path, struct spool_ref *, struct err *);
 /* "<id>/study/1": for messages and audit */
 void spool_ref_text(const struct spool_ref *, char out[128]);

@@ -94,8 +94,9 @@ int import_state(const struct import *imp, char out[32], struct err *err)
 	time_t now = 0, wall = 0;
 	const char *state = "fetched";
 	int rc = import_history_each(imp, import_line, &l, err);
-	if (rc != RC_OK || (rc = clock_now(imp->sp, &now, &wall, err)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
+	clock_now(imp->sp, &now, &wall);
 	if (import_expired(imp, now))
 		state = "expired";
 	else if (imp->where == IMPORT_INCOMING && (imp->lock >= 0 || lock_held(imp->fd, NAME_LOCK)))
@@ -129,10 +130,12 @@ struct item_lines {
 static int item_line(const json_t *line, void *arg, struct err *err)
 {
 	struct item_lines *l = arg;
-	const char *stage = text_of(line, "stage"), *outcome = text_of(line, "outcome"), *item = text_of(line, "item");
+	const char *stage = text_of(line, "stage"), *outcome = text_of(line, "outcome");
+	const char *item = text_of(line, "item");
 	(void)err;
 	l->at++;
-	if (is(stage, "unpack") && (item[0] == '\0' || is(item, l->name)) && (is(outcome, "ok") || is(outcome, "partial")))
+	if (is(stage, "unpack") && (item[0] == '\0' || is(item, l->name)) &&
+	    (is(outcome, "ok") || is(outcome, "partial")))
 		l->unpack = l->at;
 	if (!is(item, l->name))
 		return RC_OK;
@@ -186,7 +189,8 @@ static int sent_state(const struct item_dir *it, const char *disk, const char *d
 		return RC_OK;
 	if (!file_there(dir, disk))
 		goto out;
-	if ((rc = each_line(dir, disk, JOURNAL_MAX, journal_line, &j, err)) != RC_OK || (rc = history_of(it, &l, err)) != RC_OK)
+	if ((rc = each_line(dir, disk, JOURNAL_MAX, journal_line, &j, err)) != RC_OK ||
+	    (rc = history_of(it, &l, err)) != RC_OK)
 		goto out;
 	if (!j.any && l.send == 0)
 		goto out;	/* made, and nothing tried */
