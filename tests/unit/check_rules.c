@@ -1,0 +1,640 @@
+/* lib/check: the seven rules, and what one object says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "check/check.h"
+#include "dicom/charset.h"
+
+/* A study of n objects of one patient, all as it should be. */
+enum {
+	N = 6
+};
+struct fixture {
+	struct order *order;
+	struct study_key keys[3];
+	struct check_object objects[N];
+	struct check_identity people[2];
+	struct claim_study claimed[2];
+	struct claim claim;
+	struct check_package package;
+	struct check_study s;
+	struct check_report rep;
+};
+
+static const char asked[] =
+    "{\"basis\":{\"kind\":\"consent\",\"reference\":\"r\"},"
+    "\"patient\":{\"id\":\"4711\",\"issuer\":\"HOSP\",\"name\":\"Müller^Jörg\","
+    "\"birth_date\":\"1970-02-01\",\"sex\":\"M\"},"
+    "\"studies\":[{\"study_uid\":\"1.1\",\"accession\":\"A\"}],\"destinations\":[\"pacs\"]}";
+
+static struct order *
+order_of(const char *text)
+{
+	struct order *o = NULL;
+	struct err err = { 0 };
+
+	if (order_parse(text, strlen(text), "order", &o, &err) != RC_OK)
+		fail_msg("%s", err.text);
+	return o;
+}
+
+static void
+make(struct fixture *f)
+{
+	static const char *const known[] = { "pacs", "his" };
+
+	memset(f, 0, sizeof *f);
+	f->order = order_of(asked);
+	f->keys[0] = (struct study_key){ "1.1", "20260901", "CT" };
+	f->keys[1] = (struct study_key){ "1.2", "20250901", "CT" };
+	f->keys[2] = (struct study_key){ "1.3", "20240901", "MR" };
+	for (int i = 0; i < N; i++) {
+		struct check_object *o = &f->objects[i];
+		o->n = i + 1;
+		o->package = 1;
+		o->number = i + 1;
+		o->frames = 1;
+		o->image = true;
+		snprintf(o->sop_uid, sizeof o->sop_uid, "1.1.1.%d", i + 1);
+		snprintf(o->sha256, sizeof o->sha256, "%064d", i);
+		text_copy(o->series_uid, sizeof o->series_uid, "1.1.1");
+		text_copy(o->study_uid, sizeof o->study_uid, "1.1");
+	}
+	for (int i = 0; i < 2; i++) {
+		struct check_identity *p = &f->people[i];
+		text_copy(p->name, sizeof p->name, "MUELLER^JOERG");
+		text_copy(p->id, sizeof p->id, "P1");
+		text_copy(p->issuer, sizeof p->issuer, "FOREIGN");
+		text_copy(p->birth_date, sizeof p->birth_date, "19700201");
+		text_copy(p->sex, sizeof p->sex, "M");
+	}
+	claim_init(&f->claim);
+	f->claim.package = 1;
+	f->claimed[0] = (struct claim_study){ .study_uid = "1.1", .instances = N, .series = -1 };
+	f->claim.studies = f->claimed;
+	f->claim.nstudies = 1;
+	f->package = (struct check_package){ 1, N };
+	f->s = (struct check_study){ .order = f->order,
+		.studies = f->keys,
+		.nstudies = 1,
+		.objects = f->objects,
+		.nobjects = N,
+		.identities = f->people,
+		.nidentities = 1,
+		.claims = &f->claim,
+		.nclaims = 1,
+		.packages = &f->package,
+		.npackages = 1,
+		.basis_required = true,
+		.known = known,
+		.nknown = 2,
+		.now = 1000,
+		.purge_at = 2000 };
+}
+
+static void
+judge(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	check_report_free(&f->rep);
+	assert_int_equal(check_judge(&f->s, &f->rep, &err), RC_OK);
+}
+
+static void
+drop(struct fixture *f)
+{
+	check_report_free(&f->rep);
+	order_free(f->order);
+}
+
+/* The rule says just that, and no other rule holds anything. */
+static void
+says(struct fixture *f, enum check_rule rule, enum check_verdict verdict, enum check_severity severity,
+    const char *phrase)
+{
+	const struct check_result *r = &f->rep.rules[rule];
+
+	judge(f);
+	if (r->verdict != verdict || (verdict != CHECK_PASS && r->severity != severity) ||
+	    strstr(r->reason, phrase) == NULL)
+		fail_msg("%s: %s %s (%s), expected %s %s (%s)", check_rule_name(rule),
+		    check_verdict_name(r->verdict), check_severity_name(r->severity), r->reason,
+		    check_verdict_name(verdict), check_severity_name(severity), phrase);
+	assert_null(strstr(r->reason, "19700"));
+	assert_null(strstr(r->reason, "ller"));
+	assert_null(strstr(r->reason, "LLER"));
+	assert_null(strstr(r->reason, "1.1.1"));
+}
+
+static void
+all_is_well(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	judge(&f);
+	for (int i = 0; i < CHECK_RULES; i++)
+		if (f.rep.rules[i].verdict != CHECK_PASS || *f.rep.rules[i].reason == '\0')
+			fail_msg("%s: %s", check_rule_name((enum check_rule)i), f.rep.rules[i].reason);
+	assert_int_equal(f.rep.entry, 0);
+	drop(&f);
+}
+
+static void
+patient(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	text_copy(f.people[0].birth_date, 32, "19700102");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "day and month swapped");
+	assert_non_null(f.rep.rules[CHECK_PATIENT].detail);
+	assert_true(json_array_size(f.rep.rules[CHECK_PATIENT].detail) > 1);
+	text_copy(f.people[0].birth_date, 32, "");
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "birth date missing");
+	text_copy(f.people[0].birth_date, 32, "19700201");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "Muller^Jorg");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "likely");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "Moller^Jorg");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "doubtful");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "Schneider^Anna");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "mismatch");
+	text_copy(f.people[0].other_names, CHECK_TEXT_MAX, "Weber^Anna\\Mueller^Joerg");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "birth name");
+	drop(&f);
+
+	/* one object of somebody else */
+	make(&f);
+	f.s.nidentities = 2;
+	text_copy(f.people[1].birth_date, 32, "19521122");
+	f.objects[3].identity = 1;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "in 1 of 6 objects");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different birth dates");
+	drop(&f);
+
+	/* the portal's list says somebody else */
+	make(&f);
+	f.claim.patient_name = "Muster,Anna";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "portal's list");
+	f.claim.patient_name = "Mueller,Joerg";
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	f.claim.patient_birth = "19700202";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "one digit");
+	drop(&f);
+}
+
+static void
+patient_of_the_order(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"basis\":{\"kind\":\"consent\",\"reference\":\"r\"}}");
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "names no patient");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"patient\":{\"id\":\"4711\",\"name\":\"Müller^Jörg\"}}");
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "birth date missing");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"patient\":{\"id\":\"4711\",\"birth_date\":\"1970-02-01\"}}");
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "name missing");
+	drop(&f);
+}
+
+static void
+papers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.papers = true;
+	f.s.nobjects = f.s.nidentities = f.s.nstudies = 0;
+	f.s.documents = 1;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "whose papers");
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "1 documents");
+	f.claim.patient_name = "Mueller,Joerg";
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "birth date missing");
+	f.claim.patient_birth = "1970-02-01";
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	f.claim.patient_birth = "1970-01-02";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "swapped");
+	drop(&f);
+}
+
+static void
+one_patient(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.nidentities = 2;
+	f.objects[5].identity = 1;
+	text_copy(f.people[1].id, CHECK_TEXT_MAX, "P2");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "patient ids");
+	text_copy(f.people[1].id, CHECK_TEXT_MAX, "P1");
+	text_copy(f.people[1].issuer, CHECK_TEXT_MAX, "OTHER");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "issuers");
+	text_copy(f.people[1].issuer, CHECK_TEXT_MAX, "");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_WARNING, "lack");
+	text_copy(f.people[1].issuer, CHECK_TEXT_MAX, "FOREIGN");
+	text_copy(f.people[1].name, CHECK_TEXT_MAX, "Müller^Jörg");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_WARNING, "spelt");
+	text_copy(f.people[1].name, CHECK_TEXT_MAX, "Weber^Jörg");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "names");
+	drop(&f);
+}
+
+static void
+one_order(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.nstudies = 3;
+	f.s.self = 1;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "unscheduled");
+	assert_int_equal(f.rep.entry, ORDER_UNSCHEDULED);
+	f.s.self = 0;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "entry 1");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"studies\":[{\"modality\":\"CT\"}]}");
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "another one of the import");
+	assert_int_equal(f.rep.entry, ORDER_UNSCHEDULED);
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"studies\":[{\"study_uid\":\"1.9\"}]}");
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_WARNING, "no study of this import");
+	drop(&f);
+}
+
+static void
+complete(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.claimed[0].instances = 7;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "says 7, 6 came");
+	f.s.duplicates = 1; /* 7 files, one of them twice */
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	f.claimed[0].instances = 4;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_WARNING, "says 4, 6 came");
+	f.objects[0].image = f.objects[1].image = false; /* portals count images */
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	f.claimed[0].instances = -1;
+	says(&f, CHECK_COMPLETE, CHECK_UNKNOWN, CHECK_WARNING, "nobody said");
+	f.claim.total_instances = 9;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "package 001 says 9, 6 came");
+	f.package.objects = 9; /* the others are another study's */
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "");
+	f.claimed[1] = (struct claim_study){ .study_uid = "1.5", .instances = -1, .series = -1 };
+	f.claim.nstudies = 2;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR,
+	    "1 studies of the portal's list did not come");
+	f.claim.nstudies = 1;
+	f.claimed[0].study_uid = "1.2";
+	f.s.nstudies = 2;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_WARNING, "does not have");
+	f.claimed[0].study_uid = "1.1";
+	f.s.partial = true;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "partial");
+	f.s.partial = false;
+	f.claim.partial = true;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "portal itself");
+	f.claim.partial = false;
+	f.claim.plausible = false;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_WARNING, "look like");
+	f.claim.plausible = true;
+	f.objects[3].number = 40;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "instance numbers are missing");
+	drop(&f);
+}
+
+/* A list without UIDs: date and modality say which study is meant. */
+static void
+complete_without_uids(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.nstudies = 3;
+	f.claimed[0] =
+	    (struct claim_study){ .date = "20260901", .modality = "CT", .instances = 8, .series = -1 };
+	f.claimed[1] =
+	    (struct claim_study){ .date = "20250901", .modality = "CT", .instances = 6, .series = -1 };
+	f.claim.nstudies = 2;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "says 8, 6 came");
+	f.s.self = 1;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	drop(&f);
+}
+
+static void
+consistent(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	text_copy(f.objects[4].sop_uid, 65, f.objects[2].sop_uid);
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR,
+	    "1 objects have the SOP Instance UID of another");
+	text_copy(f.objects[4].sha256, 65, f.objects[2].sha256);
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "there twice");
+	f.objects[0].points = (uint32_t)1 << POINT_CHARSET;
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR,
+	    "in 1 of 6 objects (first: original/00001)");
+	drop(&f);
+}
+
+static void
+permitted(void **state)
+{
+	static const char *const pacs[] = { "pacs" }, *const his[] = { "his" },
+				 *const other[] = { "other" }, *const url[] = { "folder:/tmp/x" };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.destinations = pacs;
+	f.s.ndestinations = 1;
+	says(&f, CHECK_PERMITTED, CHECK_PASS, CHECK_ERROR, "");
+	f.s.destinations = his;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "not one of the order");
+	f.s.destinations = other;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "not configured");
+	f.order->ndestinations = 0;
+	f.s.destinations = url;
+	says(&f, CHECK_PERMITTED, CHECK_PASS, CHECK_ERROR, "");
+	f.s.named_only = true;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "not configured");
+	f.order->ndestinations = 1;
+	f.s.ndestinations = 0;
+	f.s.nknown = 0;
+	f.s.now = 2000;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "time of this import is over");
+	f.s.now = 1000;
+	free(f.order->basis_reference);
+	f.order->basis_reference = NULL;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "no reference");
+	free(f.order->basis_kind);
+	f.order->basis_kind = NULL;
+	f.s.basis_required = false;
+	says(&f, CHECK_PERMITTED, CHECK_PASS, CHECK_ERROR, "");
+	f.s.basis_required = true;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "legal basis");
+	drop(&f);
+}
+
+/* A data set in explicit little endian, made here byte by byte. */
+struct maker {
+	uint8_t v[8192];
+	size_t n;
+};
+
+static void
+put(struct maker *m, unsigned g, unsigned e, const char *vr, const void *p, size_t n)
+{
+	uint8_t head[12] = { (uint8_t)g, (uint8_t)(g >> 8), (uint8_t)e, (uint8_t)(e >> 8), (uint8_t)vr[0],
+		(uint8_t)vr[1] };
+	size_t padded = n + (n & 1), hl = 8;
+
+	if (strcmp(vr, "OW") == 0) {
+		hl = 12;
+		memcpy(head + 8, &(uint32_t){ (uint32_t)padded }, 4);
+	} else {
+		head[6] = (uint8_t)padded;
+		head[7] = (uint8_t)(padded >> 8);
+	}
+	assert_true(m->n + hl + padded <= sizeof m->v);
+	memcpy(m->v + m->n, head, hl);
+	memset(m->v + m->n + hl, strcmp(vr, "UI") == 0 ? 0 : ' ', padded);
+	memcpy(m->v + m->n + hl, p, n);
+	m->n += hl + padded;
+}
+
+static void
+put_text(struct maker *m, unsigned g, unsigned e, const char *vr, const char *s)
+{
+	put(m, g, e, vr, s, strlen(s));
+}
+
+static void
+put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
+{
+	uint8_t b[2] = { (uint8_t)v, (uint8_t)(v >> 8) };
+
+	put(m, g, e, "US", b, 2);
+}
+
+struct recipe {
+	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality;
+	unsigned rows, cols, bits, samples;
+	size_t pixels;
+	bool no_pixels;
+};
+
+static uint32_t
+points_of(const struct recipe *r, struct check_object *o, struct check_identity *id)
+{
+	static const uint8_t zero[4096];
+	struct maker m = { .n = 132 };
+	struct stream *s = NULL;
+	struct err err = { 0 };
+
+	memcpy(m.v + 128, "DICM", 4);
+	put_text(&m, 2, 0x02, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 2, 0x03, "UI", r->meta_uid != NULL ? r->meta_uid : "1.2.3.4");
+	put_text(&m, 2, 0x10, "UI", "1.2.840.10008.1.2.1");
+	if (r->charset != NULL)
+		put_text(&m, 8, 0x05, "CS", r->charset);
+	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 8, 0x18, "UI", r->sop_uid != NULL ? r->sop_uid : "1.2.3.4");
+	put_text(&m, 8, 0x60, "CS", r->modality != NULL ? r->modality : "CT");
+	put_text(&m, 0x10, 0x10, "PN", r->name != NULL ? r->name : "A^B");
+	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
+	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
+	put_text(&m, 0x20, 0x10, "SH", r->study_id != NULL ? r->study_id : "1");
+	put_text(&m, 0x20, 0x13, "IS", "17");
+	if (r->rows > 0) {
+		put_us(&m, 0x28, 0x02, r->samples > 0 ? r->samples : 1);
+		put_text(&m, 0x28, 0x04, "CS", r->photometric != NULL ? r->photometric : "MONOCHROME2");
+		if (r->frames != NULL)
+			put_text(&m, 0x28, 0x08, "IS", r->frames);
+		put_us(&m, 0x28, 0x10, r->rows);
+		put_us(&m, 0x28, 0x11, r->cols);
+		put_us(&m, 0x28, 0x100, r->bits);
+		if (!r->no_pixels)
+			put(&m, 0x7fe0, 0x10, "OW", zero, r->pixels);
+	}
+	assert_int_equal(stream_mem(&s, m.v, m.n, &err), RC_OK);
+	assert_int_equal(check_object_read(s, o, id, &err), RC_OK);
+	stream_close(s);
+	return o->points;
+}
+
+#define POINT(p) ((uint32_t)1 << (p))
+
+static void
+objects(void **state)
+{
+	static const struct {
+		struct recipe r;
+		uint32_t want;
+	} v[] = {
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 160 }, 0 },
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 158 }, POINT(POINT_SHORT_PIXELS) },
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 164 }, POINT(POINT_LONG_PIXELS) },
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 320, .frames = "2" }, 0 },
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 160, .frames = "2" },
+		    POINT(POINT_SHORT_PIXELS) },
+		{ { .rows = 5, .cols = 5, .bits = 8, .pixels = 25 }, 0 }, /* padded to even */
+		{ { .rows = 5, .cols = 5, .bits = 1, .pixels = 4 }, 0 },
+		{ { .rows = 5, .cols = 5, .bits = 1, .pixels = 2 }, POINT(POINT_SHORT_PIXELS) },
+		{ { .rows = 4, .cols = 4, .bits = 8, .samples = 3, .photometric = "RGB", .pixels = 48 },
+		    0 },
+		{ { .rows = 4, .cols = 4, .bits = 8, .samples = 3, .photometric = "RGB", .pixels = 32 },
+		    POINT(POINT_SHORT_PIXELS) },
+		{ { .rows = 4,
+		      .cols = 4,
+		      .bits = 8,
+		      .samples = 3,
+		      .photometric = "YBR_FULL_422",
+		      .pixels = 32 },
+		    0 },
+		{ { .rows = 10, .cols = 8, .bits = 16, .no_pixels = true }, POINT(POINT_NO_PIXELS) },
+		{ { .rows = 10, .cols = 8, .bits = 0, .pixels = 160 }, POINT(POINT_NO_PIXELS) },
+		{ { .rows = 65535,
+		      .cols = 65535,
+		      .bits = 65535,
+		      .samples = 65535,
+		      .frames = "2147483647",
+		      .pixels = 2 },
+		    POINT(POINT_SHORT_PIXELS) },
+		{ { 0 }, 0 }, /* no image: a report */
+		{ { .sop_uid = "1.02.3", .meta_uid = "1.02.3" }, POINT(POINT_BAD_UID) },
+		{ { .sop_uid = "", .meta_uid = "" }, POINT(POINT_TYPE1) },
+		{ { .meta_uid = "1.2.3.5" }, POINT(POINT_META_DIFFERS) },
+		{ { .modality = "" }, POINT(POINT_NO_MODALITY) },
+		{ { .study_id = "" }, POINT(POINT_NO_STUDY_ID) },
+		{ { .charset = "ISO_IR 100", .name = "M\xfcller^J" }, 0 },
+		{ { .charset = "ISO_IR 192", .name = "M\xfcller^J" }, POINT(POINT_CHARSET) },
+		{ { .name = "M\xfcller^J" }, POINT(POINT_CHARSET) },
+		{ { .charset = "ISO 2022 IR 87", .name = "Yamada^Tarou" }, 0 },
+		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3ED\x1b(B" },
+		    POINT(POINT_CHARSET_UNKNOWN) },
+	};
+	struct check_object o;
+	struct check_identity id;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(charset_load(&err), RC_OK);
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (points_of(&v[i].r, &o, &id) != v[i].want)
+			fail_msg(
+			    "recipe %zu: points %x, expected %x (%s)", i, o.points, v[i].want, o.why);
+	points_of(&v[20].r, &o, &id);
+	assert_string_equal(id.name, "Müller^J");
+	assert_string_equal(o.study_uid, "1.2.3");
+	assert_int_equal(o.number, 17);
+}
+
+static void
+wire(void **state)
+{
+	struct check_object o, back;
+	struct check_identity id, id_back;
+	struct buf b = BUF_INIT(0);
+	struct err err = { 0 };
+	static const char *const bad[] = { "", "{}x", "{\"points\":-1}", "{\"points\":4294967296}",
+		"{\"number\":\"a\"}",
+		"{\"class\":\"11111111111111111111111111111111111111111111111111111111111111111\"}" };
+
+	(void)state;
+	points_of(&(struct recipe){ .charset = "ISO_IR 100",
+		      .name = "M\xfcller^J",
+		      .rows = 2,
+		      .cols = 2,
+		      .bits = 8,
+		      .pixels = 2 },
+	    &o, &id);
+	assert_int_equal(check_object_write(&o, &id, &b, &err), RC_OK);
+	assert_int_equal(check_object_parse(b.data, b.len, &back, &id_back, &err), RC_OK);
+	assert_string_equal(back.sop_uid, o.sop_uid);
+	assert_string_equal(id_back.name, id.name);
+	assert_int_equal(back.points, POINT(POINT_SHORT_PIXELS));
+	assert_true(back.image);
+	buf_free(&b);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_not_equal(
+		    check_object_parse(bad[i], strlen(bad[i]), &back, &id_back, &err), RC_OK);
+}
+
+static void
+broken(void **state)
+{
+	struct check_object o;
+	struct check_identity id;
+	struct stream *s = NULL;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    stream_mem(&s, "not DICOM at all, but long enough to be looked at", 49, &err), RC_OK);
+	assert_int_equal(check_object_read(s, &o, &id, &err), RC_OK);
+	assert_int_equal(o.points, POINT(POINT_BROKEN));
+	assert_true(*o.why != '\0');
+	stream_close(s);
+}
+
+static void
+rule_names(void **state)
+{
+	enum check_rule r = CHECK_PATIENT;
+
+	(void)state;
+	assert_true(check_rule_find("one-patient", &r));
+	assert_int_equal(r, CHECK_ONE_PATIENT);
+	assert_true(check_rule_find("one_order", &r));
+	assert_int_equal(r, CHECK_ONE_ORDER);
+	assert_false(check_rule_find("all", &r));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_is_well),
+		cmocka_unit_test(patient),
+		cmocka_unit_test(patient_of_the_order),
+		cmocka_unit_test(papers),
+		cmocka_unit_test(one_patient),
+		cmocka_unit_test(one_order),
+		cmocka_unit_test(complete),
+		cmocka_unit_test(complete_without_uids),
+		cmocka_unit_test(consistent),
+		cmocka_unit_test(permitted),
+		cmocka_unit_test(objects),
+		cmocka_unit_test(wire),
+		cmocka_unit_test(broken),
+		cmocka_unit_test(rule_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
