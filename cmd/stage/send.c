@@ -408,7 +408,7 @@ static int deliver(struct run *r, const struct send_destination *d, bool *again,
 		goto out;
 	count(fate, r->set.nobjects, t);
 	*again = done_before(r, d, j, fate);
-	if (*again) {
+	if (*again && !r->s->cli->dry_run) {
 		t->confirmed = journal_confirmed(j);
 		goto out;
 	}

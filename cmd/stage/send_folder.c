@@ -109,6 +109,7 @@ static int index_read(struct send *s, struct fileset *f, struct err *err)
 	}
 	worker_stop(w, NULL, NULL);
 	buf_free(&msg);
+	fileset_index_kept(f);
 	return rc;
 }
 

@@ -260,6 +260,11 @@ int fileset_index_add(struct fileset *f, const struct buf level[FILESET_LEVELS],
 	return rc;
 }
 
+void fileset_index_kept(struct fileset *f)
+{
+	f->changed = false;
+}
+
 static int write_index(struct fileset *f, struct err *err)
 {
 	struct buf b = BUF_INIT(0);

@@ -47,6 +47,8 @@ int fileset_write(struct fileset *, const char *path, struct stream *, struct er
 int fileset_index_fd(struct fileset *, int *fd, struct err *);
 /* Adds an entry; one with the same path is replaced. Copies. */
 int fileset_index_add(struct fileset *, const struct buf level[FILESET_LEVELS], const char *path, struct err *);
+/* What was added so far is what the DICOMDIR says already. */
+void fileset_index_kept(struct fileset *);
 int fileset_commit(struct fileset *, struct err *);
 
 /* dicomdir.c: the file, from entries. */
