@@ -1,0 +1,113 @@
+# The whole way from a DLX portal that is not ours (TLS, base path elsewhere, ids as numbers, 503 first, a cut
+# connection, no Content-Length) into Orthanc, encrypted; and what is left after the purge.
+set -eu
+. "$SRC/tests/lib.sh"
+. "$SRC/tests/servers.sh"
+cd "$TMPDIR"
+named='0010,0010 0010,0020 0010,0021 0010,0024 0010,0030 0010,0040 0010,1002 0008,0015 0008,0050 0008,0051 0008,1032
+	0008,1110 0018,a001 0038,0010 0038,0014 0040,0275 0400,0561'
+tag() { dcmdump -q +P "$1" "$2" | sed -n 's/^([^)]*) .. \[\(.*\)\] .*/\1/p' | sed 's/ *$//' | head -n 1; }
+
+start_orthanc
+store=$(free_port)
+mkdir stored
+storescp +B -aet STORE -od stored "$store" >storescp.log 2>&1 &
+_pids="$_pids $!"
+wait_for 10 listens "$store"
+portal --make-cert .
+mkstudy --zip a.zip --slices 16 --rows 128 --cols 128 --patient-name 'Müller^Jörg' --patient-id EXT-77 --issuer PRAXIS \
+    --birth 1970-01-01 --sex M --study-date 2026-09-01 --group-lengths --private --sequence-undefined --other-ids OLD-1
+mkstudy --out before --slices 16 --rows 128 --cols 128 --patient-name 'Müller^Jörg' --patient-id EXT-77 --issuer PRAXIS \
+    --birth 1970-01-01 --sex M --study-date 2026-09-01 --group-lengths --private --sequence-undefined --other-ids OLD-1
+python3 "$SRC/tests/tool/foreign-portal.py" portal.pem a.zip >port 2>foreign.log &
+_pids="$_pids $!"
+wait_for 10 grep -q '^port' port
+new_spool "cafile = $TMPDIR/ca.pem" '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$ORTHANC_DICOM" \
+    '[destination store]' "url = dicom://STORE@127.0.0.1:$store" 'verify = no'
+jq -cn --arg l "https://localhost:$(cut -d' ' -f2 port)/p/Fremd-77aa41" '{v:1,ref:"TICKET-1",link:$l,
+    factors:{PAT_BIRTH_DATE:"1970-01-01"},basis:{kind:"consent",reference:"form"},
+    patient:{id:"4711",issuer:"HOSP",name:"Müller^Jörg",birth_date:"1970-01-01",sex:"M"},
+    studies:[{date:"2026-09-01",modality:"CT",accession:"A100"}],destinations:["pacs","store"]}' >order.json
+
+ok 'the way, as one pipe' sh -c 'mri-fetch --order order.json 2>err1 | mri-unpack 2>err2 | mri-check 2>err3 |
+	mri-retag 2>err4 | mri-send >sent 2>err5'
+is 'one study is sent' 1 "$(wc -l <sent)"
+item=$(cat sent)
+import=${item%/study/1}
+id=${import##*/}
+cat err[1-5] >errors
+
+orthanc_files got
+is 'all instances are in Orthanc' 16 "$(ls got | wc -l)"
+for f in $(find before -type f); do
+	dcmdump -q +P 0008,0018 "$f" | sed -n 's/.*\[\(.*\)\].*/\1/p' | tr -d '\n'
+	printf ' %s\n' "$(pixels "$f")"
+done | sort >want
+for f in got/*; do printf '%s %s\n' "${f#got/}" "$(pixels "$f")"; done | sort >have
+ok 'SOP Instance UIDs and pixel data are unchanged' cmp -s want have
+one=$(ls got/* | head -n 1)
+uid=${one#got/}
+is 'patient id of the order' 4711 "$(tag 0010,0020 "$one")"
+is 'issuer of the order' HOSP "$(tag 0010,0021 "$one")"
+is 'accession of the entry' A100 "$(tag 0008,0050 "$one")"
+ok 'name of the order' sh -c "orthanc() { curl -sf \"http://127.0.0.1:$ORTHANC_HTTP\$1\"; }; orthanc '/patients?expand' | grep -q 'Müller^Jörg'"
+dcmdump -q +P 0400,0561 +L "$one" >original
+has 'Original Attributes hold the old id' 'EXT-77' original
+has 'Original Attributes hold the old issuer' 'PRAXIS' original
+has 'Original Attributes hold the old accession' 'FOREIGN1' original
+has 'Original Attributes say why' 'COERCE' original
+dcmdump -q +P 0010,1002 +L "$one" >others
+has 'Other Patient IDs: the old one is appended' 'EXT-77' others
+has 'Other Patient IDs: what was there stays' 'OLD-1' others
+has 'Contributing Equipment' 'MEDIM' <<-END /dev/stdin
+$(dcmdump -q +P 0018,a001 +L "$one")
+END
+
+# byte by byte, at a receiver that keeps what it gets
+n=0 bad=0
+for f in $(find before -type f); do
+	u=$(tag 0008,0018 "$f")
+	s=$(grep -rl "$u" stored | head -n 1)
+	n=$((n + 1))
+	# shellcheck disable=SC2086
+	python3 "$SRC/tests/tool/elements.py" --same "$f" "$s" $named >>differ || bad=$((bad + 1))
+	dcmftest -q "$s" >>dcmftest.log 2>&1 || bad=$((bad + 1))
+done
+is 'every element that no rule names is byte-identical in all 16' '16 0' "$n $bad"
+[ "$bad" -eq 0 ] || sort differ | uniq -c
+
+ok 'the same again is a no-op' sh -c "echo '$id' | mri-unpack 2>>errors | mri-check 2>>errors | mri-retag 2>>errors | mri-send --json 2>>errors >again"
+is 'nothing is sent twice' '0 0' "$(jq -r 'select(.type=="receipt") | .stored' again | tr '\n' ' ' | sed 's/ $//')"
+is 'fetch knows the link' "$import true" "$(mri-fetch --json --order order.json 2>>errors | jq -r 'select(.type=="receipt") | "\(.path) \(.again)"')"
+is 'no second login' 1 "$(grep -c login foreign.log)"
+
+# nothing of the patient in clear; age opens each payload
+printf '%s\n' 'M.*ller' 'J.*rg' 'EXT-77' 'PRAXIS' '19700101' '1970-01-01' "$uid" 'Fremd-77aa41' 'eyJ0eXAi' 'FOREIGN1' 'A100' '4711' >secret
+find "$MRI_SPOOL" -type f ! -path '*/audit/*' -exec cat {} + >plain
+for s in $(cat secret); do
+	ok "not in clear in the spool" not grep -aqE "$s" plain
+	ok "not in the audit log" not grep -aqE "$s" "$MRI_SPOOL/audit/log"
+done
+for s in 'M.ller' 'J.rg' 'EXT-77' 'PRAXIS' '19700101' "$uid" 'Fremd-77aa41' 'eyJ0eXAi'; do
+	ok 'not in any message' not grep -aqE "$s" errors
+done
+mri-spool key "$id" >key 2>>errors
+chmod 600 key
+opened=0 files=0
+for f in $(find "$import" -type f ! -name deadline ! -name history ! -name lock ! -path '*/sent/*'); do
+	files=$((files + 1))
+	age -d -i key "$f" >opened 2>>age.log && opened=$((opened + 1))
+done
+ok 'there are sealed files' test "$files" -ge 18
+is 'age -d opens each of them' "$files" "$opened"
+age -d -i key "$import/study/1/original/00001" >o1
+ok 'and gives the object as it was received' sh -c 'for f in $(find before -type f); do cmp -s $f o1 && exit 0; done; exit 1'
+ok 'fsck finds nothing' sh -c 'mri-spool fsck --deep >fsck.out 2>&1 || { cat fsck.out; exit 1; }'
+
+ok 'purge' sh -c "mri-purge --now '$id' >purged"
+is 'purge prints the id' "$id" "$(cat purged)"
+is 'nothing of the import is left but tombstone, link memory, record and audit' \
+    "audit/log gone/$id link record/$id" \
+    "$(cd "$MRI_SPOOL" && find . -type f | sed 's|^\./||' | grep -vxE 'VERSION|clock|mri\.conf|keys/mac|audit/(key|reserve)' |
+	sed -E 's|^link/.*|link|; s|^(record/[^/]*)/.*|\1|' | sort -u | tr '\n' ' ' | sed 's/ $//')"
+done_testing
