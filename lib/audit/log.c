@@ -368,9 +368,7 @@ static int append(const struct audit *a, const struct entry *e, unsigned flags, 
 		goto out;
 	rc = write_lines(fd, &t, &lines, err);
 	if (rc && no_space(err) && flags & AUDIT_RESERVE && unlinkat(a->dirfd, AUDIT_RESERVED, 0) == 0) {
-		/* once cut, a torn tail is not cut again; the note of it is in lines. The sync makes some filesystems
-		 * free the blocks now. */
-		t.size = t.whole;
+		/* the sync makes some filesystems free the blocks now */
 		(void)io_fsync(a->dirfd, &ignored);
 		if (!(rc = write_lines(fd, &t, &lines, err)))
 			goto out;

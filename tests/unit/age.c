@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "crypt/age.h"
 #include "crypt/bech32.h"
+#include "crypt/prim.h"
 #include "sys/worker.h"
 #include "test.h"
 
@@ -198,6 +199,60 @@ static void finds_every_changed_byte(void **state)
 	free(back);
 }
 
+/* A payload made by hand under a file key of zeros: chunk lengths, and which of them says that it is the last. */
+static int open_made(const size_t *len, const int *last, const uint64_t *number, size_t n, struct err *err)
+{
+	struct age_key key = { { 0 }, 0 };
+	struct prim_aead *aead = NULL;
+	struct stream *raw = NULL, *s = NULL;
+	struct buf b = BUF_INIT(0);
+	uint8_t payload[PRIM_KEY], *chunk = calloc(1, CHUNK + PRIM_TAG);
+	static const uint8_t zero[16];
+
+	assert_non_null(chunk);
+	assert_int_equal(prim_hkdf(key.file_key, sizeof(key.file_key), zero, 16, "payload", payload, err), RC_OK);
+	assert_int_equal(prim_aead_new(&aead, payload, 1, err), RC_OK);
+	assert_int_equal(buf_add(&b, zero, 16, err), RC_OK);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t nonce[PRIM_NONCE] = { 0 };
+		nonce[10] = (uint8_t)number[i];
+		nonce[11] = (uint8_t)last[i];
+		memset(chunk, 0, CHUNK);
+		assert_int_equal(prim_seal(aead, nonce, chunk, len[i], chunk, err), RC_OK);
+		assert_int_equal(buf_add(&b, chunk, len[i] + PRIM_TAG, err), RC_OK);
+	}
+	prim_aead_free(aead);
+	assert_int_equal(stream_mem(&raw, b.data, b.len, err), RC_OK);
+	int rc = age_open(&s, raw, &key, err);
+	for (uint64_t off = 0; !rc && off < s->size; off += CHUNK)
+		rc = stream_read_full(s, off, chunk, s->size - off < CHUNK ? (size_t)(s->size - off) : CHUNK, err);
+	stream_close(s);
+	buf_free(&b);
+	free(chunk);
+	return rc;
+}
+
+static void chunks_by_the_rules(void **state)
+{
+	struct err err;
+
+	(void)state;
+#define MADE(...)	open_made((const size_t[]){ __VA_ARGS__
+#define LAST(...)	}, (const int[]){ __VA_ARGS__
+#define NUMBERS(n, ...)	}, (const uint64_t[]){ __VA_ARGS__ }, (n), &err)
+	assert_int_equal(MADE(CHUNK, 5) LAST(0, 1) NUMBERS(2, 0, 1), RC_OK);
+	assert_int_equal(MADE(0) LAST(1) NUMBERS(1, 0), RC_OK);
+	/* an empty last chunk after a full one; none is the last; two are; in the wrong order; numbered from 1 */
+	assert_int_equal(MADE(CHUNK, 0) LAST(0, 1) NUMBERS(2, 0, 1), RC_FAILED);
+	assert_int_equal(MADE(CHUNK, 5) LAST(0, 0) NUMBERS(2, 0, 1), RC_FAILED);
+	assert_int_equal(MADE(CHUNK, 5) LAST(1, 1) NUMBERS(2, 0, 1), RC_FAILED);
+	assert_int_equal(MADE(CHUNK, CHUNK, 5) LAST(0, 0, 1) NUMBERS(3, 1, 0, 2), RC_FAILED);
+	assert_int_equal(MADE(CHUNK, 5) LAST(0, 1) NUMBERS(2, 1, 2), RC_FAILED);
+#undef MADE
+#undef LAST
+#undef NUMBERS
+}
+
 static void is_closed_to_others(void **state)
 {
 	struct err err;
@@ -246,6 +301,10 @@ static void header_by_the_rules(void **state)
 		{ "-> X25519 ", "-> scrypt AAAAAAAAAAAAAAAAAAAAAA 10\n\n-> X25519 ", "damaged" },
 		{ "-> X25519 ", "-> grease\n!\n-> X25519 ", "damaged" },
 		{ "-> X25519 ", "-> grease\nAAA=\n-> X25519 ", "damaged" },
+		{ "-> X25519 ", "-> grease\nAB\n-> X25519 ", "damaged" },	/* not canonical */
+		{ "-> X25519 ", "-> grease\nA\n-> X25519 ", "damaged" },
+		{ "-> X25519 ", "-> grease  a\n\n-> X25519 ", "damaged" },
+		{ "-> X25519 ", "-> grease \n\n-> X25519 ", "damaged" },
 		{ "-> X25519 ", "-> \n\n-> X25519 ", "damaged" },
 		{ "-> X25519 ", "-> grease\n\n-> X25519 ", "altered" },
 		{ "-> X25519 ", "-> grease a b c\nAAAA\n-> X25519 ", "altered" },
@@ -525,6 +584,7 @@ int main(void)
 		cmocka_unit_test(reads_at_any_offset),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(finds_every_changed_byte),
+		cmocka_unit_test(chunks_by_the_rules),
 		cmocka_unit_test(is_closed_to_others),
 		cmocka_unit_test(looks_like_noise),
 		cmocka_unit_test(header_by_the_rules),
