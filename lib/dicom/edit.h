@@ -33,6 +33,7 @@ int item_new(struct item **, enum walk_form, struct err *);
 int item_set(struct item *, uint32_t tag, const char *vr, const void *, size_t, struct err *);
 int item_copy(struct item *, const struct object *, const struct element *, struct err *);	/* an element of the object, bytes as they are */
 int item_sequence(struct item *, uint32_t tag, struct item *const *items, size_t n, struct err *);
+bool item_is_empty(const struct item *);
 void item_free(struct item *);
 /* Appends item to the sequence (made when absent), older items kept byte by byte. */
 int edit_sequence_append(struct edit *, uint32_t tag, const struct item *, struct err *);

@@ -97,6 +97,11 @@ int item_new(struct item **out, enum walk_form form, struct err *err)
 	return RC_OK;
 }
 
+bool item_is_empty(const struct item *it)
+{
+	return it->nparts == 0;
+}
+
 void item_free(struct item *it)
 {
 	if (!it)

@@ -221,7 +221,7 @@ static int put_text(struct apply *a, struct item *it, enum walk_form form, uint3
 	return rc == RC_OK ? item_set(it, tag, d->vr, a->fresh.data, a->fresh.len, err) : rc;
 }
 
-/* One item of the plan in the form of its sequence. *any = false: it would say nothing. */
+/* One item of the plan in the form of its sequence. *any = false: it would have nothing to say. */
 static int build_item(struct apply *a, const struct plan_rule *r, const json_t *j, enum walk_form form,
     unsigned depth, struct item *it, bool *any, struct err *err)
 {
@@ -229,7 +229,7 @@ static int build_item(struct apply *a, const struct plan_rule *r, const json_t *
 	json_t *v = NULL;
 	int rc = RC_OK;
 
-	*any = false;
+	*any = true;
 	json_object_foreach((json_t *)(uintptr_t)j, key, v) {
 		const char *old = json_string_value(json_object_get(v, "old"));
 		const char *changed = json_string_value(json_object_get(v, "changed"));
@@ -237,7 +237,6 @@ static int build_item(struct apply *a, const struct plan_rule *r, const json_t *
 
 		if (!plan_tag_parse(key, &tag) || (old != NULL && !plan_tag_parse(old, &from)))
 			return err_set(err, ERR_DATA, "plan: an item with a key that is no tag");
-		*any = true;
 		if (json_is_string(v)) {
 			rc = put_text(a, it, form, tag, json_string_value(v), err);
 		} else if (json_is_array(v)) {
@@ -280,7 +279,7 @@ static int build(struct apply *a, const struct plan_rule *r, const json_t *items
 		if (rc != RC_OK)
 			break;
 		rc = build_item(a, r, j, form, depth, v[*n], &any, err);
-		if (rc != RC_OK || !any)
+		if (rc != RC_OK || !any || item_is_empty(v[*n]))
 			item_free(v[*n]);
 		else
 			++*n;

@@ -223,13 +223,17 @@ static int original(const char *when, const char *source, const char *reason, js
 int irwf_record(const struct plan_input *in, json_t *rules, struct err *err)
 {
 	char when[TIME_TEXT_MAX];
+	bool sets = false;
+	size_t i = 0;
 	int rc = RC_OK;
 
+	for (i = 0; i < in->nsets; i++)
+		sets |= in->sets[i].tag != TAG(0x0008, 0x0005);	/* which says what is, and changes nothing */
 	time_dicom_dt(in->time, when);
 	rc = equipment(in, when, rules, err);
 	if (rc == RC_OK)
 		rc = original(when, "irwf", "COERCE", rules, err);
-	if (rc == RC_OK && in->nsets > 0)
+	if (rc == RC_OK && sets)
 		rc = original(when, "set", "CORRECT", rules, err);
 	return rc;
 }

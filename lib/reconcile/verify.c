@@ -1,37 +1,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/text.h"
 #include "dicom/charset.h"
-#include "dicom/dict.h"
-#include "reconcile/plan.h"
 #include "reconcile/value.h"
 #include "reconcile/verify.h"
+#include "reconcile/verify_impl.h"
 
-#define STEP		((size_t)64 << 10)
 #define VALUE_MAX	((size_t)4 << 20)	/* of a text that is decoded */
-#define DEPTH_MAX	(2 * WALK_DEPTH_MAX)
 #define TAG_CHARSET	TAG(0x0008, 0x0005)
-#define TAG_PATIENT_ID	TAG(0x0010, 0x0020)
-#define TAG_OTHER_IDS	TAG(0x0010, 0x1002)
 #define TAG_ORIGINAL	TAG(0x0400, 0x0561)
 #define TAG_MODIFIED	TAG(0x0400, 0x0550)
 #define TAG_SIGNATURES	TAG(0xfffa, 0xfffa)
 #define UTF8		"ISO_IR 192"
-
-struct side {
-	struct object *o;
-	char declared[128];
-};
-
-struct verify {
-	const struct plan *plan;
-	struct side old, now;
-	const char *declared;	/* what the old bytes are: as written, or as an operator said */
-	bool converted;
-	uint8_t *a, *b;		/* STEP bytes each */
-};
 
 static int wrong(struct err *err, uint32_t tag, const char *what)
 {
@@ -39,180 +20,17 @@ static int wrong(struct err *err, uint32_t tag, const char *what)
 	    tag & 0xffff, what);
 }
 
-static int same_bytes(struct verify *v, struct stream *x, uint64_t xoff, struct stream *y, uint64_t yoff, uint64_t n,
-    bool *same, struct err *err)
-{
-	int rc = RC_OK;
-
-	*same = true;
-	while (rc == RC_OK && n > 0 && *same) {
-		size_t step = n < STEP ? (size_t)n : STEP;
-
-		rc = stream_read_full(x, xoff, v->a, step, err);
-		if (rc == RC_OK)
-			rc = stream_read_full(y, yoff, v->b, step, err);
-		if (rc == RC_OK)
-			*same = memcmp(v->a, v->b, step) == 0;
-		xoff += step;
-		yoff += step;
-		n -= step;
-	}
-	return rc;
-}
-
-static int same_element(struct verify *v, const struct element *x, const struct element *y, bool *same,
-    struct err *err)
-{
-	*same = false;
-	if (x->end - x->off != y->end - y->off)
-		return RC_OK;
-	return same_bytes(v, v->old.o->data, x->off, v->now.o->data, y->off, x->end - x->off, same, err);
-}
-
-/* A digest of what an element says, whatever its character set and lengths: tags, structure, values, texts as
- * UTF-8 without padding. (0008,0005), group lengths and signatures of items are left out. */
-struct digest {
-	const struct side *side;
-	struct hash *hash;
-	const char *outer;	/* set of the level above */
-	char declared[128];
-	unsigned item, depth;
-	bool begun, has_signature;
-};
-
-static int digest_element(struct digest *, const struct element *, struct err *);
-
-static int mark(struct digest *d, uint32_t a, uint32_t b, struct err *err)
-{
-	uint32_t m[2] = { a, b };
-
-	return hash_add(d->hash, m, sizeof m, err);
-}
-
-static int digest_step(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
-{
-	struct digest *d = arg;
-	size_t n = 0;
-	int rc = RC_OK;
-
-	if (!d->begun || item != d->item) {
-		d->begun = true;
-		d->item = item;
-		text_copy(d->declared, sizeof d->declared, d->outer);
-		rc = mark(d, 0xfffee000, item, err);
-	}
-	if (rc != RC_OK || (el->tag & 0xffff) == 0 || el->tag == TAG_SIGNATURES)
-		return rc;
-	if (el->tag != TAG_CHARSET)
-		return digest_element(d, el, err);
-	rc = walk_value(o, el, d->declared, sizeof d->declared - 1, &n, err);
-	while (n > 0 && (d->declared[n - 1] == ' ' || d->declared[n - 1] == '\0'))
-		n--;
-	d->declared[n] = '\0';
-	return rc;
-}
-
-static int digest_text(struct digest *d, const struct element *el, struct err *err)
-{
-	char *raw = NULL, *text = NULL;
-	size_t n = 0, len = 0;
-	int rc = RC_OK;
-
-	if (el->length > VALUE_MAX)
-		return err_set(err, ERR_DATA, "a text of %lu bytes", (unsigned long)el->length);
-	raw = malloc((size_t)el->length + 1);
-	text = malloc((size_t)el->length * 4 + 1);
-	if (raw == NULL || text == NULL)
-		rc = err_set(err, ERR_TEMP, "no memory to verify a text");
-	if (rc == RC_OK)
-		rc = walk_value(d->side->o, el, raw, el->length, &n, err);
-	if (rc == RC_OK)
-		rc = charset_to_utf8(d->declared, raw, n, text, (size_t)el->length * 4 + 1, &len, err);
-	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\0'))
-		len--;
-	if (rc == RC_OK)
-		rc = mark(d, el->tag, (uint32_t)len, err);
-	if (rc == RC_OK)
-		rc = hash_add(d->hash, text, len, err);
-	free(raw);
-	free(text);
-	return rc;
-}
-
-static int digest_raw(struct digest *d, const struct element *el, struct err *err)
-{
-	uint8_t *buf = malloc(STEP);
-	uint64_t at = el->value;
-	int rc = buf != NULL ? mark(d, el->tag, (uint32_t)(el->end - el->value), err)
-	    : err_set(err, ERR_TEMP, "no memory to verify an object");
-
-	while (rc == RC_OK && at < el->end) {
-		size_t n = el->end - at < STEP ? (size_t)(el->end - at) : STEP;
-
-		rc = stream_read_full(d->side->o->data, at, buf, n, err);
-		if (rc == RC_OK)
-			rc = hash_add(d->hash, buf, n, err);
-		at += n;
-	}
-	free(buf);
-	return rc;
-}
-
-static int digest_element(struct digest *d, const struct element *el, struct err *err)
-{
-	const struct dict_entry *e = NULL;
-	const char *vr = el->vr;
-	bool unknown = vr[0] == '\0' || strcmp(vr, "UN") == 0, open = el->length == WALK_UNDEFINED;
-	struct digest inner = { .side = d->side, .hash = d->hash, .outer = d->declared, .depth = d->depth + 1 };
-	int rc = RC_OK;
-
-	if (unknown && !open && (e = dict_by_tag(el->tag)) != NULL)
-		vr = e->vr;
-	if (strcmp(vr, "SQ") == 0 ? el->vr[0] == '\0' || !unknown : open && unknown && el->tag != TAG_PIXEL_DATA) {
-		if (inner.depth > DEPTH_MAX)
-			return err_set(err, ERR_DATA, "sequences nested too deep");
-		rc = mark(d, el->tag, 0xfffffffe, err);
-		if (rc == RC_OK && el->length > 0)
-			rc = walk_items(d->side->o, el, digest_step, &inner, err);
-		return rc == RC_OK ? mark(d, el->tag, 0xfffffffd, err) : rc;
-	}
-	if (value_in_charset(vr) && !open)
-		return digest_text(d, el, err);
-	return digest_raw(d, el, err);
-}
-
-static int digest_of(const struct side *s, const char *declared, const struct element *el, uint8_t out[HASH_LEN],
-    struct err *err)
-{
-	struct digest d = { .side = s };
-	int rc = hash_new(&d.hash, err);
-
-	text_copy(d.declared, sizeof d.declared, declared);
-	if (rc == RC_OK)
-		rc = digest_element(&d, el, err);
-	if (rc == RC_OK)
-		rc = hash_end(d.hash, out, err);
-	hash_free(d.hash);
-	return rc;
-}
-
 /* No rule names it. */
 static int check_unnamed(struct verify *v, const struct element *x, const struct element *y, struct err *err)
 {
-	uint8_t one[HASH_LEN], two[HASH_LEN];
 	bool same = false;
-	int rc = same_element(v, x, y, &same, err);
+	int rc = RC_OK;
 
-	if (rc != RC_OK || same)
-		return rc;
-	if (!v->converted || strcmp(x->vr, y->vr) != 0)
-		return wrong(err, x->tag, "changed, and no rule says so");
-	rc = digest_of(&v->old, v->declared, x, one, err);
-	if (rc == RC_OK)
-		rc = digest_of(&v->now, v->now.declared, y, two, err);
-	if (rc == RC_OK && memcmp(one, two, HASH_LEN) != 0)
-		rc = wrong(err, x->tag, "changed by more than its character set");
-	return rc;
+	if (strcmp(x->vr, y->vr) != 0)
+		return wrong(err, x->tag, "has another VR, and no rule says so");
+	rc = verify_says_same(v, x, y, 0, &same, err);
+	return rc != RC_OK || same ? rc : wrong(err, x->tag, v->converted ? "changed by more than its character set"
+	    : "changed, and no rule says so");
 }
 
 struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */
@@ -273,43 +91,84 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 	return rc;
 }
 
-/* What was appended: one item more for each rule on the tag, older ones as they were, with the values the plan gives. */
-static int check_append(struct verify *v, const struct plan_rule *r, struct err *err)
+/* An element of one item of a sequence. */
+struct find { unsigned item; uint32_t tag; bool found; struct element el; };
+
+static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
 {
-	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
-	struct items_seen before, after;
-	const json_t *template = json_array_get(r->items, 0);
-	const char *key = NULL;
-	json_t *value = NULL;
-	bool same = true;
-	int rc = items_of(&v->old, x, &before, err);
+	struct find *f = arg;
+
+	(void)o, (void)err;
+	if (item == f->item && el->tag == f->tag) {
+		f->el = *el;
+		f->found = true;
+	}
+	return RC_OK;
+}
+
+static int check_item(struct verify *, const struct plan_rule *, const struct element *, const json_t *, unsigned,
+    struct err *);
+
+/* A sequence inside the item, such as a code. */
+static int check_inner(struct verify *v, const struct plan_rule *r, const struct element *seq, const json_t *items,
+    unsigned n, uint32_t tag, struct err *err)
+{
+	struct find f = { .item = n, .tag = tag };
+	size_t i = 0;
+	int rc = walk_items(v->now.o, seq, find_in_item, &f, err);
+
+	if (rc == RC_OK && !f.found)
+		return wrong(err, r->tag, "has an item that is not the plan's");
+	for (i = 0; rc == RC_OK && i < json_array_size(items); i++)
+		rc = check_item(v, r, &f.el, json_array_get(items, i), (unsigned)i, err);
+	return rc;
+}
+
+/* What was kept of the first item that stood there. */
+static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n, uint32_t tag,
+    struct err *err)
+{
+	const struct element *x = walk_find(v->old.o, r->tag);
+	struct find was = { .tag = tag }, is = { .item = n, .tag = tag };
+	bool same = false;
+	int rc = x != NULL && x->length > 0 ? walk_items(v->old.o, x, find_in_item, &was, err) : RC_OK;
 
 	if (rc == RC_OK)
-		rc = items_of(&v->now, y, &after, err);
-	if (rc != RC_OK)
+		rc = walk_items(v->now.o, seq, find_in_item, &is, err);
+	/* Out of a UN nothing is kept: it has no VR. */
+	if (rc != RC_OK || (was.found && !is.found && was.el.vr[0] == '\0' && v->old.o->form != WALK_IMPLICIT_LE))
 		return rc;
-	if (after.n <= before.n) {
-		if (r->foreign || strcmp(r->source, "set") == 0)	/* nothing to append: then nothing changed */
-			return x == NULL ? y == NULL ? RC_OK : wrong(err, r->tag, "was added, and no rule says so")
-			    : y == NULL ? wrong(err, r->tag, "is gone") : check_unnamed(v, x, y, err);
-		return wrong(err, r->tag, "has no new item");
-	}
-	if (before.any && !v->converted) {
-		rc = same_bytes(v, v->old.o->data, x->value, v->now.o->data, y->value, before.end - x->value, &same, err);
-		if (rc == RC_OK && !same)
-			return wrong(err, r->tag, "has older items that changed");
-	}
+	if (was.found && is.found)
+		rc = verify_says_same(v, &was.el, &is.el, 0, &same, err);
+	if (rc == RC_OK && (was.found != is.found || (is.found && !same)))
+		rc = wrong(err, r->tag, "does not keep what describes the image");
+	return rc;
+}
+
+/* The texts of item n against those of the plan. Old values in Original Attributes are checked tag by tag. */
+static int check_item(struct verify *v, const struct plan_rule *r, const struct element *seq, const json_t *template,
+    unsigned n, struct err *err)
+{
+	const char *key = NULL;
+	json_t *value = NULL;
+	int rc = RC_OK;
+
 	json_object_foreach((json_t *)(uintptr_t)template, key, value) {
 		char text[1024] = "", expected[1024] = "";
 		const char *from = json_string_value(json_object_get(value, "old"));
-		struct want w = { .item = after.n - 1, .text = text, .cap = sizeof text, .declared = v->now.declared };
+		struct want w = { .item = n, .text = text, .cap = sizeof text, .declared = v->now.declared };
 		uint32_t tag = 0;
 		bool found = false;
 
-		if (rc != RC_OK)
-			break;
-		if (!plan_tag_parse(key, &w.tag) || r->tag == TAG_ORIGINAL)
-			continue;	/* checked with the values it holds */
+		if (!plan_tag_parse(key, &w.tag))
+			return err_set(err, ERR_DATA, "plan: an item with a key that is no tag");
+		if (json_is_array(value) || json_is_true(json_object_get(value, "kept"))) {
+			rc = json_is_array(value) ? check_inner(v, r, seq, value, n, w.tag, err)
+			    : check_kept(v, r, seq, n, w.tag, err);
+			if (rc != RC_OK)
+				return rc;
+			continue;
+		}
 		if (from != NULL && plan_tag_parse(from, &tag))
 			rc = text_of(&v->old, v->declared, tag, expected, sizeof expected, &found, err);
 		else if (json_is_string(value))
@@ -317,24 +176,64 @@ static int check_append(struct verify *v, const struct plan_rule *r, struct err 
 		else
 			continue;
 		if (rc == RC_OK)
-			rc = walk_items(v->now.o, y, want_text, &w, err);
+			rc = walk_items(v->now.o, seq, want_text, &w, err);
 		if (rc == RC_OK && (expected[0] != '\0' || w.found) && strcmp(text, expected) != 0)
 			rc = wrong(err, r->tag, "has an item that is not the plan's");
+		if (rc != RC_OK)
+			return rc;
 	}
-	return rc;
+	return RC_OK;
 }
 
-/* Is the old value of tag in the last items of Original Attributes? */
-struct record { const struct side *side; unsigned from; uint32_t tag; bool found; };
+/* What was appended: one item more for each rule on the tag, older ones as they were, with the values the plan gives. */
+static int check_append(struct verify *v, const struct plan_rule *r, struct err *err)
+{
+	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
+	struct items_seen before, after;
+	unsigned rules = 0, place = 0, added = 0;
+	size_t i = 0;
+	bool same = true;
+	int rc = items_of(&v->old, x, &before, err);
+
+	if (rc == RC_OK)
+		rc = items_of(&v->now, y, &after, err);
+	if (rc != RC_OK)
+		return rc;
+	for (i = 0; i < v->plan->nrules; i++) {
+		if (&v->plan->rules[i] == r)
+			place = rules;
+		rules += v->plan->rules[i].tag == r->tag;
+	}
+	added = after.n > before.n ? after.n - before.n : 0;
+	if (added > rules)	/* there were empty items at the end */
+		added = rules;
+	if (added <= place) {
+		if (r->foreign || strcmp(r->source, "set") == 0)	/* nothing to append: then nothing changed */
+			return added > 0 ? RC_OK : x == NULL ? y == NULL ? RC_OK : wrong(err, r->tag, "was added, and no rule says so")
+			    : y == NULL ? wrong(err, r->tag, "is gone") : check_unnamed(v, x, y, err);
+		return wrong(err, r->tag, "has no new item");
+	}
+	if (before.any) {
+		rc = v->converted ? verify_says_same(v, x, y, before.n, &same, err)
+		    : verify_bytes(v, v->old.o->data, x->value, v->now.o->data, y->value, before.end - x->value, &same, err);
+		if (rc == RC_OK && !same)
+			return wrong(err, r->tag, "has older items that changed");
+	}
+	return rc == RC_OK ? check_item(v, r, y, json_array_get(r->items, 0), after.n - added + place, err) : rc;
+}
+
+/* Is the old value of tag, as it was, in the new items of Original Attributes? */
+struct record { struct verify *v; unsigned from; const struct element *old; bool found, same; };
 
 static int record_inner(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
 {
 	struct record *r = arg;
 
-	(void)o, (void)err;
-	if (item == 0 && el->tag == r->tag)
-		r->found = true;
-	return RC_OK;
+	(void)o;
+	if (item != 0 || el->tag != r->old->tag)
+		return RC_OK;
+	r->found = true;
+	return verify_says_same(r->v, r->old, el, 0, &r->same, err);
 }
 
 static int record_item(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
@@ -350,26 +249,29 @@ static int check_recorded(struct verify *v, uint32_t tag, struct err *err)
 {
 	const struct element *x = walk_find(v->old.o, TAG_ORIGINAL), *y = walk_find(v->now.o, TAG_ORIGINAL);
 	struct items_seen before;
-	struct record r = { .side = &v->now, .tag = tag };
+	struct record r = { .v = v, .old = walk_find(v->old.o, tag) };
 	int rc = items_of(&v->old, x, &before, err);
 
 	r.from = before.n;
 	if (rc == RC_OK && y != NULL)
 		rc = walk_items(v->now.o, y, record_item, &r, err);
-	if (rc == RC_OK && !r.found)
-		rc = wrong(err, tag, "changed without a record in Original Attributes");
+	if (rc == RC_OK && !r.same)
+		rc = wrong(err, tag, r.found ? "has another old value in Original Attributes than it had"
+		    : "changed without a record in Original Attributes");
 	return rc;
 }
 
 static int check_set(struct verify *v, const struct plan_rule *r, struct err *err)
 {
-	const struct element *y = walk_find(v->now.o, r->tag);
+	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
 	struct buf want = BUF_INIT(VALUE_MAX), have = BUF_INIT(VALUE_MAX);
 	size_t n = 0;
 	int rc = value_encode(r->vr, r->text, v->now.declared, v->now.o->form, &want, err);
 
 	if (rc == RC_OK && y == NULL)
 		rc = wrong(err, r->tag, "is missing");
+	if (rc == RC_OK && y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr, y->vr) != 0))
+		rc = wrong(err, r->tag, "has another VR");
 	if (rc == RC_OK)
 		rc = buf_grow(&have, y->length, err);
 	if (rc == RC_OK)
@@ -389,6 +291,7 @@ static int check_rule(struct verify *v, const struct plan_rule *r, struct err *e
 	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
 	struct items_seen seen;
 	bool same = false;
+	size_t i = 0;
 	int rc = RC_OK;
 
 	switch (r->op) {
@@ -398,8 +301,10 @@ static int check_rule(struct verify *v, const struct plan_rule *r, struct err *e
 			break;
 		}
 		rc = items_of(&v->now, y, &seen, err);
-		if (rc == RC_OK && seen.n != json_array_size(r->items) && !(seen.n == 0 && y == NULL))
+		if (rc == RC_OK && seen.n != 0 && seen.n != json_array_size(r->items))
 			rc = wrong(err, r->tag, "does not have the planned items");
+		for (i = 0; rc == RC_OK && i < json_array_size(r->items); i++)
+			rc = y == NULL ? RC_OK : check_item(v, r, y, json_array_get(r->items, i), (unsigned)i, err);
 		break;
 	case PLAN_EMPTY:
 		if (y != NULL && y->length != 0)
@@ -417,15 +322,7 @@ static int check_rule(struct verify *v, const struct plan_rule *r, struct err *e
 	if (rc != RC_OK || x == NULL)
 		return rc;
 	if (y != NULL)
-		rc = same_element(v, x, y, &same, err);
-	if (rc == RC_OK && v->converted && y != NULL && r->op == PLAN_SET && r->text != NULL) {
-		uint8_t one[HASH_LEN], two[HASH_LEN];
-
-		rc = digest_of(&v->old, v->declared, x, one, err);
-		if (rc == RC_OK)
-			rc = digest_of(&v->now, v->now.declared, y, two, err);
-		same = rc == RC_OK && memcmp(one, two, HASH_LEN) == 0;
-	}
+		rc = verify_says_same(v, x, y, 0, &same, err);
 	return rc == RC_OK && !same && x->length != 0 ? check_recorded(v, r->tag, err) : rc;
 }
 
@@ -488,8 +385,13 @@ static int check_group_lengths(struct verify *v, struct err *err)
 		long long said = 0;
 		bool found = false;
 
-		if ((o->top[i].tag & 0xffff) != 0 || !group_changed(v, TAG_GROUP(o->top[i].tag)) || v->converted)
+		const struct element *x = walk_find(v->old.o, o->top[i].tag);
+		bool same = false;
+
+		if ((o->top[i].tag & 0xffff) != 0 || !group_changed(v, TAG_GROUP(o->top[i].tag)))
 			continue;
+		if (x != NULL && v->converted && (rc = verify_element(v, x, &o->top[i], &same, err)) == RC_OK && same)
+			continue;	/* nothing in it was converted */
 		for (j = 0; j < o->ntop; j++) {
 			if (j != i && TAG_GROUP(o->top[j].tag) == TAG_GROUP(o->top[i].tag))
 				length += o->top[j].end - o->top[j].off;
@@ -510,12 +412,12 @@ static int check_head(struct verify *v, struct err *err)
 	int rc = RC_OK;
 
 	if (same)
-		rc = same_bytes(v, v->old.o->file, start, v->now.o->file, start, n - start, &same, err);
+		rc = verify_bytes(v, v->old.o->file, start, v->now.o->file, start, n - start, &same, err);
 	if (rc == RC_OK && !same)
 		return err_set(err, ERR_DATA, "changed object is not as planned: its meta header differs");
 	if (rc != RC_OK || start == 0)
 		return rc;
-	rc = same_bytes(v, v->old.o->file, 0, v->now.o->file, 0, start, &same, err);
+	rc = verify_bytes(v, v->old.o->file, 0, v->now.o->file, 0, start, &same, err);
 	if (rc == RC_OK && !same) {
 		rc = stream_read_full(v->now.o->file, 0, v->a, start, err);
 		if (rc == RC_OK && memcmp(v->a, zeros, start) != 0)
@@ -533,7 +435,7 @@ int plan_verify(const json_t *doc, struct stream *original, struct stream *chang
 	int rc = plan_load(&plan, doc, err);
 
 	v.plan = plan;
-	if (rc == RC_OK && ((v.a = malloc(STEP)) == NULL || (v.b = malloc(STEP)) == NULL))
+	if (rc == RC_OK && ((v.a = malloc(VERIFY_STEP)) == NULL || (v.b = malloc(VERIFY_STEP)) == NULL))
 		rc = err_set(err, ERR_TEMP, "no memory to verify an object");
 	if (rc == RC_OK)
 		rc = walk_open(&v.old.o, original, err);

@@ -1,0 +1,30 @@
+/* Shared by verify.c and verify_same.c. */
+#ifndef MRI_RECONCILE_VERIFY_IMPL_H
+#define MRI_RECONCILE_VERIFY_IMPL_H
+
+#include "reconcile/plan.h"
+
+#define VERIFY_STEP	((size_t)64 << 10)
+
+struct side {
+	struct object *o;
+	char declared[128];
+};
+
+struct verify {
+	const struct plan *plan;
+	struct side old, now;
+	const char *declared;	/* what the old bytes are: as written, or as an operator said */
+	bool converted;
+	uint8_t *a, *b;		/* VERIFY_STEP bytes each */
+};
+
+int verify_bytes(struct verify *, struct stream *x, uint64_t xoff, struct stream *y, uint64_t yoff, uint64_t n, bool *same,
+    struct err *);
+int verify_element(struct verify *, const struct element *x, const struct element *y, bool *same, struct err *);
+/* Does y say what x said: the same bytes, or the same texts where the character set was converted? VRs may differ only
+ * where the form does (UN). limit: items of a sequence that are looked at; 0: all. */
+int verify_says_same(struct verify *, const struct element *x, const struct element *y, unsigned limit, bool *same,
+    struct err *);
+
+#endif

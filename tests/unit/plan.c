@@ -1,0 +1,543 @@
+/* A plan: made, applied, and held against the result by the other look (lib/reconcile). */
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+
+#include "dicom/charset.h"
+#include "object.h"
+#include "reconcile/plan.h"
+#include "reconcile/verify.h"
+
+#define T0	1795500000
+#define ORIGINAL 0x04000561
+
+static struct order order;
+static struct order_study entry;
+
+static void plain_order(void)
+{
+	memset(&order, 0, sizeof order);
+	memset(&entry, 0, sizeof entry);
+	order.patient.id = "L1";
+	order.patient.issuer = "HOSP";
+	order.patient.name = "Muster^Eva";
+	memcpy(order.patient.birth_date, "19700101", 9);
+	order.patient.sex = "F";
+	order.studies = &entry;
+	order.nstudies = 1;
+	entry.accession = "ACC1";
+	entry.accession_issuer = "US";
+	entry.requested_procedure_id = "RP1";
+	entry.scheduled_step_id = "SPS1";
+	entry.description = "CT";
+	entry.admission_id = "ADM1";
+}
+
+static int make(json_t **plan, int e, const struct plan_set *sets, size_t nsets, struct err *err)
+{
+	struct plan_input in = { .order = &order, .entry = e, .order_sha256 = "o", .manifest_sha256 = "m", .time = T0,
+		.version = "mri-tools test", .organisation = "Klinik", .station = "host", .sets = sets, .nsets = nsets };
+
+	return plan_make(plan, &in, err);
+}
+
+/* A study as a portal has it: foreign request, foreign issuer, a group length, an old record, a signature. */
+static void study(struct buf *b, enum walk_form f, const char *charset, const char *name)
+{
+	struct buf item = BUF_INIT(0), seq = BUF_INIT(0);
+	char padded[70] = "";
+
+	snprintf(padded, sizeof padded, "%s%s", name, strlen(name) & 1 ? " " : "");
+	buf_clear(b);
+	ob_meta(b, ob_syntax(f));
+	if (charset != NULL)
+		ob_text(b, f, 0x00080005, "CS", charset);
+	ob_raw(b, f, 0x00080018, "UI", "1.2.3\0", 6);
+	ob_text(b, f, 0x00080050, "SH", "FOREIGN1");
+	ob_text(b, f, 0x00080060, "CS", "CT");
+	ob_text(b, f, 0x00080080, "LO", "Elsewhere ");
+	ob_text(&item, f, 0x00080100, "SH", "X1");
+	ob_sequence(b, f, 0x00081032, 1, &item);
+	ob_number(b, f, 0x00100000, 12);
+	ob_text(b, f, 0x00100010, "PN", padded);
+	ob_text(b, f, 0x00100020, "LO", "F99 ");
+	ob_text(b, f, 0x00100021, "LO", "ELSE");
+	ob_text(b, f, 0x00100030, "DA", "19700101");
+	ob_raw(b, f, 0x0020000d, "UI", "1.2.4\0", 6);
+	buf_clear(&item);
+	ob_text(&item, f, 0x00400007, "LO", "Thorax");
+	ob_text(&item, f, 0x00401001, "SH", "FRP ");
+	ob_sequence(b, f, 0x00400275, 0, &item);
+	buf_clear(&item);
+	ob_text(&item, f, 0x04000565, "CS", "CORRECT ");
+	ob_sequence(b, f, ORIGINAL, 3, &item);
+	ob_text(b, f, 0x7fe00010, "OW", "pixels");
+	buf_clear(&item);
+	ob_text(&item, f, 0x04000110, "UI", "1.2 ");
+	ob_sequence(b, f, 0xfffafffa, 0, &item);
+	buf_free(&item);
+	buf_free(&seq);
+}
+
+static int apply(const json_t *doc, const struct buf *file, struct buf *out, struct plan_report *report, struct err *err)
+{
+	struct plan *plan = NULL;
+	struct stream *s = NULL;
+	struct object *o = NULL;
+	struct pieces p = { 0 };
+	int rc = plan_load(&plan, doc, err);
+
+	if (rc == RC_OK)
+		rc = stream_mem(&s, file->data, file->len, err);
+	if (rc == RC_OK)
+		rc = walk_open(&o, s, err);
+	if (rc == RC_OK)
+		rc = plan_apply(plan, o, &p, report, err);
+	buf_clear(out);
+	if (rc == RC_OK)
+		ob_apply(file, &p, out);
+	pieces_free(&p);
+	walk_close(o);
+	stream_close(s);
+	plan_free(plan);
+	return rc;
+}
+
+static int verify(const json_t *doc, const struct buf *a, const struct buf *b, struct err *err)
+{
+	struct stream *x = NULL, *y = NULL;
+	int rc = RC_OK;
+
+	must(stream_mem(&x, a->data, a->len, err), err);
+	must(stream_mem(&y, b->data, b->len, err), err);
+	rc = plan_verify(doc, x, y, err);
+	stream_close(x);
+	stream_close(y);
+	return rc;
+}
+
+/* Values of a changed object, found by walking: "tag" at the top, item n of seq, or in the item of an inner sequence. */
+struct look { uint32_t seq, inner, tag; int item; char text[256]; bool found; const struct object *o; };
+
+static int look_inner(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+{
+	struct look *l = arg;
+	size_t n = 0;
+
+	(void)item;
+	if (e->tag != l->tag || e->length >= sizeof l->text)
+		return RC_OK;
+	must(walk_value(o, e, l->text, sizeof l->text - 1, &n, err), err);
+	l->text[n] = '\0';
+	while (n > 0 && l->text[n - 1] == ' ')
+		l->text[--n] = '\0';
+	l->found = true;
+	return RC_OK;
+}
+
+static int look_item(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+{
+	struct look *l = arg;
+
+	if ((int)item != l->item)
+		return RC_OK;
+	if (l->inner == 0)
+		return look_inner(o, item, e, arg, err);
+	return e->tag == l->inner ? walk_items(o, e, look_inner, arg, err) : RC_OK;
+}
+
+static const char *value(const struct buf *file, uint32_t seq, int item, uint32_t inner, uint32_t tag)
+{
+	static struct look l;
+	struct stream *s = NULL;
+	struct object *o = NULL;
+	struct err err = { 0 };
+
+	l = (struct look){ .seq = seq, .item = item, .inner = inner, .tag = tag };
+	must(stream_mem(&s, file->data, file->len, &err), &err);
+	must(walk_open(&o, s, &err), &err);
+	if (seq == 0)
+		must(walk_text(o, tag, l.text, sizeof l.text, &l.found, &err), &err);
+	else if (walk_find(o, seq) != NULL)
+		must(walk_items(o, walk_find(o, seq), look_item, &l, &err), &err);
+	walk_close(o);
+	stream_close(s);
+	return l.found ? l.text : NULL;
+}
+
+#define top(f, tag) value(f, 0, 0, 0, tag)
+#define OLD(f, n, tag) value(f, ORIGINAL, n, 0x04000550, tag)
+
+static void scheduled(void **state)
+{
+	static const enum walk_form forms[] = { WALK_IMPLICIT_LE, WALK_EXPLICIT_LE, WALK_EXPLICIT_BE };
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), again = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+	size_t i = 0;
+
+	(void)state;
+	plain_order();
+	must(make(&plan, 0, NULL, 0, &err), &err);
+	for (i = 0; i < 3; i++) {
+		study(&file, forms[i], "ISO_IR 100", "Fremd^Name");
+		must(apply(plan, &file, &out, &report, &err), &err);
+		must(verify(plan, &file, &out, &err), &err);
+		must(apply(plan, &file, &again, &report, &err), &err);
+		assert_int_equal(out.len, again.len);
+		assert_memory_equal(out.data, again.data, out.len);
+		assert_true(report.signatures);
+		assert_false(report.converted);
+
+		assert_string_equal(top(&out, 0x00100010), "Muster^Eva");
+		assert_string_equal(top(&out, 0x00100020), "L1");
+		assert_string_equal(top(&out, 0x00100021), "HOSP");
+		assert_string_equal(top(&out, 0x00100040), "F");
+		assert_string_equal(top(&out, 0x00080050), "ACC1");
+		assert_string_equal(top(&out, 0x00380010), "ADM1");
+		assert_string_equal(top(&out, 0x00080018), "1.2.3");
+		assert_string_equal(top(&out, 0x0020000d), "1.2.4");
+		assert_string_equal(top(&out, 0x7fe00010), "pixels");
+		assert_string_equal(top(&out, 0x00080005), "ISO_IR 100");
+		assert_non_null(top(&out, 0x00080015));
+		assert_null(top(&out, 0xfffafffa));
+		assert_null(value(&out, 0x00081032, 0, 0, 0x00080100));
+		assert_string_equal(value(&out, 0x00080051, 0, 0, 0x00400031), "US");
+		assert_string_equal(value(&out, 0x00101002, 0, 0, 0x00100020), "F99");
+		assert_string_equal(value(&out, 0x00101002, 0, 0, 0x00100021), "ELSE");
+		assert_string_equal(value(&out, 0x00101002, 0, 0, 0x00100022), "TEXT");
+		assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00401001), "RP1");
+		assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400009), "SPS1");
+		assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00321060), "CT");
+		assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400007), "Thorax");
+		assert_string_equal(value(&out, 0x0018a001, 0, 0, 0x00080070), "mri-tools");
+		assert_string_equal(value(&out, 0x0018a001, 0, 0, 0x00080080), "Klinik");
+		assert_string_equal(value(&out, 0x0018a001, 0, 0, 0x00081010), "host");
+		assert_string_equal(value(&out, 0x0018a001, 0, 0x0040a170, 0x00080100), "MEDIM");
+
+		/* the older record stays, ours comes after it */
+		assert_string_equal(value(&out, ORIGINAL, 0, 0, 0x04000565), "CORRECT");
+		assert_string_equal(value(&out, ORIGINAL, 1, 0, 0x04000565), "COERCE");
+		assert_string_equal(value(&out, ORIGINAL, 1, 0, 0x04000563), "mri-tools");
+		assert_string_equal(value(&out, ORIGINAL, 1, 0, 0x04000564), "Elsewhere");
+		assert_string_equal(value(&out, ORIGINAL, 1, 0, 0x04000562), top(&out, 0x00080015));
+		assert_string_equal(OLD(&out, 1, 0x00100010), "Fremd^Name");
+		assert_string_equal(OLD(&out, 1, 0x00100020), "F99");
+		assert_string_equal(OLD(&out, 1, 0x00100021), "ELSE");
+		assert_string_equal(OLD(&out, 1, 0x00080050), "FOREIGN1");
+		assert_null(OLD(&out, 1, 0x00100030));	/* the same as before */
+		assert_null(OLD(&out, 1, 0x00100040));	/* only added */
+		assert_null(OLD(&out, 1, 0x00101002));	/* nothing dropped */
+	}
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+	buf_free(&again);
+}
+
+static void unscheduled(void **state)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+
+	(void)state;
+	plain_order();
+	order.patient.issuer = NULL;
+	must(make(&plan, ORDER_UNSCHEDULED, NULL, 0, &err), &err);
+	study(&file, WALK_EXPLICIT_LE, NULL, "Fremd^Name");
+	must(apply(plan, &file, &out, &report, &err), &err);
+	must(verify(plan, &file, &out, &err), &err);
+	assert_string_equal(top(&out, 0x00080050), "");
+	assert_string_equal(top(&out, 0x00100021), "");	/* no foreign issuer beside a local id */
+	assert_null(top(&out, 0x00380010));
+	assert_string_equal(OLD(&out, 1, 0x00080050), "FOREIGN1");
+	assert_string_equal(OLD(&out, 1, 0x00100021), "ELSE");
+	assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00401001), "FRP");	/* not ours to change */
+	assert_string_equal(value(&out, 0x00081032, 0, 0, 0x00080100), "X1");
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+}
+
+/* The object has the local id already: no other id, but the record. */
+static void same_patient(void **state)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+
+	(void)state;
+	plain_order();
+	order.patient.id = "F99";
+	order.patient.issuer = "ELSE";
+	memset(&entry, 0, sizeof entry);
+	must(make(&plan, 0, NULL, 0, &err), &err);
+	study(&file, WALK_EXPLICIT_LE, NULL, "Muster^Eva");
+	must(apply(plan, &file, &out, &report, &err), &err);
+	must(verify(plan, &file, &out, &err), &err);
+	assert_null(value(&out, 0x00101002, 0, 0, 0x00100020));
+	assert_string_equal(OLD(&out, 1, 0x00100020), "F99");
+	assert_string_equal(OLD(&out, 1, 0x00100021), "ELSE");
+	assert_null(OLD(&out, 1, 0x00100010));
+	/* An entry that gives no request leaves none but what describes the image. */
+	assert_null(value(&out, 0x00400275, 0, 0, 0x00401001));
+	assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400007), "Thorax");
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+}
+
+static void charsets(void **state)
+{
+	static const struct { const char *set, *old, *name; int rc; bool converted; const char *now, *was; } t[] = {
+		{ "ISO_IR 100", "M\xfcller^J", "Böhm^A", RC_OK, false, "B\xf6hm^A", "M\xfcller^J" },
+		{ "ISO_IR 100", "M\xfcller^J", "Łódź^A", RC_OK, true, "Łódź^A", "Müller^J" },
+		{ NULL, "Plain", "Böhm^A", RC_OK, true, "Böhm^A", "Plain" },
+		{ "ISO_IR 192", "Müller^J", "Łódź^A", RC_OK, false, "Łódź^A", "Müller^J" },
+		{ NULL, "M\xfcller^J", "Böhm^A", RC_FAILED, false, NULL, NULL },
+		{ NULL, "M\xfcller^J", "Boehm^A", RC_OK, false, "Boehm^A", "M\xfcller^J" },
+		{ "\\ISO 2022 IR 87", "Yamada", "Boehm^A", RC_OK, false, "Boehm^A", "Yamada" },
+		{ "\\ISO 2022 IR 87", "Yamada", "Böhm^A", RC_FAILED, false, NULL, NULL },
+	};
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	size_t i = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct err err = { 0 };
+		json_t *plan = NULL;
+		int rc = RC_OK;
+
+		plain_order();
+		order.patient.name = (char *)(uintptr_t)t[i].name;
+		must(make(&plan, 0, NULL, 0, &err), &err);
+		study(&file, WALK_EXPLICIT_LE, t[i].set, t[i].old);
+		rc = apply(plan, &file, &out, &report, &err);
+		assert_int_equal(rc, t[i].rc);
+		if (rc == RC_OK) {
+			must(verify(plan, &file, &out, &err), &err);
+			assert_int_equal(report.converted, t[i].converted);
+			assert_string_equal(top(&out, 0x00100010), t[i].now);
+			assert_string_equal(OLD(&out, 1, 0x00100010), t[i].was);
+			if (t[i].converted)
+				assert_string_equal(top(&out, 0x00080005), "ISO_IR 192");
+		} else {
+			assert_int_equal(err.kind, ERR_DATA);
+		}
+		json_decref(plan);
+	}
+	buf_free(&file);
+	buf_free(&out);
+}
+
+/* What an operator says the bytes are helps where nothing is declared. */
+static void declared_by_operator(void **state)
+{
+	struct plan_set set;
+	char text[] = "SpecificCharacterSet=ISO_IR 100";
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+
+	(void)state;
+	plain_order();
+	order.patient.name = "Böhm^A";
+	must(plan_set_parse(text, &set, &err), &err);
+	must(make(&plan, 0, &set, 1, &err), &err);
+	study(&file, WALK_EXPLICIT_LE, NULL, "M\xfcller^J");
+	must(apply(plan, &file, &out, &report, &err), &err);
+	must(verify(plan, &file, &out, &err), &err);
+	assert_string_equal(OLD(&out, 1, 0x00100010), "Müller^J");
+	assert_string_equal(top(&out, 0x00080005), "ISO_IR 192");
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+}
+
+static void sets(void **state)
+{
+	static const struct { const char *text; const char *why; } bad[] = {
+		{ "StudyDescription", "no '='" }, { "StudyDescriptio=x", "no such keyword" },
+		{ "SOPInstanceUID=1.2", "do not change" }, { "StudyInstanceUID=1.2", "do not change" },
+		{ "PixelData=x", "do not change" }, { "Rows=1", "do not change" }, { "TransferSyntaxUID=1.2", "do not change" },
+		{ "OriginalAttributesSequence=x", "VR" }, { "StudyDate=2026-01-01", "VR DA" },
+		{ "StudyDate=20261301", "VR DA" }, { "StudyID=12345678901234567", "longer than the 16" },
+		{ "Modality=ct", "form of VR CS" }, { "PatientName=a=b=c=d", "no PN" }, { "PatientSize=x", "VR DS" },
+		{ "SpecificCharacterSet=GB18030", "not converted" }, { "StudyDescription=a\nb", "control" },
+		{ "StudyDescription=\xff", "UTF-8" }, { "Modality=\xc3\x84", "VR CS can not hold" },
+	};
+	struct plan_set set;
+	struct err err = { 0 };
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	json_t *plan = NULL;
+	char text[128];
+	size_t i = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		snprintf(text, sizeof text, "%s", bad[i].text);
+		err_clear(&err);
+		assert_int_not_equal(plan_set_parse(text, &set, &err), RC_OK);
+		assert_int_equal(err.kind, ERR_CONFIG);
+		if (strstr(err.text, bad[i].why) == NULL)
+			print_error("# %s: %s\n", bad[i].text, err.text);
+		assert_non_null(strstr(err.text, bad[i].why));
+	}
+	plain_order();
+	snprintf(text, sizeof text, "AccessionNumber=OTHER");
+	must(plan_set_parse(text, &set, &err), &err);
+	must(make(&plan, 0, &set, 1, &err), &err);
+	study(&file, WALK_EXPLICIT_LE, NULL, "Fremd^Name");
+	must(apply(plan, &file, &out, &report, &err), &err);
+	must(verify(plan, &file, &out, &err), &err);
+	assert_string_equal(top(&out, 0x00080050), "OTHER");	/* later wins */
+	assert_string_equal(OLD(&out, 2, 0x00080050), "FOREIGN1");
+	assert_string_equal(value(&out, ORIGINAL, 2, 0, 0x04000565), "CORRECT");
+	assert_null(OLD(&out, 1, 0x00080050));
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+}
+
+static void orders_refused(void **state)
+{
+	struct err err = { 0 };
+	json_t *plan = NULL;
+
+	(void)state;
+	plain_order();
+	order.patient.id = NULL;
+	assert_int_not_equal(make(&plan, 0, NULL, 0, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_NOINPUT);
+	plain_order();
+	entry.accession = "12345678901234567";
+	assert_int_not_equal(make(&plan, 0, NULL, 0, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_DATA);
+	assert_non_null(strstr(err.text, "studies.accession"));
+	assert_null(strstr(err.text, "1234"));
+	plain_order();
+	assert_int_not_equal(make(&plan, 1, NULL, 0, &err), RC_OK);
+	/* No rule of a plan, whoever wrote it, touches what must stay. */
+	must(make(&plan, 0, NULL, 0, &err), &err);
+	{
+		json_t *rules = json_object_get(plan, "rules");
+		struct plan *p = NULL;
+
+		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:s}", "tag", "(0008,0018)", "op", "set", "new", "1.2",
+		    "rule", "set"));
+		assert_int_not_equal(plan_load(&p, plan, &err), RC_OK);
+	}
+	json_decref(plan);
+}
+
+/* Every byte of a changed object that is altered is seen, but for values that a plan does not fix. */
+static void verify_sees(void **state)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), other = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+	size_t i = 0, unseen = 0;
+	int round = 0;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		plain_order();
+		if (round == 1)
+			order.patient.name = "Łódź^A";
+		must(make(&plan, 0, NULL, 0, &err), &err);
+		study(&file, WALK_EXPLICIT_LE, "ISO_IR 100", "M\xfcller^J");
+		must(apply(plan, &file, &out, &report, &err), &err);
+		for (i = 0, unseen = 0; i < out.len; i++) {
+			out.data[i] ^= 1;
+			if (verify(plan, &file, &out, &err) == RC_OK)
+				unseen++;
+			out.data[i] ^= 1;
+		}
+		assert_true(unseen <= 40);	/* reserved bytes, VR letters inside items */
+		/* An object of another study, or the original itself, is not the changed one. */
+		assert_int_not_equal(verify(plan, &file, &file, &err), RC_OK);
+		study(&other, WALK_EXPLICIT_LE, "ISO_IR 100", "M\xfcller^K");
+		assert_int_not_equal(verify(plan, &other, &out, &err), RC_OK);
+		json_decref(plan);
+	}
+	buf_free(&file);
+	buf_free(&out);
+	buf_free(&other);
+}
+
+static json_t *corpus_plan;
+static size_t corpus_done;
+
+static int corpus_file(const char *path, const struct stat *st, int kind, struct FTW *w)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+	struct plan_report report;
+	struct err err = { 0 };
+
+	(void)w;
+	if (kind != FTW_F || st->st_size > 16 << 20)
+		return 0;
+	must(io_slurp(AT_FDCWD, path, &file, &err), &err);
+	if (apply(corpus_plan, &file, &out, &report, &err) == RC_OK) {
+		if (verify(corpus_plan, &file, &out, &err) != RC_OK) {
+			print_error("# %s: %s\n", path, err.text);
+			fail();
+		}
+		corpus_done++;
+	} else {
+		assert_int_equal(err.kind, ERR_DATA);
+	}
+	buf_free(&file);
+	buf_free(&out);
+	return 0;
+}
+
+/* Real files of all transfer syntaxes, where they are at hand: what edit makes, verify accepts. */
+static void corpus(void **state)
+{
+	static const char *const names[] = { "Muster^Eva", "Böhm^Jörg", "Łódź^Ewa" };
+	const char *dir = getenv("CORPUS");
+	struct err err = { 0 };
+	char path[4096];
+	size_t i = 0;
+
+	(void)state;
+	for (i = 0; dir != NULL && dir[0] != '\0' && i < 3; i++) {
+		plain_order();
+		order.patient.name = (char *)(uintptr_t)names[i];
+		must(make(&corpus_plan, i == 1 ? ORDER_UNSCHEDULED : 0, NULL, 0, &err), &err);
+		corpus_done = 0;
+		snprintf(path, sizeof path, "%s/dicom", dir);
+		assert_int_equal(nftw(path, corpus_file, 16, FTW_PHYS), 0);
+		assert_true(corpus_done > 200);
+		print_message("# %zu files\n", corpus_done);
+		json_decref(corpus_plan);
+	}
+}
+
+static int load(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	return charset_load(&err);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scheduled), cmocka_unit_test(unscheduled), cmocka_unit_test(same_patient),
+		cmocka_unit_test(charsets), cmocka_unit_test(declared_by_operator), cmocka_unit_test(sets),
+		cmocka_unit_test(orders_refused), cmocka_unit_test(verify_sees), cmocka_unit_test(corpus),
+	};
+
+	return cmocka_run_group_tests(tests, load, NULL);
+}
