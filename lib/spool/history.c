@@ -59,7 +59,10 @@ int each_line(int dirfd, const char *name, size_t max, line_fn *cb, void *arg, s
 	int rc = file_read(dirfd, name, &b, err);
 	if (rc != RC_OK) {
 		buf_free(&b);
-		return err->kind == ERR_NOINPUT ? RC_OK : rc;
+		if (err->kind != ERR_NOINPUT)
+			return rc;
+		err_clear(err);	/* absent is empty: callers that look at err see no error */
+		return RC_OK;
 	}
 	char *at = b.data, *end = b.data + b.len;
 	while (rc == RC_OK && at < end) {
