@@ -47,7 +47,7 @@ date_of(const json_t *v, char out[9], struct err *err)
 		return rc;
 	if (strlen(s) > 10 && (s[10] == 'T' || s[10] == ' '))
 		s[10] = '\0';
-	else if (strlen(s) > 8 && isdigit((unsigned char)s[4]) && isdigit((unsigned char)s[7]))
+	else if (strlen(s) > 8 && s[2] != '.' && isdigit((unsigned char)s[4]) && isdigit((unsigned char)s[7]))
 		s[8] = '\0';	/* 20240419081500 */
 	if (strlen(s) == 10 && s[2] == '.' && s[5] == '.') {
 		snprintf(iso, sizeof(iso), "%.4s-%.2s-%.2s", s + 6, s + 3, s);

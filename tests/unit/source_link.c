@@ -1,0 +1,122 @@
+/* What a text from a letter is, and where a DLX link keeps its token. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include "source/link.h"
+
+static void
+token_is(const char *link, const char *expected)
+{
+	struct err err = { 0 };
+	char *token = NULL;
+
+	if (link_token(link, &token, &err) != RC_OK)
+		fail_msg("%s: %s", link, err.text);
+	assert_string_equal(token, expected);
+	free(token);
+}
+
+static void
+test_token(void **state)
+{
+	struct err err = { 0 };
+	char *token = NULL;
+
+	(void)state;
+	token_is("https://h/dlx/v1/token/V", "V");
+	token_is("https://h/dlx/v1/token/V/", "V");
+	token_is("https://h/a/token/V?token=other", "V");
+	token_is("https://h/portal?x=1&token=V%2F2&y=3", "V/2");
+	token_is("https://h/portal?token=V#part", "V");
+	token_is("https://h/p/abc", "abc");
+	token_is("https://h/p/abc/", "abc");
+	token_is("https://h/p/abc?lang=de", "abc");
+	token_is("https://h/token/?token=Q", "Q");
+	assert_int_not_equal(link_token("https://h/", &token, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_PROTOCOL);
+	assert_int_not_equal(link_token("https://h/p/%00x", &token, &err), RC_OK);
+	assert_null(token);
+}
+
+static void
+test_is_link(void **state)
+{
+	(void)state;
+	assert_true(link_is("https://h/x"));
+	assert_true(link_is("shlink:/abc"));
+	assert_true(link_is("radiant://?n=paet"));
+	assert_true(link_is("mailto:a@b"));
+	assert_false(link_is("/media/cdrom"));
+	assert_false(link_is("a.zip"));
+	assert_false(link_is("./https"));
+	assert_false(link_is("study:1.zip"));
+	assert_false(link_is("C:\\DICOM"));
+	assert_false(link_is("c:/DICOM"));
+	assert_false(link_is(""));
+}
+
+static void
+test_clean(void **state)
+{
+	char a[] = "  https://h/x \r\n", b[] = "QR-Code:https://h/y", c[] = "URL:https://h/z", d[] = "URL:nothing";
+
+	(void)state;
+	link_clean(a);
+	assert_string_equal(a, "https://h/x");
+	link_clean(b);
+	assert_string_equal(b, "https://h/y");
+	link_clean(c);
+	assert_string_equal(c, "https://h/z");
+	link_clean(d);
+	assert_string_equal(d, "URL:nothing");
+}
+
+static void
+test_kinds(void **state)
+{
+	static const char *const unsupported[] = {
+		"shlink:/eyJ1", "https://viewer.example/#shlink:/eyJ1", "weasis://?%24dicom", "radiant://?n=paet",
+		"dnviewer://dicomweb", "mailto:a@b", "ftp://h/x", "gopher://h/x", "file:///etc/passwd"
+	};
+	struct err err = { 0 };
+	size_t i = 0;
+
+	(void)state;
+	assert_int_equal(link_check("https://h/x", &err), RC_OK);
+	assert_int_equal(link_check("HTTPS://h/x", &err), RC_OK);
+	assert_int_equal(link_check("http://h/x", &err), RC_OK);	/* lib/http judges it */
+	for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
+		err_clear(&err);
+		assert_int_not_equal(link_check(unsupported[i], &err), RC_OK);
+		assert_int_equal(err.kind, ERR_PROTOCOL);
+		assert_true(err.advice[0] != '\0');
+		assert_null(strstr(err.text, "eyJ1"));
+	}
+}
+
+static void
+test_host(void **state)
+{
+	char host[64];
+
+	(void)state;
+	link_host("https://Portal.Example:8443/p/secret?token=s", host, sizeof(host));
+	assert_string_equal(host, "portal.example");
+	link_host("shlink:/abc", host, sizeof(host));
+	assert_string_equal(host, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_token), cmocka_unit_test(test_is_link), cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
