@@ -113,7 +113,9 @@ static int inflate_rest(struct walk *w, struct err *err)
 			size_t more = cap < 16 * INFLATE_STEP ? INFLATE_STEP : cap / 2;
 			uint8_t *p = NULL;
 
-			if (cap >= WALK_INFLATED_MAX) {
+			if (more > WALK_INFLATED_MAX - cap)
+				more = (size_t)(WALK_INFLATED_MAX - cap);
+			if (!more) {
 				rc = err_set(err, ERR_DATA, "deflated DICOM object inflates to more than %llu MB",
 				    (unsigned long long)(WALK_INFLATED_MAX >> 20));
 				goto out;

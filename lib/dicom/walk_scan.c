@@ -327,6 +327,7 @@ int scan_run(struct scan *sc, struct err *err)
 				return rc;
 			if (ended)
 				break;
+			return broken(err, st.pos, "zeros where an element belongs");
 		}
 		if (++st.elements > WALK_ELEMENTS_MAX)
 			return err_set(err, ERR_DATA, "DICOM object with more than %d elements", WALK_ELEMENTS_MAX);

@@ -1,0 +1,485 @@
+#include "test.h"
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include "media/zip.h"
+
+/* A writer that can lie in every field: APPNOTE 4.3. */
+struct part {
+	const char *name, *local_name;		/* NULL: the same */
+	const char *data;
+	size_t n;
+	uint16_t method, local_method, flags, local_flags;
+	int descriptor;				/* 0 none, 1 with signature, 2 without, 3 of 64 bits */
+	bool zip64;
+	long crc_by, size_by, packed_by, header_by;	/* added to the directory's values */
+	long local_size_by;
+	uint32_t attributes;
+	uint16_t made_by;
+	/* filled */
+	size_t header, packed_len;
+	uint32_t crc;
+};
+
+static uint8_t b[1 << 20];
+static size_t n;
+static size_t directory, end_at;
+
+static void put(uint64_t v, int k)
+{
+	for (int i = 0; i < k; i++)
+		b[n++] = (uint8_t)(v >> 8 * i);
+}
+
+static void raw(const void *p, size_t k)
+{
+	if (k)
+		memcpy(b + n, p, k);
+	n += k;
+}
+
+static void add(struct part *p)
+{
+	static uint8_t packed[1 << 18];
+	const char *name = p->local_name ? p->local_name : p->name;
+	bool late = p->descriptor != 0;
+
+	p->header = n;
+	p->crc = (uint32_t)crc32(0, (const Bytef *)p->data, (uInt)p->n);
+	p->packed_len = p->n;
+	if (p->method == 8) {
+		z_stream z;
+
+		memset(&z, 0, sizeof z);
+		assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, 0), Z_OK);
+		z.next_in = (Bytef *)(uintptr_t)p->data;
+		z.avail_in = (uInt)p->n;
+		z.next_out = packed;
+		z.avail_out = sizeof packed;
+		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+		p->packed_len = z.total_out;
+		deflateEnd(&z);
+	}
+	put(0x04034b50, 4);
+	put(20, 2);
+	put((p->flags ^ p->local_flags) | (late ? 8 : 0), 2);
+	put(p->local_method ? p->local_method : p->method, 2);
+	put(0, 4);
+	put(late ? 0 : p->crc, 4);
+	put(late ? 0 : p->zip64 ? UINT32_MAX : p->packed_len, 4);
+	put(late ? 0 : p->zip64 ? UINT32_MAX : p->n + (size_t)p->local_size_by, 4);
+	put(strlen(name), 2);
+	put(p->zip64 && !late ? 20 : 0, 2);
+	raw(name, strlen(name));
+	if (p->zip64 && !late) {
+		put(1, 2);
+		put(16, 2);
+		put(p->n, 8);
+		put(p->packed_len, 8);
+	}
+	raw(p->method == 8 ? packed : (const uint8_t *)p->data, p->packed_len);
+	if (late) {
+		if (p->descriptor != 2)
+			put(0x08074b50, 4);
+		put(p->crc, 4);
+		put(p->packed_len, p->descriptor == 3 ? 8 : 4);
+		put(p->n, p->descriptor == 3 ? 8 : 4);
+	}
+}
+
+static void finish(struct part *v, size_t count)
+{
+	directory = n;
+	for (size_t i = 0; i < count; i++) {
+		struct part *p = &v[i];
+
+		put(0x02014b50, 4);
+		put(p->made_by, 2);
+		put(20, 2);
+		put(p->flags | (p->descriptor ? 8 : 0), 2);
+		put(p->method, 2);
+		put(0, 4);
+		put(p->crc + (uint32_t)p->crc_by, 4);
+		put(p->zip64 ? UINT32_MAX : p->packed_len + (size_t)p->packed_by, 4);
+		put(p->zip64 ? UINT32_MAX : p->n + (size_t)p->size_by, 4);
+		put(strlen(p->name), 2);
+		put(p->zip64 ? 28 : 0, 2);
+		put(0, 6);
+		put(p->attributes, 4);
+		put(p->zip64 ? UINT32_MAX : p->header + (size_t)p->header_by, 4);
+		raw(p->name, strlen(p->name));
+		if (p->zip64) {
+			put(1, 2);
+			put(24, 2);
+			put(p->n + (size_t)p->size_by, 8);
+			put(p->packed_len + (size_t)p->packed_by, 8);
+			put(p->header + (size_t)p->header_by, 8);
+		}
+	}
+	end_at = n;
+	put(0x06054b50, 4);
+	put(0, 4);
+	put(count, 2);
+	put(count, 2);
+	put(end_at - directory, 4);
+	put(directory, 4);
+	put(0, 2);
+}
+
+static void make(struct part *v, size_t count)
+{
+	n = 0;
+	for (size_t i = 0; i < count; i++)
+		add(&v[i]);
+	finish(v, count);
+}
+
+static struct stream *s;
+static struct zip *z;
+static struct err err;
+
+static int open_it(void)
+{
+	int rc = RC_OK;
+
+	memset(&err, 0, sizeof err);
+	assert_int_equal(stream_mem(&s, b, n, &err), RC_OK);
+	rc = zip_open(&z, s, &err);
+	return rc == RC_OK ? zip_check_headers(z, &err) : rc;
+}
+
+static void close_it(void)
+{
+	zip_close(z);
+	stream_close(s);
+	z = NULL;
+}
+
+static void refused(const char *why)
+{
+	assert_int_equal(open_it(), RC_FAILED);
+	assert_int_equal(err.kind, ERR_DATA);
+	if (!strstr(err.text, why))
+		fail_msg("'%s' is not in '%s'", why, err.text);
+	close_it();
+}
+
+/* Both ways of reading must agree. */
+static int content(size_t i, const char *data, size_t len)
+{
+	const struct zip_member *m = zip_member(z, i);
+	char *to = malloc(m->size + 1);
+	struct zip_reader *r = NULL;
+	struct err e2 = { 0 };
+	size_t at = 0, k = 1;
+	const void *p = NULL;
+	int rc = zip_read(z, i, to, &err), rc2 = zip_begin(&r, z, i, &e2);
+
+	while (rc2 == RC_OK && k) {
+		rc2 = zip_more(r, &p, &k, &e2);
+		if (rc == RC_OK && rc2 == RC_OK)
+			assert_memory_equal(to + at, p, k);
+		at += k;
+	}
+	zip_end(r);
+	assert_int_equal(rc, rc2);
+	if (rc == RC_OK && data) {
+		assert_int_equal(m->size, len);
+		assert_memory_equal(to, data, len);
+	}
+	free(to);
+	return rc;
+}
+
+#define LONG "an image, an image, an image, an image, an image, an image, an image, an image, an image"
+
+static struct part two[2];
+
+static void fresh(void)
+{
+	static const struct part v[2] = {
+		{ .name = "A/IM1", .data = LONG, .n = sizeof LONG - 1, .method = 8 },
+		{ .name = "A/IM2", .data = "short", .n = 5 },
+	};
+
+	memcpy(two, v, sizeof two);
+}
+
+static void good(void **state)
+{
+	(void)state;
+	for (int descriptor = 0; descriptor < 4; descriptor++)
+		for (int wide = 0; wide < 2; wide++) {
+			fresh();
+			for (int i = 0; i < 2; i++) {
+				two[i].descriptor = descriptor;
+				two[i].zip64 = wide;
+			}
+			make(two, 2);
+			assert_int_equal(open_it(), RC_OK);
+			assert_int_equal(zip_count(z), 2);
+			assert_int_equal(zip_member(z, 0)->name_len, 5);
+			assert_memory_equal(zip_member(z, 0)->name, "A/IM1", 5);
+			assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+			assert_int_equal(content(1, "short", 5), RC_OK);
+			close_it();
+		}
+	/* no members; the same name twice; a directory; a link; zeros behind the end */
+	make(NULL, 0);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_count(z), 0);
+	close_it();
+	fresh();
+	two[1].name = "A/IM1";
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	close_it();
+	fresh();
+	two[0] = (struct part){ .name = "A/", .data = "" };
+	two[1].made_by = 3 << 8;
+	two[1].attributes = 0120777u << 16;
+	make(two, 2);
+	for (int i = 0; i < 1000; i++)
+		put(0, 1);
+	assert_int_equal(open_it(), RC_OK);
+	assert_true(zip_member(z, 0)->directory);
+	assert_true(zip_member(z, 1)->symlink);
+	close_it();
+}
+
+static void zip64_end(void **state)
+{
+	size_t end64 = 0;
+
+	(void)state;
+	fresh();
+	make(two, 2);
+	n = end64 = end_at;
+	put(0x06064b50, 4);
+	put(44, 8);
+	put(45, 2);
+	put(45, 2);
+	put(0, 8);
+	put(2, 8);
+	put(2, 8);
+	put(end64 - directory, 8);
+	put(directory, 8);
+	put(0x07064b50, 4);
+	put(0, 4);
+	put(end64, 8);
+	put(1, 4);
+	put(0x06054b50, 4);
+	put(0, 4);
+	put(0xffff, 2);
+	put(0xffff, 2);
+	put(UINT32_MAX, 4);
+	put(UINT32_MAX, 4);
+	put(0, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(content(1, "short", 5), RC_OK);
+	close_it();
+	b[n - 12] = 3;	/* the short record now says 3 members */
+	b[n - 11] = 0;
+	refused("two end records contradict");
+	b[n - 12] = 2;
+	assert_int_equal(open_it(), RC_OK);
+	close_it();
+	b[end64 + 56 + 16] = 2;	/* two disks */
+	refused("multi-disk");
+	b[end64 + 56 + 16] = 1;
+	b[end64 + 56 + 8]++;
+	refused("not where the locator says");
+}
+
+static void two_answers(void **state)
+{
+	(void)state;
+#define LIE(set, why) do { fresh(); set; make(two, 2); refused(why); } while (0)
+	LIE(two[0].local_name = "B/IM1", "names differ");
+	LIE(two[0].local_name = "B/IM10", "names differ");
+	LIE(two[0].local_method = 12, "contradicts");
+	LIE(two[0].local_flags = 1, "contradicts");
+	LIE(two[1].local_size_by = 1, "contradicts");
+	LIE(two[0].crc_by = 1, "contradicts");
+	LIE(two[0].size_by = 1, "contradicts");
+	LIE(two[0].packed_by = -1, "contradicts");
+	LIE((two[0].packed_by = -1, two[0].descriptor = 1), "descriptor");
+	LIE((two[0].crc_by = 1, two[0].descriptor = 1), "descriptor");
+	LIE((two[0].size_by = 1, two[0].descriptor = 3), "descriptor");
+	LIE(two[1].size_by = 1, "sizes differ");
+	LIE(two[0].packed_by = 1000, "overlaps");
+	LIE(two[0].header_by = 1, "overlaps");
+	LIE(two[1].header_by = -10, "overlaps");
+	LIE(two[1].header_by = -(long)two[0].packed_len - 35, "overlaps");
+	LIE(two[1].header_by = 100000, "overlaps");
+	LIE((two[0].name = "A/", two[0].local_name = NULL), "directory with content");
+#undef LIE
+	fresh();
+	make(two, 2);
+	b[two[1].header] = 'Q';
+	refused("no local header");
+}
+
+static void one_end(void **state)
+{
+	uint8_t end[22];
+
+	(void)state;
+	fresh();
+	make(two, 2);
+	put('x', 1);
+	refused("other bytes follow");
+	n--;
+	/* a second end record in the comment of the first: both reach the end of the file */
+	memcpy(end, b + end_at, 22);
+	b[end_at + 20] = 22;
+	raw(end, 22);
+	refused("several end records");
+	/* bytes before the first member */
+	fresh();
+	make(two, 2);
+	memmove(b + 7, b, n);
+	n += 7;
+	refused("not where its end record says");
+	/* a member that only the local headers know */
+	fresh();
+	n = 0;
+	add(&two[0]);
+	add(&two[1]);
+	finish(two, 1);
+	refused("does not know");
+	n = 0;
+	add(&two[0]);
+	add(&two[1]);
+	finish(two + 1, 1);
+	refused("does not know");
+	fresh();
+	two[0].descriptor = 1;
+	n = 0;
+	add(&two[0]);
+	add(&two[1]);
+	finish(two, 1);
+	refused("does not know");
+	/* counts */
+	fresh();
+	make(two, 2);
+	b[end_at + 8] = b[end_at + 10] = 1;
+	refused("more than its members");
+	b[end_at + 8] = 2;
+	refused("contradicts itself");
+	b[end_at + 4] = 1;
+	refused("multi-disk");
+	/* every cut */
+	fresh();
+	make(two, 2);
+	while (n-- > 0) {
+		assert_int_not_equal(open_it(), RC_OK);
+		close_it();
+	}
+}
+
+static void unreadable(void **state)
+{
+	static const struct { uint16_t flags, method; const char *why; } v[] = {
+		{ 1, 0, "encrypted (ZipCrypto)" }, { 1, 99, "encrypted (WinZip AES)" },
+		{ 0x41, 0, "encrypted (PKWARE strong encryption)" }, { 0, 14, "compressed with LZMA" },
+		{ 0, 12, "compressed with bzip2" }, { 0, 9, "compressed with Deflate64" },
+		{ 0, 77, "compressed by an unknown method" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		fresh();
+		two[1].flags = v[i].flags;
+		two[1].method = v[i].method;
+		make(two, 2);
+		assert_int_equal(open_it(), RC_OK);
+		assert_string_equal(zip_member(z, 1)->unreadable, v[i].why);
+		assert_int_equal(content(1, NULL, 0), RC_FAILED);
+		assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+		close_it();
+	}
+}
+
+static void damaged(void **state)
+{
+	(void)state;
+	fresh();
+	make(two, 2);
+	b[two[1].header + 30 + 5]++;
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(content(1, NULL, 0), RC_FAILED);
+	assert_non_null(strstr(err.text, "CRC"));
+	assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+	close_it();
+}
+
+/* Whatever byte is changed: refused, found damaged, or the same content as before. */
+static void every_byte(void **state)
+{
+	(void)state;
+	fresh();
+	two[0].descriptor = 1;
+	two[1].zip64 = true;
+	make(two, 2);
+	for (size_t i = 0; i < n; i++) {
+		for (int bit = 0; bit < 8; bit++) {
+			b[i] ^= (uint8_t)(1 << bit);
+			if (open_it() == RC_OK) {
+				assert_int_equal(zip_count(z), 2);
+				content(0, LONG, sizeof LONG - 1);
+				content(1, "short", 5);
+			}
+			close_it();
+			b[i] ^= (uint8_t)(1 << bit);
+		}
+	}
+}
+
+/* Deflated zeros: more than any image shrinks. Streamed, since it is larger than memory is meant for. */
+static void ratio(void **state)
+{
+	static uint8_t packed[1 << 17], zeros[1 << 16];
+	struct part p = { .name = "IM1", .data = "", .method = 0 };
+	z_stream d;
+	uint32_t crc = 0;
+	size_t mb = 40, len = 0;
+
+	(void)state;
+	memset(&d, 0, sizeof d);
+	assert_int_equal(deflateInit2(&d, 9, Z_DEFLATED, -15, 9, 0), Z_OK);
+	d.next_out = packed;
+	d.avail_out = sizeof packed;
+	for (size_t i = 0; i < mb * 16; i++) {
+		d.next_in = zeros;
+		d.avail_in = sizeof zeros;
+		assert_int_equal(deflate(&d, i == mb * 16 - 1 ? Z_FINISH : Z_NO_FLUSH), i == mb * 16 - 1 ? Z_STREAM_END : Z_OK);
+		crc = (uint32_t)crc32(crc, zeros, sizeof zeros);
+	}
+	len = d.total_out;
+	deflateEnd(&d);
+	n = 0;
+	p.data = (const char *)packed;
+	p.n = len;
+	add(&p);	/* stored; then told to be deflated */
+	p.method = 8;
+	b[8] = 8;
+	p.crc = crc;
+	memcpy(b + 14, &crc, 4);
+	for (int i = 0; i < 4; i++)
+		b[22 + i] = (uint8_t)((mb << 20) >> 8 * i);
+	p.size_by = (long)(mb << 20) - (long)len;
+	finish(&p, 1);
+	refused("would grow more than any image");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good), cmocka_unit_test(zip64_end), cmocka_unit_test(two_answers), cmocka_unit_test(one_end),
+		cmocka_unit_test(unreadable), cmocka_unit_test(damaged), cmocka_unit_test(every_byte),
+		cmocka_unit_test(ratio),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
