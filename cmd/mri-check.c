@@ -35,7 +35,7 @@ main(int argc, char **argv)
 	while (cli_next(&cli, &in))
 		check_input(&st, &in);
 	check_end(&st);
-	cli_balance(&cli, "items", "passed", "held", "failed", NULL);
+	cli_balance(&cli, "items", "cleared", "held", "failed", NULL);
 	work_close(&w);
 	return cli_end(&cli);
 }

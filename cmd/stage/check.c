@@ -302,7 +302,7 @@ send_receipt(struct job *j, struct err *err)
 		r.status = j->facts.manifest->partial ? "partial" : "ok";
 	}
 	cli_receipt(j->st->cli, &r);
-	cli_count(j->st->cli, j->numbers.errors > 0 ? "held" : "passed", 1);
+	cli_count(j->st->cli, j->numbers.errors > 0 ? "held" : "cleared", 1);
 	json_decref(more);
 	return RC_OK;
 }
@@ -394,7 +394,7 @@ check_item(struct import *import, int study, void *arg, struct err *err)
 	if (rc == RC_OK && !cli->dry_run)
 		rc = send_receipt(&j, &e);
 	else if (rc == RC_OK)
-		cli_count(cli, j.numbers.errors > 0 ? "held" : "passed", 1);
+		cli_count(cli, j.numbers.errors > 0 ? "held" : "cleared", 1);
 	if (rc != RC_OK) {
 		struct cli_input item = *input->in;
 		item.path = j.path;

@@ -21,6 +21,15 @@ text_of(const json_t *doc, const char *key)
 	return s != NULL ? s : "";
 }
 
+/* jansson: two absent values are not equal. */
+static bool
+same_detail(const json_t *a, const json_t *b)
+{
+	const json_t *x = json_object_get(a, "detail"), *y = json_object_get(b, "detail");
+
+	return x == y || json_equal(x, y);
+}
+
 /* An acceptance of the check before holds for that rule, that finding, those bytes. Borrowed, or NULL. */
 static json_t *
 still_accepted(const json_t *old, enum check_rule rule, const json_t *now, const char *order_sha,
@@ -38,7 +47,7 @@ still_accepted(const json_t *old, enum check_rule rule, const json_t *now, const
 		json_t *accepted = json_object_get(r, "accepted");
 		if (strcmp(text_of(r, "rule"), check_rule_name(rule)) == 0 && json_is_object(accepted) &&
 		    strcmp(text_of(r, "reason"), text_of(now, "reason")) == 0 &&
-		    json_equal(json_object_get(r, "detail"), json_object_get(now, "detail")))
+		    same_detail(r, now))
 			return accepted;
 	}
 	return NULL;

@@ -28,6 +28,7 @@ static void
 fail(struct check_stage *st, const struct cli_input *in, const struct err *err)
 {
 	cli_fail(st->cli, NULL, in->path, err);
+	cli_count(st->cli, "items", 1);
 	cli_count(st->cli, "failed", 1);
 }
 
@@ -57,7 +58,8 @@ judge(struct check_stage *st, const struct check_facts *f, bool papers, const ch
 	}
 	if (rc == RC_OK) {
 		check_print(st->cli, path, doc);
-		cli_count(st->cli, n.errors > 0 ? "held" : "passed", 1);
+		cli_count(st->cli, "items", 1);
+		cli_count(st->cli, n.errors > 0 ? "held" : "cleared", 1);
 		if (n.errors > 0)
 			cli_worse(st->cli, ERR_PERSON);
 	}
@@ -76,7 +78,6 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 	bool papers = false;
 	int rc = item_file_read(item, ITEM_MANIFEST, &b, err);
 
-	cli_count(st->cli, "items", 1);
 	if (rc == RC_OK)
 		rc = manifest_parse(b.data, b.len, &f.manifest, err);
 	if (rc == RC_OK) {
@@ -232,6 +233,51 @@ has_modality(const char *list, const char *m)
 	return false;
 }
 
+static int
+by_sop_uid(const void *a, const void *b)
+{
+	const struct check_object *const *x = a, *const *y = b;
+
+	return strcmp((*x)->sop_uid, (*y)->sop_uid);
+}
+
+static int
+hash_file(const struct reading *r, struct check_object *o, struct err *err)
+{
+	struct stream *s = NULL;
+	int fd = -1, rc = RC_OK;
+
+	if (*o->sha256 != '\0')
+		return RC_OK;
+	fd = openat(r->dir, r->files->v[o->n - 1], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open file %d of the folder", o->n);
+	if ((rc = stream_file(&s, fd, err)) == RC_OK)
+		rc = hash_stream(s, o->sha256, err);
+	stream_close(s);
+	return rc;
+}
+
+/* There is no manifest with hashes: where a SOP Instance UID occurs twice the bytes decide. */
+static int
+hash_twins(struct reading *r, struct err *err)
+{
+	struct check_object **v = calloc(r->all.nobjects + 1, sizeof *v);
+	int rc = RC_OK;
+
+	if (v == NULL)
+		return err_set(err, ERR_TEMP, "no memory");
+	for (size_t i = 0; i < r->all.nobjects; i++)
+		v[i] = &r->all.objects[i];
+	qsort(v, r->all.nobjects, sizeof *v, by_sop_uid);
+	for (size_t i = 1; i < r->all.nobjects && rc == RC_OK; i++)
+		if (strcmp(v[i]->sop_uid, v[i - 1]->sop_uid) == 0 &&
+		    (rc = hash_file(r, v[i - 1], err)) == RC_OK)
+			rc = hash_file(r, v[i], err);
+	free(v);
+	return rc;
+}
+
 /* Every Study Instance UID once, with its date and modalities. */
 static int
 group(struct reading *r, struct err *err)
@@ -274,7 +320,6 @@ judge_study(struct check_stage *st, struct reading *r, size_t key, const char *p
 		if (strcmp(r->all.objects[i].study_uid, r->all.keys[key].study_uid) == 0)
 			rc = check_facts_add(&f, &r->all.objects[i], &r->who[i], err);
 	snprintf(name, sizeof name, "%s (study %zu of %zu)", path, key + 1, r->all.nkeys);
-	cli_count(st->cli, "items", 1);
 	if (rc == RC_OK)
 		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, err);
 	check_facts_free(&f);
@@ -304,7 +349,7 @@ check_loose_files(struct check_stage *st, const struct cli_input *in, struct err
 		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
 		goto out;
 	if ((rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
-	    (rc = group(&r, err)) != RC_OK)
+	    (rc = hash_twins(&r, err)) != RC_OK || (rc = group(&r, err)) != RC_OK)
 		goto out;
 	if (r.all.nkeys == 0) {
 		rc = err_set(err, ERR_DATA, "no DICOM object in %zu files", files.n);

@@ -1,0 +1,175 @@
+#!/bin/sh
+# mri-check: verdicts, exit status, acceptance, the order it completes, what it never says.
+set -eu
+. "$SRC/tests/lib.sh"
+cd "$TMPDIR"
+HOME=$TMPDIR; MRI_SPOOL=$TMPDIR/spool
+export HOME MRI_SPOOL
+PATH=$MRI_BIN:$MRI_TOOL:$PATH
+
+order() { # FILE REF BIRTH [more members]
+	printf '{"v":1,"ref":"%s","basis":{"kind":"consent","reference":"form 7"},"patient":{"id":"4711","issuer":"HOSP",' "$2" >"$1"
+	printf '"name":"Müller^Jörg","birth_date":"%s","sex":"M"}%s}\n' "$3" "${4:-}" >>"$1"
+}
+# bring NAME ORDER mkstudy-options...: an import of the spool, unpacked; its item 1 in NAME.item
+bring() {
+	_n=$1 _o=$2; shift 2
+	mkstudy --zip "$_n.zip" --patient-name 'Müller^Jörg' --birth 1970-02-01 "$@"
+	mri-fetch --order "$_o" "$_n.zip" >"$_n.import"
+	mri-unpack <"$_n.import" >"$_n.items" 2>/dev/null || :
+	head -1 "$_n.items" >"$_n.item"
+}
+sums() { cat "$(cat "$1.item")/order" "$(cat "$1.item")/check" | sha256sum; }
+silent() { # no patient string in what a program said or wrote in clear
+	hasnt "$1" 'ller|J.rg|Joerg|1970-?0[12]|P1000|4711|FREMD|Fremd|F9999' "$2"
+}
+rule() { jq -r --arg r "$2" 'select(.type=="receipt").findings[]|select(.rule==$r)|"\(.verdict) \(.severity)"' "$1"; }
+
+mri-spool init --organisation Test "$MRI_SPOOL" >/dev/null 2>&1
+order good.json T1 1970-02-01 ',"studies":[{"modality":"CT","date":"2026-09-01","accession":"A1"}],"want":{"studies":"all"}'
+order swapped.json T2 1970-01-02
+
+# A study that is what was asked for
+bring a good.json --slices 6 --seed 1
+status "a good study passes" 0 mri-check "$(cat a.item)"
+is "its path is the receipt" "$(cat a.item)" "$(cat out)"
+has "what nobody claimed is said" 'warning: .*complete: nobody said' err
+silent "messages name no patient" err
+first=$(sums a)
+status "the same check again" 0 mri-check --json "$(cat a.item)"
+is "it is said to be done before" true "$(jq 'select(.type=="receipt").again' out)"
+is "it rewrites nothing" "$first" "$(sums a)"
+is "one line of history" 1 "$(grep -c '"stage":"check"' "$(cat a.import)/history")"
+is "it is scheduled" true "$(jq 'select(.type=="receipt").scheduled' out)"
+is "every file of the check is sealed" 2 "$(head -qc 21 "$(cat a.item)/order" "$(cat a.item)/check" | grep -ao age-encryption.org/v1 | wc -l)"
+
+# The wrong patient
+bring b swapped.json --slices 6 --seed 2
+status "another birth date holds" 1 mri-check "$(cat b.item)"
+is "nothing on stdout" "" "$(cat out)"
+has "and is named" 'held: patient: mismatch: birth date differs: day and month swapped' err
+silent "without a value" err
+silent "nor in the history" "$(cat b.import)/history"
+has "history has the rule" '"outcome":"held","reason":"held: patient"' "$(cat b.import)/history"
+status "retag refuses it" 1 mri-retag "$(cat b.item)"
+status "--findings shows both sides" 0 mri-show --findings --json "$(cat b.item)"
+has "for those who may see them" '"found":"19700201"' out
+status "held in JSON too" 1 mri-check --json "$(cat b.item)"
+is "as a perm receipt" perm "$(jq -r 'select(.type=="receipt").status' out)"
+silent "without detail" out
+
+# Acceptance
+status "--accept needs a reason" 64 mri-check --accept patient "$(cat b.item)"
+status "--accept of no rule" 64 mri-check --accept all --reason x "$(cat b.item)"
+status "accepted it passes" 0 mri-check --accept patient --reason 'passport seen' "$(cat b.item)"
+has "the audit log has it" '"what":"accept".*"why":"passport seen"' "$MRI_SPOOL/audit/log"
+status "it holds for the next check" 0 mri-check --json "$(cat b.item)"
+is "which is the same" true "$(jq 'select(.type=="receipt").again' out)"
+order other.json T2 1970-01-03
+status "not for another order" 1 mri-check --order other.json "$(cat b.item)"
+order right.json T2 1970-02-01
+status "--order completes the order" 0 mri-check --order right.json "$(cat b.item)"
+status "and stays" 0 mri-check "$(cat b.item)"
+
+# A check is bound to its order: retag refuses what was checked for another one since
+status "retag takes a passed item" 0 mri-retag "$(cat a.item)"
+order more.json X 1970-02-01 ',"studies":[{"modality":"CT","accession":"A2"}]'
+status "another order, another check" 0 mri-check --json --order more.json "$(cat a.item)"
+is "not the same as before" false "$(jq 'select(.type=="receipt").again' out)"
+is "ref stays" T1 "$(jq -r 'select(.type=="receipt").ref' out)"
+status "the overlay is stale" 1 mri-send -d "folder:$TMPDIR/sent" "$(cat a.item)"
+
+# Broken, foreign, doubled
+bring c good.json --slices 8 --seed 3 --cut 2 --stranger 4 --drop 6
+status "a cut object and a stranger" 1 mri-check --json "$(cat c.item)"
+is "readable" "finding error" "$(rule out readable)"
+is "one patient" "finding error" "$(rule out one_patient)"
+is "patient" "finding error" "$(rule out patient)"
+has "a gap is a hint" 'instance numbers are missing' out
+status "each has to be accepted" 1 mri-check --accept patient --accept one_patient --reason r "$(cat c.item)"
+status "all are" 0 mri-check --accept readable --reason r "$(cat c.item)"
+status "and stay accepted" 0 mri-check "$(cat c.item)"
+bring d good.json --slices 3 --seed 4 --charset lie
+status "bytes that contradict the character set" 1 mri-check --json "$(cat d.item)"
+is "consistent" "finding error" "$(rule out consistent)"
+
+# Spellings
+bring e good.json --slices 2 --seed 5
+status "no umlauts, other case" 0 mri-check --json "$(cat e.item)"
+is "nothing to say about the patient" "" "$(rule out patient)"
+order muller.json T5 1970-02-01
+sed -i 's/Müller^Jörg/MULLER^JORG/' muller.json
+bring f muller.json --slices 2 --seed 6
+status "a bare umlaut is likely" 0 mri-check --json "$(cat f.item)"
+is "a warning" "finding warning" "$(rule out patient)"
+
+# Three studies, one entry; papers
+bring g good.json --slices 2 --studies 3 --seed 7 --pdf report.pdf
+status "an import with three studies and papers" 0 mri-check --json "$(cat g.import)"
+is "one is scheduled" 1 "$(jq 'select(.type=="receipt" and .scheduled).path' out | wc -l)"
+is "four items" 4 "$(jq 'select(.type=="receipt").path' out | wc -l)"
+order two.json T8 1970-02-01 ',"studies":[{"modality":"CT","accession":"A9"}],"want":{"studies":"all"}'
+bring h two.json --slices 2 --studies 2 --seed 8
+status "an entry that fits two" 1 mri-check --json "$(cat h.import)"
+is "one_order holds both" 2 "$(rule out one_order | grep -c 'finding error')"
+
+# Every transfer syntax is read
+n=9
+for ts in implicit big deflated rle; do
+	n=$((n + 1))
+	bring "t$ts" good.json --slices 2 --frames 2 --seed $n --ts $ts --sequence-undefined --private --group-lengths
+	status "$ts passes" 0 mri-check "$(cat t$ts.item)"
+done
+
+# -n
+bring i good.json --slices 2 --seed 20
+status "-n prints" 0 mri-check -n "$(cat i.item)"
+has "the rules" '^  patient +pass' out
+ok "and writes nothing" not test -e "$(cat i.item)/check"
+status "-n --json" 0 mri-check -n --json "$(cat i.item)"
+is "the check as it would be" pass "$(jq -r 'select(.type=="check").verdict' out)"
+
+# No basis, no patient
+printf '{"patient":{"name":"Müller^Jörg","birth_date":"1970-02-01"},"basis":{"kind":"consent","reference":"r"}}' >nopid.json
+status "a destination that is none" 1 mri-check --dest nowhere "$(cat i.item)"
+has "permitted says so" 'permitted: a destination that is asked for is not configured' err
+
+# Pipes, absent things
+mkstudy --zip j.zip --slices 2 --seed 21
+mri-fetch --order good.json j.zip >j.import
+status "not unpacked" 1 mri-check "$(cat j.import)"
+has "and what to do" 'mri-unpack' err
+status "an absent one" 66 mri-check "$TMPDIR/nothing"
+printf '%s\n' "$(cat a.item)" "$(cat b.item)" >two
+ok "items come from stdin" sh -c 'mri-check <two >out 2>err'
+is "and go on to stdout" "$(cat two)" "$(cat out)"
+ok "no stdin, no work" sh -c 'mri-check </dev/null >out 2>err'
+{ cat i.item; cat d.item; } >mixed
+_s=0; mri-check <mixed >out 2>err || _s=$?
+is "one held item makes it 1" 1 "$_s"
+is "the other passes all the same" "$(cat i.item)" "$(cat out)"
+
+# Without a spool
+unset MRI_SPOOL
+mkstudy --out loose --slices 4 --studies 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --junk --pdf report.pdf --seed 30
+status "a folder only prints" 0 mri-check --order good.json loose
+is "a line for each study" 2 "$(grep -c '^loose ' out)"
+status "in JSON" 0 mri-check --json --order good.json loose
+is "two checks" 2 "$(jq -r 'select(.type=="check").verdict' out | grep -c pass)"
+status "a wrong patient there" 1 mri-check --order swapped.json loose
+silent "prints no patient" out
+status "nothing can be accepted there" 64 mri-check --order swapped.json --accept patient --reason r loose
+mkstudy --out twice --slices 3 --duplicate 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --seed 31
+status "the same file twice is a warning" 0 mri-check --order good.json twice
+has "consistent says so" 'consistent +finding +warning +1 objects are there twice' out
+mkstudy --out conflict --slices 3 --conflict 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --seed 32
+status "the same UID with other bytes is a conflict" 1 mri-check --order good.json conflict
+has "consistent says that too" 'consistent +finding +error +1 objects have the SOP Instance UID' out
+mkdir empty
+status "no DICOM at all" 65 mri-check --order good.json empty
+status "an order with a wrong key" 65 sh -c 'echo "{\"pateint\":{}}" >bad.json; exec mri-check --order bad.json loose'
+has "names the nearest" 'patient' err
+mri-unpack -o taken j.zip >/dev/null 2>&1
+status "what mri-unpack -o made" 1 mri-check --order good.json taken
+has "is judged by its manifest" '^taken/1: held' out
+done_testing
