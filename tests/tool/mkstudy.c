@@ -30,7 +30,7 @@ write_file(const char *path, const void *p, size_t n)
 	FILE *f = fopen(path, "wbe");
 
 	if (f == NULL || fwrite(p, 1, n, f) != n || fclose(f) != 0)
-		die("%s: %s", path, strerror(errno));
+		die("%s: %m", path);
 }
 
 static void
@@ -46,7 +46,7 @@ member(const char *name, const void *p, size_t n)
 	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0777) != 0 && errno != EEXIST)
-			die("%s: %s", path, strerror(errno));
+			die("%s: %m", path);
 		*slash = '/';
 	}
 	write_file(path, p, n);
@@ -334,7 +334,7 @@ main(int argc, char **argv)
 	if (opt.zip != NULL)
 		zip = mkzip_open(opt.zip, opt.descriptors, opt.zip64, (int)opt.level);
 	else if (mkdir(opt.out, 0777) != 0 && errno != EEXIST)
-		die("%s: %s", opt.out, strerror(errno));
+		die("%s: %m", opt.out);
 	make_studies();
 	if (zip != NULL)
 		mkzip_close(zip);

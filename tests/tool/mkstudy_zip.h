@@ -36,7 +36,7 @@ struct mkzip {
 
 static void __attribute__((noreturn)) mkzip_die(const char *what)
 {
-	fprintf(stderr, "mkstudy: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "mkstudy: %s: %m\n", what);
 	exit(1);
 }
 
