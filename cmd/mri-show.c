@@ -20,7 +20,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	.name = "mri-show",
-	.synopsis = "[options] [--state STATE] [--ref REF]\n[options] [--findings|--manifest] [--] path ...\n"
+	.synopsis = "[options] [--state STATE] [--ref REF]\n[options] [--manifest] [--] path ...\n"
+	    "[options] --findings [--] [path ...]\n"
 	    "[options] --cat|--raw FILE [--] path\n[options] --retryable",
 	.summary = "Lists imports, shows what they hold, hands out their bytes.",
 	.options = options,

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 #include "spool/private.h"
 
 #define LINES_MAX	((size_t)1 << 20)	/* link memory: 10,000 lines */
+#define DUE_THREADS	16	/* they wait for the disk, not for a processor */
+#define DUE_ALONE	128	/* so few deadlines take no longer than the threads */
 #define REASON_MAX	200	/* of a tombstone, which is one line */
 
 /* The first failure is told; the worst decides the rc. */
@@ -32,40 +36,28 @@ static int finish(struct err *worst, struct err *err)
 
 /* ---- what is due ---- */
 
+struct due_entry {
+	char id[SPOOL_ID_LEN + 1];
+	enum import_where where;
+	bool due;
+};
+
 struct due {
 	struct spool *sp;
 	time_t now;
-	enum import_where where;
-	struct due_entry { char id[SPOOL_ID_LEN + 1]; enum import_where where; } *v;
+	enum import_where where;	/* of the directory in hand */
+	struct due_entry *v;
 	size_t n, cap;
+	atomic_size_t next;		/* entry that no thread has taken yet */
 };
-
-/* id and deadline disagree: the earlier counts. Where the id alone says so, nothing is opened: a damaged
- * import falls due like any other. */
-static bool is_due(const struct due *d, int dirfd, const char *id)
-{
-	struct deadline dl = { 0 };
-	struct err ignored = { 0 };
-	bool due = false;
-	int fd = -1;
-
-	if (deadline_counts(d->sp, id, NULL, d->now) <= d->now)
-		return true;
-	fd = openat(dirfd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	if (deadline_read(fd, &dl, &ignored) == RC_OK)
-		due = deadline_counts(d->sp, id, &dl, d->now) <= d->now;
-	close(fd);
-	return due;
-}
 
 static int due_name(int dirfd, const char *name, void *arg, struct err *err)
 {
 	struct due *d = arg;
 	struct due_entry *v = NULL;
 
-	if (!spool_is_id(name) || !is_due(d, dirfd, name))
+	(void)dirfd;
+	if (!spool_is_id(name))
 		return RC_OK;
 	if (d->n == d->cap) {
 		d->cap = d->cap ? d->cap * 2 : 64;
@@ -73,9 +65,54 @@ static int due_name(int dirfd, const char *name, void *arg, struct err *err)
 			return err_set(err, ERR_TEMP, "no memory for a list of imports");
 		d->v = v;
 	}
-	text_copy(d->v[d->n].id, sizeof(d->v[d->n].id), name);
-	d->v[d->n++].where = d->where;
+	v = &d->v[d->n++];
+	text_copy(v->id, sizeof(v->id), name);
+	v->where = d->where;
+	/* Where the id alone says so nothing is opened: a damaged import falls due like any other. */
+	v->due = deadline_counts(d->sp, name, NULL, d->now) <= d->now;
 	return RC_OK;
+}
+
+/* id and deadline disagree: the earlier counts. */
+static bool deadline_is_over(const struct due *d, const struct due_entry *e)
+{
+	int dirfd = d->sp->dir[e->where == IMPORT_INCOMING ? DIR_INCOMING : DIR_IMPORT];
+	int fd = openat(dirfd, e->id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct deadline dl = { 0 };
+	struct err ignored = { 0 };
+	bool over = false;
+
+	if (fd < 0)
+		return false;
+	if (deadline_read(fd, &dl, &ignored) == RC_OK)
+		over = deadline_counts(d->sp, e->id, &dl, d->now) <= d->now;
+	close(fd);
+	return over;
+}
+
+static void *read_deadlines(void *arg)
+{
+	struct due *d = arg;
+	size_t i = 0;
+
+	while ((i = atomic_fetch_add(&d->next, 1)) < d->n)
+		if (!d->v[i].due)
+			d->v[i].due = deadline_is_over(d, &d->v[i]);
+	return NULL;
+}
+
+/* A cold deadline is four reads of a disk that answers many at once. */
+static void all_deadlines(struct due *d)
+{
+	pthread_t thread[DUE_THREADS];
+	size_t i = 0, n = 0;
+
+	for (n = 0; n < DUE_THREADS && d->n > DUE_ALONE; n++)
+		if (pthread_create(&thread[n], NULL, read_deadlines, d))
+			break;
+	read_deadlines(d);
+	for (i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
 }
 
 static int by_id(const void *a, const void *b)
@@ -96,10 +133,13 @@ int purge_due(struct spool *sp, time_t now, import_each_fn *cb, void *arg, struc
 	d.where = IMPORT_INCOMING;
 	if (dir_each(sp->dir[DIR_INCOMING], due_name, &d, err))
 		keep_worst(&worst, err);
-	if (d.n)
+	if (d.n) {
+		all_deadlines(&d);
 		qsort(d.v, d.n, sizeof(*d.v), by_id);
+	}
 	for (i = 0; !rc && i < d.n; i++)
-		rc = cb(d.v[i].id, d.v[i].where, arg, err);
+		if (d.v[i].due)
+			rc = cb(d.v[i].id, d.v[i].where, arg, err);
 	free(d.v);
 	return rc ? rc : finish(&worst, err);
 }
@@ -321,7 +361,6 @@ int purge_import(struct spool *sp, const char *id, const char *rule, const char 
     struct purge_result *result, struct err *err)
 {
 	struct purge_result unused = { 0 }, *r = result ? result : &unused;
-	struct err ignored = { 0 };
 	struct locks locks = { 0 };
 	struct stat st = { 0 };
 	int parent = -1, rc = RC_OK;
@@ -340,9 +379,7 @@ int purge_import(struct spool *sp, const char *id, const char *rule, const char 
 		rc = erase_in_place(sp, parent, id, rule, reason, r, err);
 		goto out;
 	}
-	/* Not durable is not undone: after a crash it is there again, and due again. */
-	dir_sync(parent, "import", &ignored);
-	dir_sync(sp->dir[DIR_PURGE], "purge", &ignored);
+	/* The rename is not synced: after a crash the import may be there again, without its key, and due again. */
 	rc = erase(sp, id, rule, reason, r, err);
 out:
 	unlock_all(&locks);
