@@ -394,6 +394,13 @@ static void history(void **state)
 	n = 0;
 	good(import_history_each(imp, count_line, &n, &err), &err);
 	assert_int_equal(n, 3);
+	f = fopen(path, "ae");
+	assert_non_null(f);
+	fputs("{\"well\":\"formed, and torn\"}", f);
+	assert_int_equal(fclose(f), 0);
+	n = 0;
+	good(import_history_each(imp, count_line, &n, &err), &err);
+	assert_int_equal(n, 3);
 	/* text that is not UTF-8 does not get in */
 	assert_int_not_equal(import_history_add(imp, "check", NULL, "ok", "\xff", NULL, &err), RC_OK);
 	/* beyond its ceiling nothing is read */
@@ -511,7 +518,9 @@ static void full_disk(void **state)
 			} else {
 				struct err dropped;
 				enum err_kind kind = err.kind;
-				good(import_packages(imp, NULL, 0, (size_t[]){ 0 }, &dropped), &dropped);
+				size_t half = 1;
+				good(import_packages(imp, NULL, 0, &half, &dropped), &dropped);
+				assert_int_equal(half, 0);
 				good(import_discard(imp, &dropped), &dropped);
 				assert_int_equal(kind, ERR_TEMP);
 			}

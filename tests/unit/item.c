@@ -383,6 +383,42 @@ static void one_barrier(void **state)
 
 enum step { STEP_IMPORT = 1, STEP_ITEM, STEP_UNPACK, STEP_CHECK, STEP_OVERLAY };
 
+/* What would be lost with the power at a receipt: nothing that it names. */
+static int undurable;
+
+static int look_unsynced(int dirfd, const char *name, void *arg, struct err *err)
+{
+	struct stat st;
+	int rc = RC_OK;
+	if (text_starts(name, ".staging-") || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return RC_OK;
+	if (unsynced_has(&st)) {
+		undurable++;
+		text_copy(unsynced.name, sizeof(unsynced.name), name);
+	}
+	if (S_ISDIR(st.st_mode)) {
+		int fd = (int)syscall(SYS_openat, dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = dir_each(fd, look_unsynced, arg, err);
+		close(fd);
+	}
+	return rc;
+}
+
+static void receipt_is_durable(const struct import *imp)
+{
+	struct err err;
+	int seen = fault.seen;	/* looking is no call of the pipeline's */
+	fault.seen = INT32_MIN;
+	static const enum spool_dir dirs[] = { DIR_IMPORT, DIR_INCOMING, DIR_KEYS };
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+		if (fstat(imp->sp->dir[dirs[i]], &st) == 0 && unsynced_has(&st))
+			undurable++;
+		dir_each(imp->sp->dir[dirs[i]], look_unsynced, NULL, &err);
+	}
+	fault.seen = seen;
+}
+
 /* Says each receipt and the id through `out`; the last step that is durable is returned. */
 static int pipeline(struct spool *sp, struct import **imp, int out, struct err *err)
 {
@@ -409,6 +445,7 @@ static int pipeline(struct spool *sp, struct import **imp, int out, struct err *
 		done = (step); \
 		told[0] = (char)('0' + done); \
 		memcpy(told + 1, import_id(*imp), SPOOL_ID_LEN); \
+		receipt_is_durable(*imp); \
 		if (out >= 0 && syscall(SYS_write, out, told, SPOOL_ID_LEN + 1) != SPOOL_ID_LEN + 1) \
 			_exit(9); \
 	} while (0)
@@ -570,6 +607,54 @@ static void clean_slate(struct kit *k)
 	good(spool_open(&k->sp, k->spool, SPOOL_SECRET, &k->set, &err), &err);
 }
 
+static void a_line_or_none(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new(false);
+	struct import *imp = kit_import(k, "x");
+	struct err err = { 0 };
+	struct stat before, after;
+	int hits = 0;
+	assert_int_equal(fstatat(imp->fd, "history", &before, 0), 0);
+	for (int at = 1;; at++) {
+		fault_set(at, EIO);
+		int rc = import_history_add(imp, "unpack", NULL, "ok", NULL, NULL, &err);
+		const char *hit = fault.hit;
+		fault_set(0, 0);
+		if (hit == NULL)
+			break;
+		assert_int_equal(fstatat(imp->fd, "history", &after, 0), 0);
+		if (rc == RC_OK) {	/* the clock is looked at, and does not stop it */
+			assert_string_equal(hit, "openat");
+			before = after;
+			continue;
+		}
+		assert_int_equal(before.st_size, after.st_size);
+		hits++;
+	}
+	assert_true(hits >= 3);	/* open, write, fsync */
+	import_close(imp);
+	kit_free(k);
+}
+
+static void synced_in_order(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new(true);
+	struct import *imp = NULL;
+	struct err err = { 0 };
+	fault_set(0, 0);
+	memset(&unsynced, 0, sizeof(unsynced));
+	undurable = 0;
+	assert_int_equal(pipeline(k->sp, &imp, -1, &err), STEP_OVERLAY);
+	if (unsynced.early > 0 || undurable > 0)
+		print_error("not synced: %s\n", unsynced.name);
+	assert_int_equal(unsynced.early, 0);
+	assert_int_equal(undurable, 0);
+	import_close(imp);
+	kit_free(k);
+}
+
 static void killed_at_every_call(void **state)
 {
 	(void)state;
@@ -680,7 +765,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_way), cmocka_unit_test(small_files), cmocka_unit_test(states),
 		cmocka_unit_test(leftovers), cmocka_unit_test(without_a_spool), cmocka_unit_test(one_barrier),
-		cmocka_unit_test(killed_at_every_call), cmocka_unit_test(failed_at_every_call),
+		cmocka_unit_test(a_line_or_none), cmocka_unit_test(synced_in_order), cmocka_unit_test(killed_at_every_call),
+		cmocka_unit_test(failed_at_every_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

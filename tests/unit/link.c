@@ -50,6 +50,42 @@ static void remembers(void **state)
 	kit_free(k);
 }
 
+static int hash_of(char *line, size_t len, void *arg, struct err *err)
+{
+	const char *hash = strstr(line, " tried ");
+	(void)len;
+	(void)err;
+	if (hash != NULL)
+		text_copy(arg, HASH_HEX, hash + 7);
+	return RC_OK;
+}
+
+static int hash_in(int dirfd, const char *name, void *arg, struct err *err)
+{
+	char (*hashes)[HASH_HEX] = arg;
+	return each_line(dirfd, name, PLAIN_MAX, hash_of, hashes[0][0] == '\0' ? hashes[0] : hashes[1], err);
+}
+
+/* The same answer to two links: nothing on disk says so. */
+static void answers_do_not_tell(void **state)
+{
+	(void)state;
+	struct kit *k = kit_new(false);
+	struct link_memory *m = NULL;
+	struct err err = { 0 };
+	char hashes[2][HASH_HEX] = { "", "" };
+	for (int i = 0; i < 2; i++) {
+		good(link_open(&m, k->sp, i == 0 ? LINK : LINK "2", &err), &err);
+		good(link_try(m, "PASSWORD=x\n", &err), &err);
+		link_close(m);
+	}
+	good(dir_each(k->sp->dir[DIR_LINK], hash_in, hashes, &err), &err);
+	assert_int_equal(strlen(hashes[0]), 64);
+	assert_int_equal(strlen(hashes[1]), 64);
+	assert_string_not_equal(hashes[0], hashes[1]);
+	kit_free(k);
+}
+
 static void one_run_at_a_time(void **state)
 {
 	(void)state;
@@ -105,7 +141,7 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(remembers), cmocka_unit_test(one_run_at_a_time), cmocka_unit_test(damaged),
+		cmocka_unit_test(remembers), cmocka_unit_test(answers_do_not_tell), cmocka_unit_test(one_run_at_a_time), cmocka_unit_test(damaged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
