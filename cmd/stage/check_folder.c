@@ -343,7 +343,8 @@ check_loose_files(struct check_stage *st, const struct cli_input *in, struct err
 	}
 	if ((rc = list_files(fd, "", 0, &files, err)) != RC_OK)
 		goto out;
-	qsort(files.v, files.n, sizeof *files.v, by_path);
+	if (files.n > 0)
+		qsort(files.v, files.n, sizeof *files.v, by_path);
 	if (st->pool == NULL &&
 	    (rc = check_pool_new(
 		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
