@@ -4,7 +4,8 @@
 static struct retag retag;
 
 static const struct cli_option options[] = {
-	{ 0, "set", "KEYWORD=VALUE", "set one more attribute (may repeat); later wins, over the order too", CLI_LIST,
+	{ 0, "set", "KEYWORD=VALUE", "set one more attribute (may repeat); later wins, over the order too",
+	    CLI_LIST,
 	    &retag.set },
 	{ 0, "plan", NULL, "print what would change: tag, old -> new, rule", CLI_FLAG, &retag.plan },
 	{ 0, "undo", NULL, "remove the overlay: the item is as it was before", CLI_FLAG, &retag.undo },
@@ -36,7 +37,8 @@ int main(int argc, char **argv)
 	if (folders && retag.order == NULL)
 		cli_usage_error(&cli, "-o is for work without a spool, which needs --order FILE");
 	if (folders && retag.out == NULL && !retag.plan && !cli.dry_run)
-		cli_usage_error(&cli, "--order is for work without a spool, which needs -o DIR; in a spool mri-check takes it");
+		cli_usage_error(&cli,
+		    "--order is for work without a spool, which needs -o DIR; in a spool mri-check takes it");
 	if (retag.undo && (folders || retag.set.n > 0))
 		cli_usage_error(&cli, "--undo goes with no other change");
 	if (retag_begin(&retag, &err) || (!folders && work_open(&cli, &w, SPOOL_SECRET, false, &err)))

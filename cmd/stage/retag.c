@@ -148,7 +148,8 @@ static int gate(struct job *j, struct err *err)
 		goto out;
 	if (verdict == NULL || (strcmp(verdict, "pass") != 0 && strcmp(verdict, "accepted") != 0)) {
 		rc = err_set(err, ERR_PERSON, "held by mri-check");
-		err_advise(err, "read mri-show --findings, then mri-check --accept RULE --reason TEXT, or leave it");
+		err_advise(err,
+		    "read mri-show --findings, then mri-check --accept RULE --reason TEXT, or leave it");
 	} else if (order == NULL || strcmp(order, j->order_sha) != 0) {
 		rc = stale(err, "order");
 	} else if (manifest == NULL || strcmp(manifest, j->manifest_sha) != 0) {
@@ -181,7 +182,8 @@ static int load(struct job *j, struct err *err)
 static int make_plan(struct job *j, time_t t, struct err *err)
 {
 	struct plan_input in = {
-		.order = j->order, .entry = j->entry, .order_sha256 = j->order_sha, .manifest_sha256 = j->manifest_sha,
+		.order = j->order, .entry = j->entry, .order_sha256 = j->order_sha,
+		    .manifest_sha256 = j->manifest_sha,
 		.time = t, .version = PLAN_TOOL " " MRI_VERSION,
 		.organisation = spool_organisation(j->r->work->spool), .station = j->r->station,
 		.sets = j->r->sets, .nsets = j->r->nsets,
@@ -192,7 +194,8 @@ static int make_plan(struct job *j, time_t t, struct err *err)
 	return plan_make(&j->plan, &in, err);
 }
 
-/* Is the overlay that is there of this check and this plan? Then its time is kept, and nothing is done. A broken or
+/* Is the overlay that is there of this check and this plan? Then its time is kept, and nothing is done.
+ * A broken or
  * older one is made anew. */
 static int done_before(struct job *j, bool *done, struct err *err)
 {
@@ -255,7 +258,8 @@ static int objects(struct job *j, struct overlay_writer *w, struct err *err)
 		pieces_free(&p);
 		progress(j, i + 1);
 	}
-	if (rc != RC_OK && j->r->worker != NULL) {	/* answers may be on their way: a new one for the next item */
+	/* answers may be on their way: a new one for the next item */
+	if (rc != RC_OK && j->r->worker != NULL) {
 		retag_worker_stop(j->r->worker);
 		j->r->worker = NULL;
 	}
@@ -300,8 +304,10 @@ static int make_overlay(struct job *j, struct err *err)
 		overlay_abort(w);
 	more = numbers(j);
 	if (rc == RC_OK)
-		rc = history(j, "ok", j->signatures > 0 ? "digital signatures that no longer held are gone" : NULL, more, err);
-	if (act_end(act, rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm", more, &audit) != RC_OK && rc == RC_OK) {
+		rc = history(j, "ok", j->signatures > 0
+		    ? "digital signatures that no longer held are gone" : NULL, more, err);
+	if (act_end(act, rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm", more,
+	    &audit) != RC_OK && rc == RC_OK) {
 		*err = audit;
 		rc = err_rc(err->kind);
 	}
@@ -343,7 +349,8 @@ static int show(struct job *j, struct err *err)
 	return rc;
 }
 
-/* The file is there and its line may be missing: a run that was killed between, or a check since that changed nothing. */
+/* The file is there and its line may be missing: a run that was killed between, or a check since that
+ * changed nothing. */
 static int mend_history(struct job *j, struct err *err)
 {
 	char state[32] = "";
@@ -373,7 +380,8 @@ static int retag(struct job *j, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	if (j->signatures > 0)
-		cli_warn(j->r->cli, j->subject, "digital signatures of %d objects no longer held and are gone", j->signatures);
+		cli_warn(j->r->cli, j->subject,
+		    "digital signatures of %d objects no longer held and are gone", j->signatures);
 	cli_count(j->r->cli, "objects", (long long)j->manifest->nobjects);
 	cli_count(j->r->cli, "bytes", (long long)j->bytes);
 	more = numbers(j);
@@ -392,11 +400,13 @@ static int undo(struct job *j, struct err *err)
 	int rc = item_file_there(j->item, ITEM_OVERLAY, &there, err);
 
 	if (rc == RC_OK && (j->r->plan || j->r->cli->dry_run)) {
-		cli_print(j->r->cli, "%s: %s", j->subject, there ? "its overlay would be removed" : "not retagged");
+		cli_print(j->r->cli, "%s: %s", j->subject, there ? "its overlay would be removed"
+		    : "not retagged");
 		return rc;
 	}
 	if (rc == RC_OK && there) {
-		rc = act_begin(&act, j->r->work->audit, RETAG_TOOL, "retag", j->subject, "undo", AUDIT_NONE, err);
+		rc = act_begin(&act, j->r->work->audit, RETAG_TOOL, "retag", j->subject, "undo",
+		    AUDIT_NONE, err);
 		if (rc != RC_OK)
 			return rc;
 		rc = item_file_remove(j->item, ITEM_OVERLAY, err);

@@ -134,7 +134,8 @@ static int key_of(struct retag *r, struct folder *f, size_t i, bool *object, str
 		return err_sys(err, errno, "cannot open file %zu of the folder", i + 1);
 	rc = retag_ask(r, RETAG_KEY, fd, &plain, NULL, NULL, &key, err);
 	if (rc != RC_OK)
-		return err->kind == ERR_DATA && text_starts(err->text, "not DICOM") ? RC_OK : err_wrap(err, "file %zu", i + 1);
+		return err->kind == ERR_DATA && text_starts(err->text, "not DICOM") ? RC_OK : err_wrap(err,
+		    "file %zu", i + 1);
 	class = json_string_value(json_object_get(key, "class"));
 	if (class == NULL || strcmp(class, DICOMDIR) != 0) {
 		*object = true;
@@ -299,8 +300,10 @@ static int make_plan(struct folders *fs, size_t self, json_t **plan, struct err 
 {
 	struct study_key *keys = calloc(fs->n, sizeof *keys);
 	struct plan_input in = {
-		.order = fs->order, .entry = ORDER_UNSCHEDULED, .order_sha256 = fs->order_sha, .manifest_sha256 = "",
-		.time = time_now(), .version = PLAN_TOOL " " MRI_VERSION, .organisation = "", .station = fs->r->station,
+		.order = fs->order, .entry = ORDER_UNSCHEDULED, .order_sha256 = fs->order_sha,
+		    .manifest_sha256 = "",
+		.time = time_now(), .version = PLAN_TOOL " " MRI_VERSION, .organisation = "",
+		    .station = fs->r->station,
 		.sets = fs->r->sets, .nsets = fs->r->nsets,
 	};
 	size_t i = 0, n = 0, at = 0;
@@ -346,7 +349,8 @@ static int show(struct folders *fs, struct folder *f, const json_t *plan, struct
 	return rc;
 }
 
-static int write_folder(struct folders *fs, struct folder *f, char path[PATH_MAX + 16], int *signatures, struct err *err)
+static int write_folder(struct folders *fs, struct folder *f, char path[PATH_MAX + 16], int *signatures,
+    struct err *err)
 {
 	struct age_key plain;
 	size_t i = 0;
@@ -393,11 +397,14 @@ static void folder(struct folders *fs, size_t self)
 		rc = show(fs, f, plan, &err);
 	else if (rc == RC_OK && (rc = write_folder(fs, f, path, &signatures, &err)) == RC_OK) {
 		if (f->others > 0)
-			cli_warn(fs->r->cli, f->path, "%zu files that are no DICOM objects were passed over", f->others);
+			cli_warn(fs->r->cli, f->path,
+			    "%zu files that are no DICOM objects were passed over", f->others);
 		if (signatures > 0)
-			cli_warn(fs->r->cli, f->path, "digital signatures of %d objects no longer held and are gone", signatures);
+			cli_warn(fs->r->cli, f->path,
+			    "digital signatures of %d objects no longer held and are gone", signatures);
 		more = json_make(&err, "{s:I}", "objects", (json_int_t)f->nfiles);
-		cli_receipt(fs->r->cli, &(struct cli_receipt){ .in = &f->in, .path = path, .ref = f->ref, .status = "ok",
+		cli_receipt(fs->r->cli, &(struct cli_receipt){ .in = &f->in, .path = path, .ref = f->ref,
+		    .status = "ok",
 		    .more = more });
 	}
 	if (rc != RC_OK)

@@ -110,7 +110,8 @@ static void new_cell(const json_t *rule, struct buf *b)
 		    json_array_size(value) == 1 ? "" : "s");
 }
 
-void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, const char *path, const json_t *plan)
+void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, const char *path,
+    const json_t *plan)
 {
 	json_t *rules = json_object_get(plan, "rules"), *rule = NULL, *doc = NULL;
 	struct buf from = BUF_INIT(0), to = BUF_INIT(0);
@@ -118,7 +119,8 @@ void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, 
 	size_t i = 0;
 
 	if (cli->json) {
-		doc = json_make(&err, "{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", 1, "type", "plan", "item", subject,
+		doc = json_make(&err, "{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", 1, "type", "plan",
+		    "item", subject,
 		    "path", path, "objects", (json_int_t)o->objects, "plan", plan, "old", o->values);
 		if (doc != NULL)
 			cli_print_json(cli, doc);
@@ -135,7 +137,8 @@ void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, 
 		buf_clear(&to);
 		old_cell(o, tag, &from);
 		new_cell(rule, &to);
-		cli_print(cli, "  %s %-32s %s -> %s  %s", tag, json_string_value(json_object_get(rule, "keyword")),
+		cli_print(cli, "  %s %-32s %s -> %s  %s", tag, json_string_value(json_object_get(rule,
+		    "keyword")),
 		    from.data, to.data, json_string_value(json_object_get(rule, "rule")));
 	}
 	buf_free(&from);

@@ -70,8 +70,10 @@ static int add_text(const struct object *o, const char *declared, const char *ke
 static int key_of(const struct object *o, json_t **out, struct err *err)
 {
 	static const struct { const char *key; uint32_t tag; } keys[] = {
-		{ "class", TAG(0x0002, 0x0002) }, { "study", TAG(0x0020, 0x000d) }, { "date", TAG(0x0008, 0x0020) },
-		{ "modality", TAG(0x0008, 0x0060) }, { "id", TAG(0x0010, 0x0020) }, { "issuer", TAG(0x0010, 0x0021) },
+		{ "class", TAG(0x0002, 0x0002) }, { "study", TAG(0x0020, 0x000d) }, { "date", TAG(0x0008,
+		    0x0020) },
+		{ "modality", TAG(0x0008, 0x0060) }, { "id", TAG(0x0010, 0x0020) }, { "issuer", TAG(0x0010,
+		    0x0021) },
 		{ "birth", TAG(0x0010, 0x0030) },
 	};
 	char declared[128];
@@ -245,7 +247,8 @@ static bool plausible(const struct pieces *p)
 	return true;
 }
 
-static int recv_pieces(struct retag_worker *w, const struct reply *r, struct buf *msg, struct pieces *p, struct err *err)
+static int recv_pieces(struct retag_worker *w, const struct reply *r, struct buf *msg, struct pieces *p,
+    struct err *err)
 {
 	int rc = RC_OK;
 
@@ -267,7 +270,8 @@ static int recv_pieces(struct retag_worker *w, const struct reply *r, struct buf
 	return plausible(p) ? RC_OK : err_set(err, ERR_DATA, "the worker made pieces that can not be");
 }
 
-static int recv_json(struct retag_worker *w, const struct reply *r, struct buf *msg, json_t **out, struct err *err)
+static int recv_json(struct retag_worker *w, const struct reply *r, struct buf *msg, json_t **out,
+    struct err *err)
 {
 	struct buf text = BUF_INIT(CHAN_MSG_MAX);
 	int rc = buf_grow(&text, (size_t)r->bytes, err);
@@ -280,7 +284,8 @@ static int recv_json(struct retag_worker *w, const struct reply *r, struct buf *
 	return rc;
 }
 
-int retag_worker_send(struct retag_worker *w, enum retag_ask ask, int fd, const struct age_key *key, struct err *err)
+int retag_worker_send(struct retag_worker *w, enum retag_ask ask, int fd, const struct age_key *key,
+    struct err *err)
 {
 	struct request q;
 	int rc = RC_OK;
@@ -289,7 +294,8 @@ int retag_worker_send(struct retag_worker *w, enum retag_ask ask, int fd, const 
 	q.ask = (uint32_t)ask;
 	q.key = *key;
 	rc = chan_send(worker_chan(w->worker), &q, sizeof q, &fd, 1, err);
-	return rc != RC_OK && err->kind == ERR_NOINPUT ? err_set(err, ERR_DATA, "the parser died over an object") : rc;
+	return rc != RC_OK && err->kind == ERR_NOINPUT ? err_set(err, ERR_DATA,
+	    "the parser died over an object") : rc;
 }
 
 int retag_worker_recv(struct retag_worker *w, struct pieces *pieces, struct plan_report *report, json_t **json,

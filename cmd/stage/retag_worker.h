@@ -24,8 +24,10 @@ enum retag_ask {
 };
 /* fd stays the caller's; key all zero: a plain file. */
 int retag_worker_send(struct retag_worker *, enum retag_ask, int fd, const struct age_key *, struct err *);
-/* The answer to the oldest open request. A failure of the object is the rc; when the worker died *died is true, and
+/* The answer to the oldest open request. A failure of the object is the rc; when the worker died *died
+ * is true, and
  * it is gone. pieces for RETAG_APPLY, json for the others. */
-int retag_worker_recv(struct retag_worker *, struct pieces *, struct plan_report *, json_t **, bool *died, struct err *);
+int retag_worker_recv(struct retag_worker *, struct pieces *, struct plan_report *, json_t **, bool *died,
+    struct err *);
 
 #endif

@@ -78,7 +78,8 @@ int charset_known(const char *declared, struct err *err)
 		return RC_OK;
 	text_escape(shown, sizeof shown, declared, strnlen(declared, TERM_SHOWN));
 	err_set(err, ERR_DATA, "the character set '%s' is not converted by this version", shown);
-	err_advise(err, "single-byte sets (ISO_IR 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 203) and ISO_IR 192 are");
+	err_advise(err,
+	    "single-byte sets (ISO_IR 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 203) and ISO_IR 192 are");
 	return RC_FAILED;
 }
 

@@ -41,7 +41,8 @@ static int only_one(const struct object *o, uint32_t tag, const struct element *
 
 	*el = NULL;
 	if (TAG_GROUP(tag) <= 2 || TAG_GROUP(tag) == 0xfffe)
-		return err_set(err, ERR_INTERNAL, "(%04x,%04x) is not for changing", TAG_GROUP(tag), tag & 0xffff);
+		return err_set(err, ERR_INTERNAL, "(%04x,%04x) is not for changing", TAG_GROUP(tag),
+		    tag & 0xffff);
 	for (i = 0; i < o->ntop; i++) {
 		if (o->top[i].tag != tag)
 			continue;
@@ -148,7 +149,8 @@ int edit_item_form(const struct edit *e, uint32_t tag, enum walk_form *form, str
 	return RC_OK;
 }
 
-static int count_item(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int count_item(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	(void)o, (void)item, (void)el, (void)arg, (void)err;
 	return RC_OK;

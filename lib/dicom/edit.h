@@ -31,21 +31,25 @@ int edit_remove(struct edit *, uint32_t tag, struct err *);	/* absent: RC_OK, no
 struct item;	/* an item under construction */
 int item_new(struct item **, enum walk_form, struct err *);
 int item_set(struct item *, uint32_t tag, const char *vr, const void *, size_t, struct err *);
-int item_copy(struct item *, const struct object *, const struct element *, struct err *);	/* an element of the object, bytes as they are */
+/* an element of the object, bytes as they are */
+int item_copy(struct item *, const struct object *, const struct element *, struct err *);
 int item_sequence(struct item *, uint32_t tag, struct item *const *items, size_t n, struct err *);
 bool item_is_empty(const struct item *);
 void item_free(struct item *);
 /* Appends item to the sequence (made when absent), older items kept byte by byte. */
 int edit_sequence_append(struct edit *, uint32_t tag, const struct item *, struct err *);
 int edit_sequence_set(struct edit *, uint32_t tag, struct item *const *items, size_t n, struct err *);
-/* The form in which items of that sequence are: the object's, or implicit where the sequence stands as UN (PS3.5 6.2.2). */
+/* The form in which items of that sequence are: the object's, or implicit where the sequence stands as
+ * UN (PS3.5 6.2.2). */
 int edit_item_form(const struct edit *, uint32_t tag, enum walk_form *, struct err *);
 /* As item_copy, with what edit_recode made of it; the element may be one of an item, too. */
 int edit_copy(struct edit *, struct item *, const struct element *, struct err *);
 int edit_zero_preamble(struct edit *, struct err *);
 /* Every text of the object (SH LO ST PN LT UC UT, all levels) to ISO_IR 192, (0008,0005) of each level too.
- * `declared`: the set of the top level as it is; items that name one of their own are read by it. A text that contradicts its set,
- * or does not come back the same: ERR_DATA. In the items that change, digital signatures go. Call it before edit_copy. */
+ * `declared`: the set of the top level as it is; items that name one of their own are read by it. A
+ * text that contradicts its set,
+ * or does not come back the same: ERR_DATA. In the items that change, digital signatures go. Call it
+ * before edit_copy. */
 int edit_recode(struct edit *, const char *declared, struct err *);
 /* Value of a text as edit_recode makes it: UTF-8, padded to even length. *changed: not what stands there. */
 int recode_value(const char *declared, const char *, size_t, struct buf *, bool *changed, struct err *);

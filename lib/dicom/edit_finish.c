@@ -60,7 +60,8 @@ static int add_fixes(struct edit *e, struct fix *v, size_t n, struct patches *p,
 		while (i + 1 < n && v[i + 1].off == v[i].off)
 			length += v[++i].delta;
 		if (length < 0 || length >= (v[i].width == 2 ? UINT16_MAX : WALK_UNDEFINED))
-			return err_set(err, ERR_DATA, "after the change (%04x,%04x) is longer than its length field can say",
+			return err_set(err, ERR_DATA,
+			    "after the change (%04x,%04x) is longer than its length field can say",
 			    TAG_GROUP(v[i].top), v[i].top & 0xffff);
 		if (v[i].width == 2)
 			put16(bytes, (uint16_t)length, v[i].big);
@@ -228,7 +229,8 @@ int edit_emit(const struct edit *e, const struct patches *p, uint64_t from, uint
 		uint64_t n = q->off - at;
 
 		if (n > 0)
-			rc = i > 0 && n <= gap ? copy_gap(e, at, n, out, err) : pieces_original(out, at, n, err);
+			rc = i > 0 && n <= gap ? copy_gap(e, at, n, out, err) : pieces_original(out, at, n,
+			    err);
 		if (rc == RC_OK && q->n > 0)
 			rc = pieces_new(out, e->bytes.data + q->at, q->n, err);
 		at = q->off + q->len;

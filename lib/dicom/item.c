@@ -62,7 +62,8 @@ int put_header(struct buf *b, enum walk_form form, uint32_t tag, const char *vr,
 		put32(h + 8, (uint32_t)n, big);
 		len = 12;
 	} else if (n > SHORT_MAX) {
-		return err_set(err, ERR_DATA, "the new value of (%04x,%04x) has %zu bytes: more than its VR %s can hold",
+		return err_set(err, ERR_DATA,
+		    "the new value of (%04x,%04x) has %zu bytes: more than its VR %s can hold",
 		    TAG_GROUP(tag), tag & 0xffff, n, vr);
 	} else {
 		put16(h + 6, (uint16_t)n, big);
@@ -202,7 +203,8 @@ static int put_implicit(struct buf *b, uint32_t tag, uint32_t length, struct err
 	return buf_add(b, h, sizeof h, err);
 }
 
-static int implicit_step(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+static int implicit_step(const struct object *o, unsigned item, const struct element *e, void *arg,
+    struct err *err)
 {
 	struct implicit *im = arg;
 	int rc = RC_OK;
@@ -218,7 +220,8 @@ static int implicit_step(const struct object *o, unsigned item, const struct ele
 	return rc == RC_OK ? implicit_element(im, o, e, err) : rc;
 }
 
-static int implicit_element(struct implicit *im, const struct object *o, const struct element *e, struct err *err)
+static int implicit_element(struct implicit *im, const struct object *o, const struct element *e,
+    struct err *err)
 {
 	struct implicit inner = { .out = im->out, .depth = im->depth + 1 };
 	int rc = RC_OK;
@@ -240,7 +243,8 @@ static int implicit_element(struct implicit *im, const struct object *o, const s
 		return rc;
 	}
 	if (strcmp(e->vr, "SQ") != 0 || inner.depth > EDIT_DEPTH_MAX)
-		return err_set(err, ERR_DATA, "(%04x,%04x) can not be kept as an old value in an element of VR UN",
+		return err_set(err, ERR_DATA,
+		    "(%04x,%04x) can not be kept as an old value in an element of VR UN",
 		    TAG_GROUP(e->tag), e->tag & 0xffff);
 	rc = put_implicit(im->out, e->tag, WALK_UNDEFINED, err);
 	if (rc == RC_OK)

@@ -68,7 +68,8 @@ static int old_value(struct apply *a, const struct element *el, const char *vr, 
 }
 
 /* Does a->fresh stand there already? */
-static int same_value(struct apply *a, const struct plan_rule *r, const struct element *el, bool *same, struct err *err)
+static int same_value(struct apply *a, const struct plan_rule *r, const struct element *el, bool *same,
+    struct err *err)
 {
 	size_t n = 0;
 	int rc = RC_OK;
@@ -106,7 +107,8 @@ static int apply_text(struct apply *a, size_t i, const struct element *el, struc
 
 struct find_kept { uint32_t tag; bool found; struct element el; };
 
-static int find_kept(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int find_kept(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct find_kept *f = arg;
 
@@ -135,7 +137,8 @@ static int put_kept(struct apply *a, const struct plan_rule *r, struct item *it,
 }
 
 /* {"old":tag,"else":text}: the value of a top-level element. */
-static int put_old(struct apply *a, struct item *it, uint32_t tag, const json_t *j, uint32_t from, struct err *err)
+static int put_old(struct apply *a, struct item *it, uint32_t tag, const json_t *j, uint32_t from,
+    struct err *err)
 {
 	const struct dict_entry *d = dict_by_tag(tag);
 	const struct element *el = walk_find(a->o, from);
@@ -181,7 +184,8 @@ static int put_changed(struct apply *a, struct item *it, enum walk_form form, ui
 		if (walk_find(a->o, TAG_PATIENT_ID) == NULL)
 			rc = item_set(old, TAG_PATIENT_ID, "LO", "", 0, err);
 		if (rc == RC_OK && !issuer)
-			rc = el != NULL ? edit_copy(a->e, old, el, err) : item_set(old, TAG_ISSUER, "LO", "", 0, err);
+			rc = el != NULL ? edit_copy(a->e, old, el, err) : item_set(old, TAG_ISSUER, "LO",
+			    "", 0, err);
 	}
 	if (rc == RC_OK)
 		rc = item_sequence(it, tag, &old, 1, err);
@@ -198,7 +202,8 @@ static void free_items(struct item **v, size_t n)
 		item_free(v[--n]);
 }
 
-static int put_items(struct apply *a, const struct plan_rule *r, struct item *it, enum walk_form form, uint32_t tag,
+static int put_items(struct apply *a, const struct plan_rule *r, struct item *it, enum walk_form form,
+    uint32_t tag,
     const json_t *j, unsigned depth, struct err *err)
 {
 	struct item *v[ITEMS_MAX] = { NULL };
@@ -421,7 +426,8 @@ static int choose_charset(struct apply *a, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	a->charset = a->declared;
-	if (r != NULL && r->text != NULL) {	/* an operator says what the bytes are: the conversion proves it */
+	/* an operator says what the bytes are: the conversion proves it */
+	if (r != NULL && r->text != NULL) {
 		if (strlen(r->text) >= sizeof a->declared)
 			return err_set(err, ERR_DATA, "plan: a character set with a long name");
 		memcpy(a->declared, r->text, strlen(r->text) + 1);
@@ -466,7 +472,8 @@ static int preamble(struct apply *a, struct err *err)
 int plan_apply(const struct plan *p, const struct object *o, struct pieces *pieces, struct plan_report *report,
     struct err *err)
 {
-	struct apply a = { .plan = p, .o = o, .old = BUF_INIT(OLD_MAX * 3 + 4), .fresh = BUF_INIT(OLD_MAX * 4) };
+	struct apply a = { .plan = p, .o = o, .old = BUF_INIT(OLD_MAX * 3 + 4),
+	    .fresh = BUF_INIT(OLD_MAX * 4) };
 	size_t i = 0;
 	int rc = edit_begin(&a.e, o, err);
 

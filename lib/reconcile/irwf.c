@@ -115,7 +115,8 @@ static int put(json_t *item, const char *name, const char *value, uint32_t tag, 
 /* Request Attributes: from the order, with what describes the acquisition kept from the image. */
 static int request(const struct order_study *s, json_t *rules, struct err *err)
 {
-	json_t *item = json_make(err, "{s:{s:s, s:b}, s:{s:s, s:b}}", "(0040,0007)", "old", "(0040,0007)", "kept", 1,
+	json_t *item = json_make(err, "{s:{s:s, s:b}, s:{s:s, s:b}}", "(0040,0007)", "old", "(0040,0007)",
+	    "kept", 1,
 	    "(0040,0008)", "old", "(0040,0008)", "kept", 1), *items = NULL;
 	int rc = RC_OK;
 
@@ -126,7 +127,8 @@ static int request(const struct order_study *s, json_t *rules, struct err *err)
 	if (rc == RC_OK && given(s->scheduled_step_id))
 		rc = put(item, "studies.scheduled_step_id", s->scheduled_step_id, TAG(0x0040, 0x0009), err);
 	if (rc == RC_OK && given(s->requested_procedure_id))
-		rc = put(item, "studies.requested_procedure_id", s->requested_procedure_id, TAG(0x0040, 0x1001), err);
+		rc = put(item, "studies.requested_procedure_id", s->requested_procedure_id, TAG(0x0040,
+		    0x1001), err);
 	if (rc == RC_OK && (items = json_make(err, "[O]", item)) == NULL)
 		rc = err_rc(err->kind);
 	if (rc == RC_OK)
@@ -138,12 +140,14 @@ static int request(const struct order_study *s, json_t *rules, struct err *err)
 static int scheduled(const struct order_study *s, json_t *rules, struct err *err)
 {
 	json_t *items = NULL;
-	int rc = set_text(rules, "studies.accession", given(s->accession) ? s->accession : "", TAG(0x0008, 0x0050), err);
+	int rc = set_text(rules, "studies.accession", given(s->accession) ? s->accession : "", TAG(0x0008,
+	    0x0050), err);
 
 	if (rc == RC_OK && given(s->accession_issuer) && given(s->accession)) {
 		rc = field("studies.accession_issuer", s->accession_issuer, TAG(0x0040, 0x0031), err);
 		/* PS3.3 10.17, Local Namespace Entity ID */
-		if (rc == RC_OK && (items = json_make(err, "[{s:s}]", "(0040,0031)", s->accession_issuer)) == NULL)
+		if (rc == RC_OK && (items = json_make(err, "[{s:s}]", "(0040,0031)",
+		    s->accession_issuer)) == NULL)
 			rc = err_rc(err->kind);
 		if (rc == RC_OK)
 			rc = irwf_rule(rules, TAG(0x0008, 0x0051), "set", items, "irwf", err);
@@ -167,7 +171,8 @@ static int scheduled(const struct order_study *s, json_t *rules, struct err *err
 int irwf_rules(const struct plan_input *in, json_t *rules, struct err *err)
 {
 	char when[TIME_TEXT_MAX];
-	int rc = irwf_rule(rules, TAG(0x0008, 0x0015), "set", json_string(time_dicom_dt(in->time, when)), "irwf", err);
+	int rc = irwf_rule(rules, TAG(0x0008, 0x0015), "set", json_string(time_dicom_dt(in->time, when)),
+	    "irwf", err);
 
 	if (rc == RC_OK)
 		rc = patient(&in->order->patient, rules, err);

@@ -39,7 +39,8 @@ static int text(const struct object *o, const struct plan_rule *r, const char *d
 
 	if (rc != RC_OK)
 		return rc;
-	if (charset_to_utf8(value_in_charset(r->vr) ? declared : "", raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
+	if (charset_to_utf8(value_in_charset(r->vr) ? declared : "", raw, strlen(raw), out, cap, &len,
+	    &ignored) != RC_OK)
 		text_escape(out, cap, raw, strlen(raw));
 	return RC_OK;
 }

@@ -48,7 +48,8 @@ bool plan_tag_parse(const char *s, uint32_t *tag)
 bool plan_untouchable(uint32_t tag)
 {
 	/* PS3.3 C.7.6.3: what says how the pixel data are to be read */
-	static const uint16_t pixels[] = { 0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0x0103 };
+	static const uint16_t pixels[] = { 0x0002, 0x0004, 0x0006, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101,
+	    0x0102, 0x0103 };
 	const struct dict_entry *d = dict_by_tag(tag);
 	uint16_t group = TAG_GROUP(tag);
 	size_t i = 0;
@@ -81,7 +82,8 @@ int plan_set_parse(char *text, struct plan_set *set, struct err *err)
 	struct err why;
 
 	if (equals == NULL)
-		return bad_set(err, "write KEYWORD=VALUE, as in --set StudyDescription='Chest CT'", text, "no '='");
+		return bad_set(err, "write KEYWORD=VALUE, as in --set StudyDescription='Chest CT'", text,
+		    "no '='");
 	*equals = '\0';
 	set->keyword = text;
 	set->value = equals + 1;
@@ -154,9 +156,11 @@ static int add_charset(const char *declared, json_t *rules, bool *may, struct er
 	*may = declared != NULL || beyond_ascii(rules);
 	if (!*may)
 		return RC_OK;
-	rc = irwf_rule(rules, TAG_CHARSET, "convert", json_string("ISO_IR 192"), declared != NULL ? "set" : "irwf", err);
+	rc = irwf_rule(rules, TAG_CHARSET, "convert", json_string("ISO_IR 192"), declared != NULL ? "set"
+	    : "irwf", err);
 	rule = json_array_get(rules, json_array_size(rules) - 1);
-	if (rc == RC_OK && declared != NULL && json_object_set_new(rule, "declared", json_string(declared)) != 0)
+	if (rc == RC_OK && declared != NULL && json_object_set_new(rule, "declared",
+	    json_string(declared)) != 0)
 		rc = err_set(err, ERR_TEMP, "no memory for a plan");
 	return rc;
 }
@@ -174,7 +178,8 @@ static int sort_rules(json_t **rules, struct err *err)
 		const char *tag = json_string_value(json_object_get(rule, "tag"));
 		size_t at = json_array_size(sorted);
 
-		while (at > 0 && strcmp(json_string_value(json_object_get(json_array_get(sorted, at - 1), "tag")), tag) > 0)
+		while (at > 0 && strcmp(json_string_value(json_object_get(json_array_get(sorted, at - 1),
+		    "tag")), tag) > 0)
 			at--;
 		if (json_array_insert(sorted, at, rule) != 0) {
 			json_decref(sorted);
@@ -274,7 +279,8 @@ static int load_rule(const json_t *j, struct plan_rule *r, struct err *err)
 		r->items = json_is_array(value) ? value : NULL;
 	else
 		r->text = json_string_value(value);
-	if ((r->op == PLAN_SET && r->items == NULL && r->text == NULL) || (r->op == PLAN_APPEND && r->items == NULL))
+	if ((r->op == PLAN_SET && r->items == NULL && r->text == NULL) || (r->op == PLAN_APPEND &&
+	    r->items == NULL))
 		return err_set(err, ERR_DATA, "plan: a rule on %s without a new value", tag);
 	if (r->op == PLAN_SET && r->text != NULL)
 		return value_check(r->vr, r->text, err);

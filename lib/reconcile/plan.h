@@ -9,8 +9,10 @@
  *
  * op: set (new: text, or an array of items for a sequence), empty (where present), remove,
  * append (new: items), convert (character set). An item is an object of "(gggg,eeee)": value, in which a value
- * is text, an array of items, {"old":"(gggg,eeee)"} (the object's own value, with "else": text where it has none,
- * otherwise left out), {"old":…,"kept":true} (element as it stands in the first item of the sequence that is replaced), or
+ * is text, an array of items, {"old":"(gggg,eeee)"} (the object's own value, with "else": text where it
+ * has none,
+ * otherwise left out), {"old":…,"kept":true} (element as it stands in the first item of the sequence
+ * that is replaced), or
  * {"changed":"irwf"|"set"} (the old values of all that this source changes).
  * "when":"foreign" on append: only where the object has a Patient ID that is not the new one.
  *
@@ -44,7 +46,8 @@ struct plan_input {
 /* "KEYWORD=VALUE", cut in place. Unknown keyword, a tag or VR that is not for setting, a value that does not
  * fit: ERR_CONFIG (78). */
 int plan_set_parse(char *text, struct plan_set *, struct err *);
-/* No local patient id: ERR_NOINPUT. A value of the order that does not fit its VR: ERR_DATA naming the field. */
+/* No local patient id: ERR_NOINPUT. A value of the order that does not fit its VR: ERR_DATA naming the
+ * field. */
 int plan_make(json_t **, const struct plan_input *, struct err *);
 int plan_time(const json_t *plan, time_t *, struct err *);
 
@@ -66,14 +69,16 @@ struct plan {
 	bool may_convert;
 };
 
-/* Checks the document and indexes it (takes a reference). Tags that must not change (UIDs that identify, pixel data): ERR_DATA. */
+/* Checks the document and indexes it (takes a reference). Tags that must not change (UIDs that
+ * identify, pixel data): ERR_DATA. */
 int plan_load(struct plan **, const json_t *, struct err *);
 void plan_free(struct plan *);
 const struct plan_rule *plan_rule_for(const struct plan *, uint32_t tag);
 /* "(0010,0010)" both ways */
 bool plan_tag_parse(const char *, uint32_t *);
 char *plan_tag_text(uint32_t, char out[12]);
-/* May no rule touch it? Group 0002, UIDs of study, series, instance and frame of reference, class, pixel data, signatures. */
+/* May no rule touch it? Group 0002, UIDs of study, series, instance and frame of reference, class,
+ * pixel data, signatures. */
 bool plan_untouchable(uint32_t tag);
 
 struct plan_report {
@@ -82,9 +87,11 @@ struct plan_report {
 	bool signatures;	/* (FFFA,FFFA) that no longer held are gone */
 };
 
-/* The pieces of one object (pieces_free them). charset_load() before. Anything but named elements stays byte by byte. */
+/* The pieces of one object (pieces_free them). charset_load() before. Anything but named elements stays
+ * byte by byte. */
 int plan_apply(const struct plan *, const struct object *, struct pieces *, struct plan_report *, struct err *);
-/* Old values of all that the plan names, for a person: {"(0010,0010)":"…"}; a sequence is its number of items. */
+/* Old values of all that the plan names, for a person: {"(0010,0010)":"…"}; a sequence is its number of
+ * items. */
 int plan_old(const struct plan *, const struct object *, json_t **, struct err *);
 
 #endif

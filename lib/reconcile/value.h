@@ -9,10 +9,13 @@
 
 /* Can a value of this VR be given as text? Not UIDs, bulk, tags or sequences. */
 bool value_settable(const char *vr);
-/* Does it fit: length in characters, repertoire, form? The sentence (ERR_DATA) names the VR and its rule, never the value. */
+/* Does it fit: length in characters, repertoire, form? The sentence (ERR_DATA) names the VR and its
+ * rule, never the value. */
 int value_check(const char *vr, const char *utf8, struct err *);
-/* Bytes in the character set `declared` and byte order of `form`, not padded; replaces what is in the buffer. */
-int value_encode(const char *vr, const char *utf8, const char *declared, enum walk_form form, struct buf *, struct err *);
+/* Bytes in the character set `declared` and byte order of `form`, not padded; replaces what is in the
+ * buffer. */
+int value_encode(const char *vr, const char *utf8, const char *declared, enum walk_form form, struct buf *,
+    struct err *);
 /* Is it one whose bytes depend on (0008,0005)? */
 bool value_in_charset(const char *vr);
 

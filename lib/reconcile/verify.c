@@ -29,13 +29,15 @@ static int check_unnamed(struct verify *v, const struct element *x, const struct
 	if (strcmp(x->vr, y->vr) != 0)
 		return wrong(err, x->tag, "has another VR, and no rule says so");
 	rc = verify_says_same(v, x, y, 0, &same, err);
-	return rc != RC_OK || same ? rc : wrong(err, x->tag, v->converted ? "changed by more than its character set"
+	return rc != RC_OK || same ? rc : wrong(err, x->tag, v->converted
+	    ? "changed by more than its character set"
 	    : "changed, and no rule says so");
 }
 
 struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */
 
-static int count_items(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int count_items(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct items_seen *s = arg;
 
@@ -55,7 +57,8 @@ static int items_of(const struct side *s, const struct element *el, struct items
 /* An element of the last item of a sequence, as UTF-8 text. */
 struct want { unsigned item; uint32_t tag; bool found; char *text; size_t cap; const char *declared; };
 
-static int want_text(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int want_text(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct want *w = arg;
 	char raw[1024];
@@ -94,7 +97,8 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 /* An element of one item of a sequence. */
 struct find { unsigned item; uint32_t tag; bool found; struct element el; };
 
-static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct find *f = arg;
 
@@ -106,11 +110,13 @@ static int find_in_item(const struct object *o, unsigned item, const struct elem
 	return RC_OK;
 }
 
-static int check_item(struct verify *, const struct plan_rule *, const struct element *, const json_t *, unsigned,
+static int check_item(struct verify *, const struct plan_rule *, const struct element *, const json_t *,
+    unsigned,
     struct err *);
 
 /* A sequence inside the item, such as a code. */
-static int check_inner(struct verify *v, const struct plan_rule *r, const struct element *seq, const json_t *items,
+static int check_inner(struct verify *v, const struct plan_rule *r, const struct element *seq,
+    const json_t *items,
     unsigned n, uint32_t tag, struct err *err)
 {
 	struct find f = { .item = n, .tag = tag };
@@ -125,7 +131,8 @@ static int check_inner(struct verify *v, const struct plan_rule *r, const struct
 }
 
 /* What was kept of the first item that stood there. */
-static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n, uint32_t tag,
+static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n,
+    uint32_t tag,
     struct err *err)
 {
 	const struct element *x = walk_find(v->old.o, r->tag);
@@ -136,7 +143,8 @@ static int check_kept(struct verify *v, const struct plan_rule *r, const struct 
 	if (rc == RC_OK)
 		rc = walk_items(v->now.o, seq, find_in_item, &is, err);
 	/* Out of a UN nothing is kept: it has no VR. */
-	if (rc != RC_OK || (was.found && !is.found && was.el.vr[0] == '\0' && v->old.o->form != WALK_IMPLICIT_LE))
+	if (rc != RC_OK || (was.found && !is.found && was.el.vr[0] == '\0' &&
+	    v->old.o->form != WALK_IMPLICIT_LE))
 		return rc;
 	if (was.found && is.found)
 		rc = verify_says_same(v, &was.el, &is.el, 0, &same, err);
@@ -146,7 +154,8 @@ static int check_kept(struct verify *v, const struct plan_rule *r, const struct 
 }
 
 /* The texts of item n against those of the plan. Old values in Original Attributes are checked tag by tag. */
-static int check_item(struct verify *v, const struct plan_rule *r, const struct element *seq, const json_t *template,
+static int check_item(struct verify *v, const struct plan_rule *r, const struct element *seq,
+    const json_t *template,
     unsigned n, struct err *err)
 {
 	const char *key = NULL;
@@ -185,7 +194,8 @@ static int check_item(struct verify *v, const struct plan_rule *r, const struct 
 	return RC_OK;
 }
 
-/* What was appended: one item more for each rule on the tag, older ones as they were, with the values the plan gives. */
+/* What was appended: one item more for each rule on the tag, older ones as they were, with the values
+ * the plan gives. */
 static int check_append(struct verify *v, const struct plan_rule *r, struct err *err)
 {
 	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
@@ -208,24 +218,29 @@ static int check_append(struct verify *v, const struct plan_rule *r, struct err 
 	if (added > rules)	/* there were empty items at the end */
 		added = rules;
 	if (added <= place) {
-		if (r->foreign || strcmp(r->source, "set") == 0)	/* nothing to append: then nothing changed */
-			return added > 0 ? RC_OK : x == NULL ? y == NULL ? RC_OK : wrong(err, r->tag, "was added, and no rule says so")
+		/* nothing to append: then nothing changed */
+		if (r->foreign || strcmp(r->source, "set") == 0)
+			return added > 0 ? RC_OK : x == NULL ? y == NULL ? RC_OK : wrong(err, r->tag,
+			    "was added, and no rule says so")
 			    : y == NULL ? wrong(err, r->tag, "is gone") : check_unnamed(v, x, y, err);
 		return wrong(err, r->tag, "has no new item");
 	}
 	if (before.any) {
 		rc = v->converted ? verify_says_same(v, x, y, before.n, &same, err)
-		    : verify_bytes(v, v->old.o->data, x->value, v->now.o->data, y->value, before.end - x->value, &same, err);
+		    : verify_bytes(v, v->old.o->data, x->value, v->now.o->data, y->value,
+		    before.end - x->value, &same, err);
 		if (rc == RC_OK && !same)
 			return wrong(err, r->tag, "has older items that changed");
 	}
-	return rc == RC_OK ? check_item(v, r, y, json_array_get(r->items, 0), after.n - added + place, err) : rc;
+	return rc == RC_OK ? check_item(v, r, y, json_array_get(r->items, 0), after.n - added + place,
+	    err) : rc;
 }
 
 /* Is the old value of tag, as it was, in the new items of Original Attributes? */
 struct record { struct verify *v; unsigned from; const struct element *old; bool found, same; };
 
-static int record_inner(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int record_inner(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct record *r = arg;
 
@@ -236,7 +251,8 @@ static int record_inner(const struct object *o, unsigned item, const struct elem
 	return verify_says_same(r->v, r->old, el, 0, &r->same, err);
 }
 
-static int record_item(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int record_item(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct record *r = arg;
 
@@ -270,7 +286,8 @@ static int check_set(struct verify *v, const struct plan_rule *r, struct err *er
 
 	if (rc == RC_OK && y == NULL)
 		rc = wrong(err, r->tag, "is missing");
-	if (rc == RC_OK && y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr, y->vr) != 0))
+	if (rc == RC_OK && y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr,
+	    y->vr) != 0))
 		rc = wrong(err, r->tag, "has another VR");
 	if (rc == RC_OK)
 		rc = buf_grow(&have, y->length, err);
@@ -304,7 +321,8 @@ static int check_rule(struct verify *v, const struct plan_rule *r, struct err *e
 		if (rc == RC_OK && seen.n != 0 && seen.n != json_array_size(r->items))
 			rc = wrong(err, r->tag, "does not have the planned items");
 		for (i = 0; rc == RC_OK && i < json_array_size(r->items); i++)
-			rc = y == NULL ? RC_OK : check_item(v, r, y, json_array_get(r->items, i), (unsigned)i, err);
+			rc = y == NULL ? RC_OK : check_item(v, r, y, json_array_get(r->items, i),
+			    (unsigned)i, err);
 		break;
 	case PLAN_EMPTY:
 		if (y != NULL && y->length != 0)
@@ -350,7 +368,8 @@ static int check_all(struct verify *v, struct err *err)
 		bool both = x != NULL && y != NULL && x->tag == y->tag;
 
 		/* Where they differ the one that a rule names is the one that came or went. */
-		if (!both && y != NULL && plan_rule_for(v->plan, y->tag) != NULL && walk_find(a, y->tag) == NULL)
+		if (!both && y != NULL && plan_rule_for(v->plan, y->tag) != NULL && walk_find(a,
+		    y->tag) == NULL)
 			x = NULL;
 		else if (!both && x != NULL)
 			y = NULL;
@@ -367,7 +386,8 @@ static int check_all(struct verify *v, struct err *err)
 		} else if (both) {
 			rc = check_unnamed(v, x, y, err);
 		} else if (tag != TAG_SIGNATURES || x == NULL) {
-			rc = wrong(err, tag, x == NULL ? "was added, and no rule says so" : "is gone, and no rule says so");
+			rc = wrong(err, tag, x == NULL ? "was added, and no rule says so"
+			    : "is gone, and no rule says so");
 		}
 	}
 	return rc;
@@ -390,7 +410,8 @@ static int check_group_lengths(struct verify *v, struct err *err)
 
 		if ((o->top[i].tag & 0xffff) != 0 || !group_changed(v, TAG_GROUP(o->top[i].tag)))
 			continue;
-		if (x != NULL && v->converted && (rc = verify_element(v, x, &o->top[i], &same, err)) == RC_OK && same)
+		if (x != NULL && v->converted && (rc = verify_element(v, x, &o->top[i], &same,
+		    err)) == RC_OK && same)
 			continue;	/* nothing in it was converted */
 		for (j = 0; j < o->ntop; j++) {
 			if (j != i && TAG_GROUP(o->top[j].tag) == TAG_GROUP(o->top[i].tag))
@@ -421,7 +442,8 @@ static int check_head(struct verify *v, struct err *err)
 	if (rc == RC_OK && !same) {
 		rc = stream_read_full(v->now.o->file, 0, v->a, start, err);
 		if (rc == RC_OK && memcmp(v->a, zeros, start) != 0)
-			rc = err_set(err, ERR_DATA, "changed object is not as planned: its preamble is neither old nor zero");
+			rc = err_set(err, ERR_DATA,
+			    "changed object is not as planned: its preamble is neither old nor zero");
 	}
 	return rc;
 }

@@ -11,7 +11,8 @@
 #include "base/json.h"
 #include "base/io.h"
 
-/* Streams are borrowed. For a jailed worker: charset_load() before. ERR_DATA: not what was planned, names the tag. */
+/* Streams are borrowed. For a jailed worker: charset_load() before. ERR_DATA: not what was planned,
+ * names the tag. */
 int plan_verify(const json_t *plan, struct stream *original, struct stream *changed, struct err *);
 
 #endif

@@ -65,7 +65,8 @@ static int mark(struct digest *d, uint32_t a, uint32_t b, struct err *err)
 	return hash_add(d->hash, m, sizeof m, err);
 }
 
-static int digest_step(const struct object *o, unsigned item, const struct element *el, void *arg, struct err *err)
+static int digest_step(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
 {
 	struct digest *d = arg;
 	size_t n = 0;
@@ -152,7 +153,8 @@ static int digest_element(struct digest *d, const struct element *el, struct err
 
 	if (unknown && !open && (e = dict_by_tag(el->tag)) != NULL)
 		vr = e->vr;
-	if (strcmp(vr, "SQ") == 0 ? el->vr[0] == '\0' || !unknown : open && unknown && el->tag != TAG_PIXEL_DATA) {
+	if (strcmp(vr, "SQ") == 0 ? el->vr[0] == '\0' || !unknown : open && unknown &&
+	    el->tag != TAG_PIXEL_DATA) {
 		if (inner.depth > DEPTH_MAX)
 			return err_set(err, ERR_DATA, "sequences nested too deep");
 		rc = mark(d, el->tag, 0xfffffffe, err);
@@ -180,7 +182,8 @@ static int digest_of(const struct side *s, const char *declared, const struct el
 	return rc;
 }
 
-int verify_says_same(struct verify *v, const struct element *x, const struct element *y, unsigned limit, bool *same,
+int verify_says_same(struct verify *v, const struct element *x, const struct element *y, unsigned limit,
+    bool *same,
     struct err *err)
 {
 	uint8_t one[HASH_LEN], two[HASH_LEN];

@@ -40,7 +40,8 @@ static void converts(void **state)
 
 static void refuses_names(void **state)
 {
-	static const char *const names[] = { "\\ISO 2022 IR 87", "ISO 2022 IR 100", "GB18030", "GBK", "ISO_IR 13", "LATIN1",
+	static const char *const names[] = { "\\ISO 2022 IR 87", "ISO 2022 IR 100", "GB18030", "GBK",
+	    "ISO_IR 13", "LATIN1",
 		"ISO_IR 100\\ISO 2022 IR 87", "ISO_IR\x1b[31m" };
 	struct err err = { 0 };
 	char out[64];
@@ -63,7 +64,8 @@ static void refuses_names(void **state)
 static void contradictions(void **state)
 {
 	static const struct { const char *set, *bytes; size_t at; } bad[] = {
-		{ "", "A\xfc", 1 }, { "ISO_IR 6", "\xfc", 0 }, { "ISO_IR 100", "A\x85", 1 }, { "ISO_IR 100", "\x1b$B", 0 },
+		{ "", "A\xfc", 1 }, { "ISO_IR 6", "\xfc", 0 }, { "ISO_IR 100", "A\x85", 1 },
+		    { "ISO_IR 100", "\x1b$B", 0 },
 		{ "ISO_IR 100", "M\xc3\xbcller", 0 }, { "ISO_IR 192", "A\xfc", 0 }, { "ISO_IR 127", "\xa1", 0 },
 		{ "ISO_IR 126", "A\xff", 1 },
 	};
@@ -74,7 +76,8 @@ static void contradictions(void **state)
 	(void)state;
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		err_clear(&err);
-		assert_int_equal(charset_to_utf8(bad[i].set, bad[i].bytes, strlen(bad[i].bytes), out, sizeof out, &n, &err),
+		assert_int_equal(charset_to_utf8(bad[i].set, bad[i].bytes, strlen(bad[i].bytes), out,
+		    sizeof out, &n, &err),
 		    RC_FAILED);
 		assert_int_equal(err.kind, ERR_DATA);
 		assert_non_null(strstr(err.text, "contradicts"));

@@ -270,7 +270,8 @@ static void appends(void **state)
 				if (open)
 					ob_head(&seq, form, 0xfffee0dd, "", 0);
 				ob_number(&want, form, 0x00100000, (uint32_t)(seq.len + 8 + 6));
-				ob_head(&want, form, OTHER_IDS, "SQ", open ? UINT32_MAX : (uint32_t)(seq.len - h));
+				ob_head(&want, form, OTHER_IDS, "SQ", open ? UINT32_MAX
+				    : (uint32_t)(seq.len - h));
 				ob_bytes(&want, seq.data + h, seq.len - h);
 				ob_text(&want, form, 0x00104000, "LT", "after ");
 				expect(&file, twice ? append_two : append_one, &want);
@@ -451,7 +452,8 @@ static void deflate_to(struct buf *to, const struct buf *from)
 
 static void deflated(void **state)
 {
-	struct buf set = BUF_INIT(0), file = BUF_INIT(0), got = BUF_INIT(0), want = BUF_INIT(0), back = BUF_INIT(0);
+	struct buf set = BUF_INIT(0), file = BUF_INIT(0), got = BUF_INIT(0), want = BUF_INIT(0),
+	    back = BUF_INIT(0);
 	struct stream *s = NULL;
 	struct object *o = NULL;
 	struct err err = { 0 };
@@ -490,10 +492,12 @@ static void recode_latin1(struct edit *e, const struct object *o, struct err *er
 	must(edit_recode(e, "ISO_IR 100", err), err);
 }
 
-/* Texts at two levels, one with a set of its own; lengths of all that is around them, group lengths, signatures. */
+/* Texts at two levels, one with a set of its own; lengths of all that is around them, group lengths,
+ * signatures. */
 static void recodes(void **state)
 {
-	struct buf file = BUF_INIT(0), want = BUF_INIT(0), a = BUF_INIT(0), b = BUF_INIT(0), c = BUF_INIT(0), d = BUF_INIT(0);
+	struct buf file = BUF_INIT(0), want = BUF_INIT(0), a = BUF_INIT(0), b = BUF_INIT(0),
+	    c = BUF_INIT(0), d = BUF_INIT(0);
 	size_t i = 0;
 	int how = 0;
 

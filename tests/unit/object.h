@@ -63,7 +63,8 @@ static inline void ob_head(struct buf *b, enum walk_form form, uint32_t tag, con
 	}
 }
 
-static inline void ob_raw(struct buf *b, enum walk_form form, uint32_t tag, const char *vr, const void *v, size_t n)
+static inline void ob_raw(struct buf *b, enum walk_form form, uint32_t tag, const char *vr, const void *v,
+    size_t n)
 {
 	ob_head(b, form, tag, vr, (uint32_t)n);
 	ob_bytes(b, v, n);
@@ -80,8 +81,10 @@ static inline void ob_number(struct buf *b, enum walk_form form, uint32_t tag, u
 	ob_32(b, form, v);
 }
 
-/* A sequence of one item; how: 0 both lengths known, 1 both undefined, 2 sequence undefined, 3 item undefined. */
-static inline void ob_sequence(struct buf *b, enum walk_form form, uint32_t tag, int how, const struct buf *item)
+/* A sequence of one item; how: 0 both lengths known, 1 both undefined, 2 sequence undefined, 3 item
+ * undefined. */
+static inline void ob_sequence(struct buf *b, enum walk_form form, uint32_t tag, int how,
+    const struct buf *item)
 {
 	struct buf inner = BUF_INIT(0);
 

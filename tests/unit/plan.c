@@ -35,8 +35,10 @@ static void plain_order(void)
 
 static int make(json_t **plan, int e, const struct plan_set *sets, size_t nsets, struct err *err)
 {
-	struct plan_input in = { .order = &order, .entry = e, .order_sha256 = "o", .manifest_sha256 = "m", .time = T0,
-		.version = "mri-tools test", .organisation = "Klinik", .station = "host", .sets = sets, .nsets = nsets };
+	struct plan_input in = { .order = &order, .entry = e, .order_sha256 = "o", .manifest_sha256 = "m",
+	    .time = T0,
+		.version = "mri-tools test", .organisation = "Klinik", .station = "host", .sets = sets,
+		    .nsets = nsets };
 
 	return plan_make(plan, &in, err);
 }
@@ -79,7 +81,8 @@ static void study(struct buf *b, enum walk_form f, const char *charset, const ch
 	buf_free(&seq);
 }
 
-static int apply(const json_t *doc, const struct buf *file, struct buf *out, struct plan_report *report, struct err *err)
+static int apply(const json_t *doc, const struct buf *file, struct buf *out, struct plan_report *report,
+    struct err *err)
 {
 	struct plan *plan = NULL;
 	struct stream *s = NULL;
@@ -116,10 +119,12 @@ static int verify(const json_t *doc, const struct buf *a, const struct buf *b, s
 	return rc;
 }
 
-/* Values of a changed object, found by walking: "tag" at the top, item n of seq, or in the item of an inner sequence. */
+/* Values of a changed object, found by walking: "tag" at the top, item n of seq, or in the item of an
+ * inner sequence. */
 struct look { uint32_t seq, inner, tag; int item; char text[256]; bool found; const struct object *o; };
 
-static int look_inner(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+static int look_inner(const struct object *o, unsigned item, const struct element *e, void *arg,
+    struct err *err)
 {
 	struct look *l = arg;
 	size_t n = 0;
@@ -293,7 +298,8 @@ static void same_patient(void **state)
 
 static void charsets(void **state)
 {
-	static const struct { const char *set, *old, *name; int rc; bool converted; const char *now, *was; } t[] = {
+	static const struct { const char *set, *old, *name; int rc; bool converted; const char *now,
+	    *was; } t[] = {
 		{ "ISO_IR 100", "M\xfcller^J", "Böhm^A", RC_OK, false, "B\xf6hm^A", "M\xfcller^J" },
 		{ "ISO_IR 100", "M\xfcller^J", "Łódź^A", RC_OK, true, "Łódź^A", "Müller^J" },
 		{ NULL, "Plain", "Böhm^A", RC_OK, true, "Böhm^A", "Plain" },
@@ -365,10 +371,12 @@ static void sets(void **state)
 	static const struct { const char *text; const char *why; } bad[] = {
 		{ "StudyDescription", "no '='" }, { "StudyDescriptio=x", "no such keyword" },
 		{ "SOPInstanceUID=1.2", "do not change" }, { "StudyInstanceUID=1.2", "do not change" },
-		{ "PixelData=x", "do not change" }, { "Rows=1", "do not change" }, { "TransferSyntaxUID=1.2", "do not change" },
+		{ "PixelData=x", "do not change" }, { "Rows=1", "do not change" },
+		    { "TransferSyntaxUID=1.2", "do not change" },
 		{ "OriginalAttributesSequence=x", "VR" }, { "StudyDate=2026-01-01", "VR DA" },
 		{ "StudyDate=20261301", "VR DA" }, { "StudyID=12345678901234567", "longer than the 16" },
-		{ "Modality=ct", "form of VR CS" }, { "PatientName=a=b=c=d", "no PN" }, { "PatientSize=x", "VR DS" },
+		{ "Modality=ct", "form of VR CS" }, { "PatientName=a=b=c=d", "no PN" }, { "PatientSize=x",
+		    "VR DS" },
 		{ "SpecificCharacterSet=GB18030", "not converted" }, { "StudyDescription=a\nb", "control" },
 		{ "StudyDescription=\xff", "UTF-8" }, { "Modality=\xc3\x84", "VR CS can not hold" },
 	};
@@ -430,7 +438,8 @@ static void orders_refused(void **state)
 		json_t *rules = json_object_get(plan, "rules");
 		struct plan *p = NULL;
 
-		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:s}", "tag", "(0008,0018)", "op", "set", "new", "1.2",
+		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:s}", "tag", "(0008,0018)", "op",
+		    "set", "new", "1.2",
 		    "rule", "set"));
 		assert_int_not_equal(plan_load(&p, plan, &err), RC_OK);
 	}
