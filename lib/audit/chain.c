@@ -22,7 +22,8 @@ int chain_parse(const char *line, size_t len, uint64_t *n, char prev[HASH_HEX], 
 	    (rc = json_get_int(record, "record", "n", 0, &number, err)) ||
 	    (rc = json_get_str(record, "record", "prev", &text, err)))
 		goto out;
-	if (v != 1 || number < 1 || !text || strlen(text) != HASH_HEX - 1 || !text_unhex(text, sum, HASH_LEN)) {
+	if (v != 1 || number < 1 || !text || strlen(text) != HASH_HEX - 1 ||
+	    !text_unhex(text, sum, HASH_LEN)) {
 		rc = err_set(err, ERR_DATA, "not a record of version 1");
 		goto out;
 	}
@@ -63,7 +64,8 @@ static int verify_line(char *line, size_t len, uint64_t number, char sum[HASH_HE
 		return err_set(err, ERR_DATA, "the record says number %llu: records were removed or put in",
 		    (unsigned long long)n);
 	if (strcmp(prev, sum) != 0)
-		return err_set(err, ERR_DATA, "the record does not continue the line before: a byte was changed there");
+		return err_set(err, ERR_DATA, 
+		    "the record does not continue the line before: a byte was changed there");
 	line[len] = '\n';	/* the reader's NUL stands where it was */
 	rc = hash_hex(line, len + 1, sum, err);
 	line[len] = '\0';
@@ -89,8 +91,8 @@ int audit_verify(int dirfd, uint64_t *records, struct err *err)
 		if (!rc && !line)
 			rc = err_set(err, ERR_DATA, "the audit log became shorter while it was read");
 		else if (!rc && seen + (off_t)len >= size)
-			rc = err_set(err, ERR_DATA, "the last line is torn (%zu bytes without an end): a record was cut "
-			    "short, the next one will take note of it", len);
+			rc = err_set(err, ERR_DATA, "the last line is torn (%zu bytes without an end): a record "
+			    "was cut short, the next one will take note of it", len);
 		else if (!rc)
 			rc = verify_line(line, len, *records + 1, sum, err);
 		if (rc) {

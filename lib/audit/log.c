@@ -21,13 +21,13 @@ enum { WORD_MAX = 128, OBJECT_MAX = 256, WHY_MAX = 1024, ORGANISATION_MAX = 256 
 /* Two lines: the record, and the note of a tail that was cut. */
 #define APPEND_MAX	(2 * AUDIT_LINE_MAX)
 
-/* How far back the end of the last whole record is looked for. A torn record is shorter than a line; what is longer
- * was not written by us. */
+/* How far back the end of the last whole record is looked for. A torn record is shorter than a line;
+ * what is longer was not written by us. */
 #define TAIL_MAX	((size_t)1 << 20)
 
-/* An append holds the lock for a millisecond. Who waits this long waits for a process that is stopped; a purge has
- * many imports to get through. */
-#define LOCK_WAIT_MS	5000
+/* An append holds the lock for a millisecond. Who waits this long waits for a process that is stopped;
+ * a purge has many imports to get through. */
+#define LOCK_WAIT_MS	20000
 #define LOCK_WAIT_PURGE_MS	1000
 
 /* Given back to the filesystem when it is full, so that a purge can be recorded: 64 KiB are 100 records. */
@@ -63,7 +63,8 @@ static int read_key(struct audit *a, struct err *err)
 	if (fstat(fd, &st) != 0)
 		rc = err_sys(err, errno, "cannot stat the audit key");
 	else if (!S_ISREG(st.st_mode) || st.st_mode & 077)
-		rc = err_set(err, ERR_DENIED, "the audit key is open to others (mode %04o)", (unsigned)st.st_mode & 07777U);
+		rc = err_set(err, ERR_DENIED, "the audit key is open to others (mode %04o)",
+		    (unsigned)st.st_mode & 07777U);
 	else if ((rc = io_read_full(fd, text, sizeof(text), &got, err)))
 		err_wrap(err, "the audit key");
 	else if (got != 2 * HASH_LEN + 1 || text[got - 1] != '\n')
@@ -78,7 +79,8 @@ static int read_key(struct audit *a, struct err *err)
 	return rc;
 }
 
-int audit_open(struct audit **out, int dirfd, const struct ident *who, const char *organisation, struct err *err)
+int audit_open(struct audit **out, int dirfd, const struct ident *who, const char *organisation,
+    struct err *err)
 {
 	struct audit *a = calloc(1, sizeof(*a));
 	int rc = RC_OK;
@@ -156,7 +158,8 @@ int audit_create(int dirfd, struct err *err)
 	char text[2 * HASH_LEN + 2];
 	int rc = RC_OK, fd = -1;
 
-	/* What is there stays: a second call repairs an interrupted one. The log comes last: audit_open wants it. */
+	/* What is there stays: a second call repairs an interrupted one. The log comes last, for
+	 * audit_open() wants it. */
 	if (faccessat(dirfd, AUDIT_KEY, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
 		if ((rc = hash_random(key, sizeof(key), err)))
 			return rc;
@@ -200,7 +203,8 @@ static int add_record(struct buf *to, const struct audit *a, const struct entry 
 	size_t begin = to->len;
 	const struct act *act = e->act;
 	int rc = RC_OK;
-	json_t *r = json_make(err, "{s:i, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:s, s:o}, s:s, s:s}",
+	json_t *r = json_make(err,
+	    "{s:i, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:s, s:o}, s:s, s:s}",
 	    "v", 1, "n", (json_int_t)n, "prev", prev, "time", time_iso(time_now(), when), "event", e->event,
 	    "act", optional(act ? act->id : NULL), "tool", optional(act ? act->tool : NULL),
 	    "what", optional(act ? act->what : NULL), "object", optional(act ? act->object : NULL),
@@ -284,7 +288,8 @@ static int read_tail(int fd, struct tail *t, struct err *err)
 		rc = hash_hex("", 0, t->sum, err);
 	}
 	if (!rc && t->whole < t->size)
-		rc = hash_hex(b.data + want - (t->size - t->whole), (size_t)(t->size - t->whole), t->torn, err);
+		rc = hash_hex(b.data + want - (t->size - t->whole), (size_t)(t->size - t->whole), t->torn,
+		    err);
 out:
 	buf_free(&b);
 	return rc;
@@ -300,7 +305,8 @@ static int compose(struct buf *to, const struct audit *a, const struct entry *e,
 
 	memcpy(sum, t->sum, sizeof(sum));
 	if (t->whole < t->size) {
-		json_t *numbers = json_make(err, "{s:I, s:s}", "bytes", (json_int_t)(t->size - t->whole), "sha256", t->torn);
+		json_t *numbers = json_make(err, "{s:I, s:s}", "bytes",
+		    (json_int_t)(t->size - t->whole), "sha256", t->torn);
 		struct entry cut = { .event = "cut", .why = "torn record", .numbers = numbers };
 
 		if (!numbers)
@@ -317,7 +323,7 @@ static int take_lock(int fd, unsigned most_ms, struct err *err)
 {
 	uint64_t begin = time_mono_ms();
 
-	for (int wait = 1;; wait = wait < 20 ? wait * 2 : 20) {
+	for (int wait = 1;; wait = wait < 8 ? wait * 2 : 8) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return RC_OK;
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -343,7 +349,7 @@ static int write_lines(int fd, const struct tail *t, const struct buf *lines, st
 			}
 	}
 	if (rc && ftruncate(fd, t->whole) != 0)
-		err_advise(err, "part of a record stays at the end of the audit log; the next record cuts it");
+		err_advise(err, "part of a record stays in the audit log; the next one cuts it");
 	return rc ? err_wrap(err, "the audit log") : RC_OK;
 }
 

@@ -30,9 +30,9 @@ int audit_create(int dirfd, struct err *);
 
 enum audit_flags { AUDIT_NONE = 0, AUDIT_RESERVE = 1 };
 /* what: "fetch", "unpack", "check", "retag", "send", "purge", "show", "key", "init"…; object: import id or
- * item ("<id>/study/1") or NULL; why: basis, reason, rule, or NULL. Texts are escaped and cut to a limit. ERR_TEMP: the
- * lock is held, or no space. On failure *act is NULL and the act must not happen (a due purge warns and goes on; what it
- * removes makes room, so it calls act_begin() again afterwards). */
+ * item ("<id>/study/1") or NULL; why: basis, reason, rule, or NULL. Texts are escaped and cut to a limit.
+ * ERR_TEMP: the lock is held, or no space. On failure *act is NULL and the act must not happen (a due purge
+ * warns and goes on; what it removes makes room, so it calls act_begin() again afterwards). */
 int act_begin(struct act **, struct audit *, const char *tool, const char *what, const char *object,
     const char *why, unsigned flags, struct err *);
 /* outcome: "ok", "partial", "temp", "perm", "refused"; numbers: borrowed object or NULL; frees the act. */

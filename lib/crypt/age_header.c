@@ -81,7 +81,8 @@ static int wrap_key(const uint8_t shared[PRIM_KEY], const uint8_t share[PRIM_KEY
 
 size_t age_header_size(void)
 {
-	return strlen(VERSION_LINE) + strlen("-> X25519 ") + KEY_B64 + 1 + KEY_B64 + 1 + strlen("--- ") + KEY_B64 + 1;
+	return strlen(VERSION_LINE) + strlen("-> X25519 ") + KEY_B64 + 1 + KEY_B64 + 1 +
+	    strlen("--- ") + KEY_B64 + 1;
 }
 
 int age_header_make(const struct age_recipient *to, uint8_t file_key[AGE_FILE_KEY],
@@ -136,7 +137,7 @@ static bool take_line(const char *p, size_t n, size_t *off, const char **line, s
 	return true;
 }
 
-/* "-> type arg …": printable ASCII, one space between, none empty. args: beginnings and lengths; at most two kept. */
+/* "-> type arg …": printable ASCII, one space between, none empty. The first two are kept. */
 static bool split(const char *line, size_t len, const char *arg[2], size_t arglen[2], size_t *count)
 {
 	size_t from = 3;
@@ -262,7 +263,8 @@ out:
 	return rc;
 }
 
-int age_header_open(const char *p, size_t n, const struct age_identity *id, struct age_key *key, struct err *err)
+int age_header_open(const char *p, size_t n, const struct age_identity *id, struct age_key *key,
+    struct err *err)
 {
 	struct header h;
 	uint8_t mac[HASH_LEN];
@@ -276,7 +278,8 @@ int age_header_open(const char *p, size_t n, const struct age_identity *id, stru
 		break;
 	case ENDS:
 		if (n >= AGE_HEADER_MAX)
-			return err_set(err, ERR_DATA, "the age header is longer than %zu bytes", AGE_HEADER_MAX);
+			return err_set(err, ERR_DATA, "the age header is longer than %zu bytes",
+			    AGE_HEADER_MAX);
 		return err_set(err, ERR_DATA, "the age header ends early");
 	case PASSPHRASE:
 		return err_set(err, ERR_DENIED, "sealed with a passphrase, not to our key");

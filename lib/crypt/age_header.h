@@ -9,7 +9,8 @@
 #include "crypt/age.h"
 
 #define AGE_NONCE	16	/* of the payload key, after the header */
-#define AGE_HEADER_OURS	((size_t)170)	/* what age_header_make writes: version 22, stanza 54 + 44, MAC 48, and two */
+/* what age_header_make writes: version 22, stanza 54 + 44, MAC 48, a NUL */
+#define AGE_HEADER_OURS	((size_t)170)
 
 /* Makes the header of a new file for one recipient; *len <= AGE_HEADER_OURS. */
 int age_header_make(const struct age_recipient *, uint8_t file_key[AGE_FILE_KEY],

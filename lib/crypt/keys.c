@@ -90,7 +90,8 @@ out:
 static int sync_dir(int at, struct err *err)
 {
 	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? err_sys(err, errno, "cannot open the directory of the identity") : io_fsync(fd, err);
+	int rc = fd < 0 ? err_sys(err, errno, "cannot open the directory of the identity") :
+	    io_fsync(fd, err);
 
 	if (fd >= 0)
 		close(fd);
@@ -213,8 +214,8 @@ int keys_wrap(int dirfd, const char *name, const struct age_identity *id, const 
 	age_identity_text(id, secret);
 	size_t n = strlen(secret);
 	secret[n++] = '\n';
-	if (!(rc = stream_new(&raw, &to_buf_ops, &sealed, 0, err)) && !(rc = age_create(&age, raw, to, err)) &&
-	    !(rc = stream_write(age, secret, n, err)) && !(rc = stream_commit(age, err)))
+	if (!(rc = stream_new(&raw, &to_buf_ops, &sealed, 0, err)) &&
+	    !(rc = age_create(&age, raw, to, err)) && !(rc = stream_write(age, secret, n, err)) && !(rc = stream_commit(age, err)))
 		rc = publish(dirfd, name, sealed.data, sealed.len, err);
 	if (rc)
 		err_wrap(err, "the import's key");
@@ -262,8 +263,8 @@ int keys_destroy(int dirfd, const char *name, struct err *err)
 
 	if (fd < 0 && errno == ENOENT)
 		return RC_OK;
-	/* Overwriting is done where it can be. Where it cannot (a full copy-on-write disk), the key goes all the
-	 * same: a purge must not stop here, and the manual says what an overwrite proves. */
+	/* Overwriting is done where it can be. Where it cannot (a full copy-on-write disk), the key goes all
+	 * the same: a purge must not stop here, and the manual says what an overwrite proves. */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		uint8_t noise[512];
 		struct err ignored;

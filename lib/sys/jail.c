@@ -85,12 +85,13 @@ static bool landlock(void)
 
 #define CALL(name)	SCMP_SYS(name)
 
-/* What bytes are parsed with: held descriptors, memory, time. Nothing that takes a name, an address, another process. */
+/* What bytes are parsed with: held descriptors, memory, time. Nothing that takes a name, an address,
+ * another process. */
 static const int allowed[] = {
 	CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(write), CALL(writev), CALL(pwrite64),
-	CALL(pwritev), CALL(lseek), CALL(fstat), CALL(ftruncate), CALL(fallocate), CALL(fsync), CALL(fdatasync),
-	CALL(copy_file_range), CALL(fadvise64), CALL(close), CALL(close_range), CALL(dup), CALL(dup2), CALL(dup3),
-	CALL(poll), CALL(ppoll), CALL(sendmsg), CALL(recvmsg),
+	CALL(pwritev), CALL(lseek), CALL(fstat), CALL(ftruncate), CALL(fallocate), CALL(fsync),
+	CALL(fdatasync), CALL(copy_file_range), CALL(fadvise64), CALL(close), CALL(close_range), CALL(dup),
+	CALL(dup2), CALL(dup3), CALL(poll), CALL(ppoll), CALL(sendmsg), CALL(recvmsg),
 	CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(mlock), CALL(munlock),
 	CALL(futex), CALL(sched_yield), CALL(sched_getaffinity), CALL(restart_syscall),
 	CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(rt_sigaction), CALL(sigaltstack),
@@ -107,8 +108,8 @@ static const int for_threads[] = {
 
 /* What AddressSanitizer and its report need; it reads its own maps. */
 static const int for_sanitizers[] = {
-	CALL(mmap), CALL(mprotect), CALL(prctl), CALL(openat), CALL(readlink), CALL(readlinkat), CALL(getppid),
-	CALL(prlimit64), CALL(getdents64), CALL(newfstatat),
+	CALL(mmap), CALL(mprotect), CALL(prctl), CALL(openat), CALL(readlink), CALL(readlinkat),
+	CALL(getppid), CALL(prlimit64), CALL(getdents64), CALL(newfstatat),
 };
 
 static const int fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL };
@@ -180,7 +181,7 @@ static bool limit(int what, rlim_t soft, rlim_t hard)
 
 	if (getrlimit((__rlimit_resource_t)what, &old) != 0)
 		return false;
-	/* a lower limit that is there already stays */
+	/* a lower limit that is there already stays; RLIM_INFINITY keeps the hard one */
 	if (old.rlim_max != RLIM_INFINITY && want.rlim_max > old.rlim_max)
 		want.rlim_max = old.rlim_max;
 	if (want.rlim_cur > want.rlim_max)
@@ -199,7 +200,7 @@ int jail_enter(const struct jail *j, struct err *err)
 	if ((rc = hash_bytes("", 0, sum, err)) || (rc = hash_hmac("", 0, "", 0, sum, err)))
 		return rc;
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	bool limits = limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, JAIL_FILES, JAIL_FILES) &&
+	bool limits = limit(RLIMIT_CORE, 0, 0) && limit(RLIMIT_NOFILE, JAIL_FILES, RLIM_INFINITY) &&
 	    limit(RLIMIT_CPU, cpu, cpu + JAIL_CPU_GRACE) && (SANITIZED || limit(RLIMIT_AS, memory, memory));
 	if (!limits)
 		return err_sys(err, errno, "cannot limit a worker");
@@ -229,7 +230,8 @@ void jail_self(void)
 void jail_describe(char *out, unsigned cap)
 {
 	/* asks whether the kernel has filters, without setting one */
-	bool calls = !jail_pretend.no_seccomp && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 && seccomp_api_get() > 0;
+	bool calls = !jail_pretend.no_seccomp && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 &&
+	    seccomp_api_get() > 0;
 	int abi = landlock_abi();
 	char files[32];
 

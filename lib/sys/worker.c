@@ -175,16 +175,16 @@ static int only_channel(int *fd, struct err *err)
 	return RC_OK;
 }
 
-/* No handler of the parent runs here. A ^C or a stop of the service goes to the whole group: the parent decides what
- * still ends in order, and its going ends the child (end of the channel, PDEATHSIG). */
+/* No handler of the parent runs here. A ^C or a stop of the service goes to the whole group: the parent
+ * decides what still ends in order, and its going ends the child (end of the channel, PDEATHSIG). */
 static void own_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT ? &ign : &dfl,
-		    NULL);
+		(void)sigaction(sig, sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT ?
+		    &ign : &dfl, NULL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -222,7 +222,7 @@ static bool gone_within(struct worker *w, int ms, int *status, struct rusage *us
 		pid_t p = wait4(w->pid, status, WNOHANG, use);
 		if (p == w->pid)
 			return true;
-		if (p < 0 && errno != EINTR) {	/* reaped elsewhere (SIGCHLD ignored): nothing is known of its end */
+		if (p < 0 && errno != EINTR) {	/* reaped elsewhere (SIGCHLD ignored): its end is unknown */
 			*status = 0;
 			return true;
 		}
@@ -236,7 +236,8 @@ static bool gone_within(struct worker *w, int ms, int *status, struct rusage *us
 	}
 }
 
-static enum worker_end judge(const struct worker *w, int status, bool by_us, const struct rusage *use, int *code)
+static enum worker_end judge(const struct worker *w, int status, bool by_us, const struct rusage *use,
+    int *code)
 {
 	uint64_t peak = (uint64_t)use->ru_maxrss << 10;
 
@@ -248,8 +249,9 @@ static enum worker_end judge(const struct worker *w, int status, bool by_us, con
 	if (*code == SIGXCPU)
 		return WORKER_CPU;
 	if (*code == SIGKILL && !by_us)
-		return (uint64_t)(use->ru_utime.tv_sec + use->ru_stime.tv_sec) >= w->cpu_seconds ? WORKER_CPU :
-		    WORKER_MEMORY;	/* nobody else kills with 9 but the kernel that lacks memory */
+		/* nobody else kills with 9 but the kernel that lacks memory */
+		return (uint64_t)(use->ru_utime.tv_sec + use->ru_stime.tv_sec) >= w->cpu_seconds ?
+		    WORKER_CPU : WORKER_MEMORY;
 	/* a NULL from malloc that was not looked at, or std::bad_alloc that was not caught */
 	if ((*code == SIGSEGV || *code == SIGABRT || *code == SIGBUS) && peak >= w->memory / 4 * 3)
 		return WORKER_MEMORY;
@@ -339,8 +341,8 @@ static int wait_ready(struct worker *w, struct err *err)
 	return rc;
 }
 
-int worker_start(struct worker **out, const struct jail *jail, void (*prepare)(void *), worker_fn *run, void *arg,
-    struct err *err)
+int worker_start(struct worker **out, const struct jail *jail, void (*prepare)(void *), worker_fn *run,
+    void *arg, struct err *err)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int fd[2] = { -1, -1 }, rc = RC_OK;

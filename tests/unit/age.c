@@ -1,17 +1,13 @@
-/* age streams: sizes around the chunk, random access, every cut and changed byte, headers by the rules, failing media. */
+/* age streams: sizes around the chunk, random access, cut and changed bytes, headers by the rules, failing media. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "crypt/age.h"
 #include "crypt/bech32.h"
 #include "crypt/prim.h"
-#include "sys/worker.h"
 #include "test.h"
 
 enum { CHUNK = 65536 };
@@ -419,7 +415,7 @@ static void reports_a_failing_disk(void **state)
 		if (rc)
 			assert_int_equal(err.sys, EIO);
 	}
-	assert_int_equal(i, 7);	/* reads: header, nonce, the last chunk, then all three; the seventh time none failed */
+	assert_int_equal(i, 7);	/* header, nonce, last chunk, then all three; at the seventh go none failed */
 	assert_memory_equal(back, plain, N);
 	buf_free(&k.buf);
 	free(plain);
@@ -505,78 +501,6 @@ static void padding_is_zero(void **state)
 	}
 }
 
-static struct worker *early;
-
-/* A jailed reader gets a descriptor and a file key. */
-static int jailed(struct chan *c, void *arg)
-{
-	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
-	struct stream *raw = NULL, *s = NULL;
-	struct age_key key;
-	struct age_recipient to;
-	struct err err;
-	char text[8] = "";
-	size_t n = 0;
-	int fd = -1;
-
-	(void)arg;
-	if (chan_recv(c, &msg, &fd, 1, &n, &err) || n != 1 || msg.len != sizeof(key) + sizeof(to))
-		return 1;
-	memcpy(&key, msg.data, sizeof(key));
-	memcpy(&to, msg.data + sizeof(key), sizeof(to));
-	int rc = stream_file(&raw, fd, &err);
-	if (rc || age_open(&s, raw, &key, &err) || stream_read_full(s, 1, text, 4, &err))
-		return 2;
-	stream_close(s);
-	/* and can seal for another */
-	struct sink k = { .room = SIZE_MAX };
-	if (stream_new(&raw, &sink_ops, &k, 0, &err) || age_create(&s, raw, &to, &err) ||
-	    stream_write(s, text, 4, &err) || stream_commit(s, &err))
-		return 3;
-	stream_close(s);
-	rc = chan_send(c, k.buf.data, k.buf.len, NULL, 0, &err) ? 4 : 0;
-	buf_free(&k.buf);
-	buf_free(&msg);
-	return rc;
-}
-
-static void works_in_a_jail(void **state)
-{
-	struct worker *w = early;
-	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
-	struct sink k;
-	struct stream *raw = NULL, *s = NULL;
-	struct age_key key;
-	struct err err;
-	char text[5] = "";
-	int code = -1;
-	FILE *f = tmpfile();
-
-	(void)state;
-	assert_non_null(f);
-	seal(&k, (const uint8_t *)"slices", 6, 6);
-	assert_int_equal(write(fileno(f), k.buf.data, k.buf.len), (ssize_t)k.buf.len);
-	assert_int_equal(stream_mem(&raw, k.buf.data, k.buf.len, &err), RC_OK);
-	assert_int_equal(age_unwrap(raw, &me, &key, &err), RC_OK);
-	stream_close(raw);
-	int fd = fileno(f);
-	char ask[sizeof(key) + sizeof(other.to)];
-	memcpy(ask, &key, sizeof(key));
-	memcpy(ask + sizeof(key), &other.to, sizeof(other.to));
-	assert_int_equal(chan_send(worker_chan(w), ask, sizeof(ask), &fd, 1, &err), RC_OK);
-	int rc = chan_recv(worker_chan(w), &msg, NULL, 0, NULL, &err);
-	worker_stop(w, NULL, &code);
-	assert_int_equal(code, 0);
-	assert_int_equal(rc, RC_OK);
-	assert_int_equal(open_bytes(&s, msg.data, msg.len, &other, &err), RC_OK);
-	assert_int_equal(stream_read_full(s, 0, text, 4, &err), RC_OK);
-	assert_string_equal(text, "lice");
-	stream_close(s);
-	buf_free(&k.buf);
-	buf_free(&msg);
-	fclose(f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,13 +517,10 @@ int main(void)
 		cmocka_unit_test(reports_a_failing_disk),
 		cmocka_unit_test(keys_as_text),
 		cmocka_unit_test(padding_is_zero),
-		cmocka_unit_test(works_in_a_jail),
 	};
-	static const struct jail jail;
 	struct err err;
 
-	/* this worker is forked before OpenSSL was used at all */
-	if (worker_start(&early, &jail, NULL, jailed, NULL, &err) || age_identity_new(&me, &err) || age_identity_new(&other, &err))
+	if (age_identity_new(&me, &err) || age_identity_new(&other, &err))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,7 +384,7 @@ static void finds_every_change(void **state)
 
 static void many_write_side_by_side(void **state)
 {
-	enum { WRITERS = 6, ACTS = 40 };
+	enum { WRITERS = 5, ACTS = 25 };
 	int at = make("a");
 	struct audit *a = open_at(at);	/* one that all share, as after a fork */
 	pid_t pid[WRITERS];

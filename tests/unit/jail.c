@@ -188,7 +188,7 @@ static const char *limits_are_set(void)
 
 	NEED(getrlimit(RLIMIT_CORE, &r) == 0 && r.rlim_max == 0);
 	NEED(getrlimit(RLIMIT_CPU, &r) == 0 && r.rlim_cur == 77);
-	NEED(getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_max <= 256);
+	NEED(getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur <= 256);
 	NEED(SANITIZED || (getrlimit(RLIMIT_AS, &r) == 0 && r.rlim_max == 100 << 20));
 	NEED(SANITIZED || malloc(100 << 20) == NULL);
 	NEED(getrlimit(RLIMIT_FSIZE, &r) == 0 && r.rlim_cur == RLIM_INFINITY);
@@ -434,9 +434,96 @@ static void self_leaves_no_core(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A jailed reader gets a descriptor and a file key, and seals its answer for a recipient. It is forked before OpenSSL
+ * was used at all, so that everything is loaded behind the lock. */
+struct ask { struct age_key key; struct age_recipient to; };
+
+static int to_buf(struct stream *s, const void *from, size_t n, struct err *err)
+{
+	return buf_add(s->ctx, from, n, err);
+}
+static const struct stream_ops to_buf_ops = { NULL, to_buf, NULL, NULL };
+
+static int seal(struct buf *b, const struct age_recipient *to, const char *text, size_t n, struct err *err)
+{
+	struct stream *raw = NULL, *s = NULL;
+	int rc = RC_OK;
+
+	if (!(rc = stream_new(&raw, &to_buf_ops, b, 0, err)) && !(rc = age_create(&s, raw, to, err)) &&
+	    !(rc = stream_write(s, text, n, err)))
+		rc = stream_commit(s, err);
+	stream_close(s);
+	return rc;
+}
+
+static int opens_and_seals(struct chan *c, void *arg)
+{
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX), sealed = BUF_INIT(0);
+	struct stream *raw = NULL, *s = NULL;
+	struct ask ask;
+	struct err err;
+	char text[8] = "";
+	size_t n = 0;
+	int fd = -1;
+
+	(void)arg;
+	if (chan_recv(c, &msg, &fd, 1, &n, &err) || n != 1 || msg.len != sizeof(ask))
+		return 1;
+	memcpy(&ask, msg.data, sizeof(ask));
+	if (stream_file(&raw, fd, &err) || age_open(&s, raw, &ask.key, &err) ||
+	    stream_read_full(s, 1, text, 4, &err))
+		return 2;
+	stream_close(s);
+	if (seal(&sealed, &ask.to, text, 4, &err) || chan_send(c, sealed.data, sealed.len, NULL, 0, &err))
+		return 3;
+	buf_free(&sealed);
+	buf_free(&msg);
+	return 0;
+}
+
+static struct worker *early;
+
+static void age_works(void **state)
+{
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX), sealed = BUF_INIT(0);
+	struct stream *raw = NULL, *s = NULL;
+	struct age_identity me, other;
+	struct ask ask;
+	struct err err;
+	char text[5] = "";
+	int code = -1;
+	FILE *f = tmpfile();
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(age_identity_new(&me, &err), RC_OK);
+	assert_int_equal(age_identity_new(&other, &err), RC_OK);
+	assert_int_equal(seal(&sealed, &me.to, "slices", 6, &err), RC_OK);
+	assert_int_equal(write(fileno(f), sealed.data, sealed.len), (ssize_t)sealed.len);
+	assert_int_equal(stream_mem(&raw, sealed.data, sealed.len, &err), RC_OK);
+	assert_int_equal(age_unwrap(raw, &me, &ask.key, &err), RC_OK);
+	stream_close(raw);
+	ask.to = other.to;
+	int fd = fileno(f);
+	assert_int_equal(chan_send(worker_chan(early), &ask, sizeof(ask), &fd, 1, &err), RC_OK);
+	int rc = chan_recv(worker_chan(early), &msg, NULL, 0, NULL, &err);
+	worker_stop(early, NULL, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(rc, RC_OK);
+	assert_int_equal(stream_mem(&raw, msg.data, msg.len, &err), RC_OK);
+	assert_int_equal(age_open_identity(&s, raw, &other, &err), RC_OK);
+	assert_int_equal(stream_read_full(s, 0, text, 4, &err), RC_OK);
+	assert_string_equal(text, "lice");
+	stream_close(s);
+	buf_free(&sealed);
+	buf_free(&msg);
+	fclose(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(age_works),
 		cmocka_unit_test(denies),
 		cmocka_unit_test(denies_on_older_kernels),
 		cmocka_unit_test(landlock_alone),
@@ -446,5 +533,9 @@ int main(void)
 		cmocka_unit_test(off_is_off_and_required_is_required),
 		cmocka_unit_test(self_leaves_no_core),
 	};
+	struct err err;
+
+	if (worker_start(&early, &plain_jail, NULL, opens_and_seals, NULL, &err))
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

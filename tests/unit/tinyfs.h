@@ -37,7 +37,7 @@ static void tinyfs_namespace(void)
 		perror("unshare");
 		_exit(1);
 	}
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0)
 		perror("mount");
 }
 
