@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +9,14 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/hash.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "stage/fetch_net.h"
 #include "stage/fetch_serve.h"
 #include "stage/fetch_wire.h"
 
 #define POLL_MS		200	/* how late a ^C may be noticed */
+#define LEAVE_MS	2000	/* a session that hangs in a name server is not waited for longer */
 #define OFFERS_MAX	10000
 #define QUESTIONS_MAX	16
 
@@ -42,7 +44,7 @@ own_signals(void)
 
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);	/* sessions reap themselves */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 static int
@@ -62,6 +64,7 @@ spawner(int fd, const struct net_options *o)
 	struct chan control = { fd }, session = { -1 };
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	struct err err = { 0 };
+	uint64_t until = 0;
 	size_t n = 0;
 	int got = -1;
 
@@ -71,6 +74,8 @@ spawner(int fd, const struct net_options *o)
 	if ((control.fd = only(fd)) < 0)
 		_exit(1);
 	while (chan_recv(&control, &msg, &got, 1, &n, &err) == RC_OK) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
 		if (n != 1)
 			continue;
 		if (fork() == 0) {
@@ -82,6 +87,9 @@ spawner(int fd, const struct net_options *o)
 		}
 		close(got);
 	}
+	/* what is left dies with us (PDEATHSIG) */
+	for (until = time_mono_ms() + LEAVE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && time_mono_ms() < until;)
+		poll(NULL, 0, 5);
 	_exit(0);
 }
 

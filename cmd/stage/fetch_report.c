@@ -44,7 +44,8 @@ fetched_report(struct fetch *f, const struct cli_input *in, const struct order *
 	char path[SPOOL_PATH_MAX];
 
 	if (r->err.kind != ERR_NONE) {
-		cli_fail(f->cli, NULL, subject, &r->err);
+		/* many sentences name the host themselves */
+		cli_fail(f->cli, NULL, subject != NULL && text_starts(r->err.text, subject) ? NULL : subject, &r->err);
 		line.reason = r->err.text;
 	}
 	if (durable && t->import != NULL) {

@@ -205,6 +205,8 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 	}
 	curl_easy_getinfo(t->h->curl, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(t->h->curl, CURLINFO_OS_ERRNO, &sys);
+	if (strstr(detail, "Too large response headers") != NULL || strstr(detail, "Rejected") != NULL)
+		return say(err, ERR_PROTOCOL, host, "the headers of its answer are too large");
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return say(err, ERR_TEMP, host, "the proxy's name cannot be resolved");
@@ -241,7 +243,7 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 	case CURLE_RECV_ERROR:
 		return say(err, ERR_TEMP, host, "the connection broke off");
 	case CURLE_OUT_OF_MEMORY:
-		return say(err, ERR_TEMP, host, "not enough memory");
+		return say(err, ERR_TEMP, host, "not enough memory for its answer");
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 	case CURLE_WEIRD_SERVER_REPLY:

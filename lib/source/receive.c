@@ -178,8 +178,11 @@ pass(struct receiver *r, const void *data, size_t n, struct err *err)
 	int rc = RC_OK;
 
 	r->p.bytes += n;
-	if (!r->packaged)
+	if (!r->packaged) {
+		if (r->page.len + n > PAGE_MAX)
+			return err_set(err, ERR_PROTOCOL, "the portal's answer has more than %zu bytes", PAGE_MAX);
 		return buf_add(&r->page, data, n, err);
+	}
 	tail_add(&r->tail, data, n);
 	if ((rc = hash_add(r->hash, data, n, err)) != RC_OK)
 		return rc;
