@@ -280,6 +280,7 @@ static void same_patient(void **state)
 	order.patient.id = "F99";
 	order.patient.issuer = "ELSE";
 	memset(&entry, 0, sizeof entry);
+	entry.accession = "FOREIGN1";	/* the same as there: on record all the same */
 	must(make(&plan, 0, NULL, 0, &err), &err);
 	study(&file, WALK_EXPLICIT_LE, NULL, "Muster^Eva");
 	must(apply(plan, &file, &out, &report, &err), &err);
@@ -288,6 +289,7 @@ static void same_patient(void **state)
 	assert_string_equal(OLD(&out, 1, 0x00100020), "F99");
 	assert_string_equal(OLD(&out, 1, 0x00100021), "ELSE");
 	assert_null(OLD(&out, 1, 0x00100010));
+	assert_string_equal(OLD(&out, 1, 0x00080050), "FOREIGN1");
 	/* An entry that gives no request leaves none but what describes the image. */
 	assert_null(value(&out, 0x00400275, 0, 0, 0x00401001));
 	assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400007), "Thorax");
