@@ -46,8 +46,8 @@ status 'retag again' 0 mri-retag "$item"
 status 'send of all three' 0 mri-send "$import"
 is 'nine objects' 9 "$(ls stored | wc -l)"
 for f in stored/*; do
-	printf '%s %s\n' "$(dcmdump -q +P 0008,0020 "$f" | sed -n 's/.*\[\(.*\)\].*/\1/p')" \
-	    "$(dcmdump -q +P 0008,0050 "$f" | sed -n 's/.*\[\(.*\)\].*/\1/p')"
+	printf '%s %s\n' "$(dcmdump -q -s +P 0008,0020 "$f" | sed -n 's/.*\[\(.*\)\].*/\1/p')" \
+	    "$(dcmdump -q -s +P 0008,0050 "$f" | sed -n 's/.*\[\(.*\)\].*/\1/p')"
 done | sort | uniq -c | sed 's/^ *//; s/ *$//' >accessions
 is 'one is scheduled, with the accession; two are not, without' '3 20240901
 3 20250901
