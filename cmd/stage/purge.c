@@ -49,7 +49,7 @@ static json_t *numbers(const struct purge_result *r)
 }
 
 static void report(struct cli *cli, const struct cli_input *in, const char *id, const char *rule,
-    const struct purge_result *r, const struct err *err)
+	const struct purge_result *r, const struct err *err)
 {
 	struct cli_input none = { .path = id }, where = in ? *in : none;
 	json_t *more = NULL;
@@ -70,7 +70,7 @@ static void report(struct cli *cli, const struct cli_input *in, const char *id, 
 
 /* Intent, act, outcome. A log that cannot be written does not keep payload alive. */
 static void purge_one(struct cli *cli, struct work *w, const struct cli_input *in, const char *id, const char *rule,
-    bool due)
+	bool due)
 {
 	struct purge_result r = { 0 };
 	struct err err = { 0 }, audit = { 0 };

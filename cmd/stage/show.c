@@ -14,7 +14,7 @@
 /* ---- items of an import ---- */
 
 int show_items(struct cli *cli, struct import *import, const struct spool_ref *ref, show_item_fn *fn, void *arg,
-    struct err *err)
+	struct err *err)
 {
 	int *studies = calloc(STUDIES_MAX + 1, sizeof(*studies));
 	struct item_dir *item = NULL;
@@ -72,7 +72,7 @@ static int item_brief(struct cli *cli, struct item_dir *item, void *arg, struct 
 }
 
 int show_brief(struct cli *cli, struct work *w, struct import *import, enum import_where where, json_t **out,
-    struct err *err)
+	struct err *err)
 {
 	char state[32] = "", received[TIME_TEXT_MAX], at[TIME_TEXT_MAX], path[SPOOL_PATH_MAX];
 	struct spool_ref ref = { .kind = SPOOL_IMPORT };
@@ -261,7 +261,7 @@ int show_resolve(struct work *w, const struct cli_input *in, struct spool_ref *r
 }
 
 int show_open(struct work *w, const struct spool_ref *ref, struct import **out, enum import_where *where,
-    struct err *err)
+	struct err *err)
 {
 	int rc = import_open(out, w->spool, ref->id, *where = IMPORT_COMMITTED, err);
 

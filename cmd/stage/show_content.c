@@ -68,7 +68,7 @@ static void print_rule(struct cli *cli, const json_t *rule)
 }
 
 static void print_person(struct cli *cli, const char *whose, const char *name, const char *id, const char *issuer,
-    const char *birth, const char *sex)
+	const char *birth, const char *sex)
 {
 	char a[SHOWN], b[SHOWN], c[SHOWN], d[SHOWN], e[SHOWN];
 
@@ -254,7 +254,7 @@ static int cat_object(struct cli *cli, struct item_dir *item, int n, struct err 
 struct raw { const char *file; };
 
 static int cat_item(struct cli *cli, struct import *import, const struct spool_ref *ref, const char *raw,
-    struct err *err)
+	struct err *err)
 {
 	struct item_dir *item = NULL;
 	struct stream *s = NULL;
@@ -348,7 +348,7 @@ static int raw_import(struct import *import, const char *file, struct err *err)
 }
 
 static int raw_item(struct cli *cli, struct import *import, const struct spool_ref *ref, const char *file,
-    struct err *err)
+	struct err *err)
 {
 	static const struct { const char *name; enum item_file file; } files[] = { { "manifest", ITEM_MANIFEST },
 	    { "order", ITEM_ORDER }, { "check", ITEM_CHECK }, { "overlay", ITEM_OVERLAY } };

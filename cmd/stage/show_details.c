@@ -247,7 +247,7 @@ static void print_history(struct cli *cli, const json_t *list)
 }
 
 static int import_details(struct cli *cli, struct work *w, const struct spool_ref *ref, struct import *import,
-    enum import_where where, struct err *err)
+	enum import_where where, struct err *err)
 {
 	json_t *j = NULL, *items = json_array(), *packages = json_array(), *history = json_array();
 	bool end = false;
@@ -280,7 +280,7 @@ out:
 }
 
 static int one_item(struct cli *cli, struct work *w, const struct spool_ref *ref, struct import *import,
-    struct err *err)
+	struct err *err)
 {
 	json_t *items = json_array(), *j = NULL;
 	char path[SPOOL_PATH_MAX], id[128];

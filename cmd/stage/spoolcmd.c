@@ -192,7 +192,7 @@ out:
 /* ---- key ---- */
 
 static int key_of(struct work *w, const char *path, char id[SPOOL_ID_LEN + 1], char text[AGE_TEXT_MAX],
-    struct err *err)
+	struct err *err)
 {
 	struct spool_ref ref = { 0 };
 	struct import *import = NULL;

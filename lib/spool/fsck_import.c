@@ -45,7 +45,7 @@ static bool is_number(const char *name, bool hidden)
 /* ---- an item ---- */
 
 static const char *const item_plain[] = { NAME_MANIFEST, NAME_ORIGINAL, NAME_DOCUMENT, NAME_ORDER, NAME_CHECK,
-    NAME_OVERLAY, NAME_SENT, NAME_LOCK };
+	NAME_OVERLAY, NAME_SENT, NAME_LOCK };
 static const char *const item_hidden[] = { "." NAME_MANIFEST, "." NAME_ORDER, "." NAME_CHECK, "." NAME_OVERLAY };
 
 struct item_look {
@@ -135,7 +135,7 @@ void fsck_item(struct fsck *f, struct import *import, int study)
 /* ---- an import ---- */
 
 static const char *const import_plain[] = { NAME_DEADLINE, NAME_HISTORY, NAME_LOCK, NAME_ORDER, NAME_UNPACK,
-    NAME_PACKAGE, NAME_CLAIM, NAME_STUDY, NAME_PAPERS };
+	NAME_PACKAGE, NAME_CLAIM, NAME_STUDY, NAME_PAPERS };
 
 struct import_look {
 	struct fsck *f;

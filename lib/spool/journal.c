@@ -198,7 +198,7 @@ enum journal_status journal_get(const struct journal *j, int n, char hash[65])
 }
 
 int journal_add(struct journal *j, int n, enum journal_status status, const char *hash, int dimse_status,
-    struct err *err)
+	struct err *err)
 {
 	char line[JOURNAL_LINE], when[TIME_TEXT_MAX];
 	int len = 0, rc = RC_OK;

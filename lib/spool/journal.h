@@ -24,9 +24,16 @@ int journal_confirm(struct journal *, struct err *);	/* read back: all there */
 bool journal_confirmed(const struct journal *);
 int journal_sync(struct journal *, struct err *);
 
-/* For those who only read (mri-show, purge): names on disk under sent/, and what a journal adds up to. name: such a
- * name, or a destination's. No journal: ERR_NOINPUT. Nothing is written, no lock is needed; a line in the making is left out. */
-struct journal_summary { int stored, refused, failed, documents; bool confirmed; };	/* documents: stored ones */
+/*
+ * For those who only read (mri-show, purge): names on disk under sent/, and what a journal adds up to. name: such
+ * a name, or a destination's. No journal: ERR_NOINPUT. Nothing is written and no lock is needed; a line in the
+ * making is left out.
+ */
+struct journal_summary {
+	int stored, refused, failed;	/* objects; of refused and failed documents too */
+	int documents;			/* stored ones */
+	bool confirmed;
+};
 typedef int journal_name_fn(const char *disk, void *arg, struct err *);
 int journal_each(const struct item_dir *, journal_name_fn *, void *arg, struct err *);
 int journal_look(const struct item_dir *, const char *name, struct journal_summary *, struct err *);

@@ -203,8 +203,8 @@ static int get_dup(const json_t *j, const char *where, const char *key, char **t
 	return rc;
 }
 
-static int get_number(const json_t *j, const char *where, const char *key, long long min, long long max, long long *to,
-    struct err *err)
+static int get_number(const json_t *j, const char *where, const char *key, long long min, long long max,
+	long long *to, struct err *err)
 {
 	int rc = json_get_int(j, where, key, min, to, err);
 
@@ -223,8 +223,8 @@ static int get_hash(const json_t *j, const char *where, char to[65], struct err 
 	return rc;
 }
 
-static int parse_header(const json_t *j, const char *where, struct manifest *m, long long *objects, long long *documents,
-    struct err *err)
+static int parse_header(const json_t *j, const char *where, struct manifest *m, long long *objects,
+	long long *documents, struct err *err)
 {
 	json_t *patient = NULL, *none = NULL;
 	long long v = 0, n = 0;
@@ -321,8 +321,8 @@ out:
 	return rc;
 }
 
-static int parse_line(const char *text, size_t len, long line, struct manifest *m, long long *objects, long long *documents,
-    struct err *err)
+static int parse_line(const char *text, size_t len, long line, struct manifest *m, long long *objects,
+	long long *documents, struct err *err)
 {
 	char where[48];
 	const char *type = NULL;

@@ -36,7 +36,7 @@ static int put_json(struct overlay_writer *w, json_t *j, struct err *err)
 }
 
 int overlay_create(struct overlay_writer **out, struct item_dir *item, const char *check_sha256,
-    const json_t *plan, int objects, struct err *err)
+	const json_t *plan, int objects, struct err *err)
 {
 	struct overlay_writer *w = NULL;
 	int rc = RC_OK;
@@ -64,7 +64,7 @@ out:
 }
 
 int overlay_add(struct overlay_writer *w, int n, const char *original_sha256, const struct pieces *p,
-    struct err *err)
+	struct err *err)
 {
 	char result[HASH_HEX] = "";
 	size_t i = 0;

@@ -14,7 +14,8 @@
 struct overlay;		/* for reading */
 struct overlay_writer;
 
-int overlay_create(struct overlay_writer **, struct item_dir *, const char *check_sha256, const json_t *plan, int objects, struct err *);
+int overlay_create(struct overlay_writer **, struct item_dir *, const char *check_sha256, const json_t *plan,
+	int objects, struct err *);
 int overlay_add(struct overlay_writer *, int n, const char *original_sha256, const struct pieces *, struct err *);
 int overlay_commit(struct overlay_writer *, struct err *);	/* frees, also on failure */
 void overlay_abort(struct overlay_writer *);
@@ -24,7 +25,7 @@ void overlay_close(struct overlay *);
 const char *overlay_check(const struct overlay *);	/* sha256 of the check it was made from */
 const json_t *overlay_plan(const struct overlay *);	/* borrowed */
 size_t overlay_objects(const struct overlay *);
-/* The same from any stream (taken, closed also on failure); such a one has no originals: not for overlay_object_open. */
+/* The same from any stream (taken, closed also on failure); it has no originals: not for overlay_object_open. */
 int overlay_open_stream(struct overlay **, struct stream *, struct err *);
 /* The pieces of object n (pieces_free them). */
 int overlay_pieces(const struct overlay *, int n, struct pieces *, struct err *);

@@ -291,7 +291,7 @@ static int erase_child(int dirfd, const char *name, void *arg, struct err *err)
  * something is left to do. Every step is tried, whatever the ones before it did.
  */
 static int erase(struct spool *sp, const char *id, const char *rule, const char *reason, struct purge_result *r,
-    struct err *err)
+	struct err *err)
 {
 	struct children c = { .r = r };
 	struct err one = { 0 };
@@ -332,7 +332,7 @@ static int withdraw(struct spool *sp, int parent, const char *id, struct err *er
 
 /* Where no name can be made in purge/ (a full disk, a damaged directory) it is erased where it stands. */
 static int erase_in_place(struct spool *sp, int parent, const char *id, const char *rule, const char *reason,
-    struct purge_result *r, struct err *err)
+	struct purge_result *r, struct err *err)
 {
 	struct err worst = { 0 }, one = { 0 };
 
@@ -358,7 +358,7 @@ static int parent_of(struct spool *sp, const char *id)
 }
 
 int purge_import(struct spool *sp, const char *id, const char *rule, const char *reason, bool due,
-    struct purge_result *result, struct err *err)
+	struct purge_result *result, struct err *err)
 {
 	struct purge_result unused = { 0 }, *r = result ? result : &unused;
 	struct locks locks = { 0 };

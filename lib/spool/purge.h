@@ -17,9 +17,9 @@ int purge_due(struct spool *, time_t now, import_each_fn *, void *arg, struct er
 /* due: no lock is taken. ERR_NOINPUT: no such import. A failed step (one file that does not go) does not stop the
  * others: the key is destroyed and the rest removed, what is left stands in purge/ for purge_resume. */
 int purge_import(struct spool *, const char *id, const char *rule, const char *reason, bool due,
-    struct purge_result *, struct err *);
-/* Finishes what a killed purge left in purge/: cb hears of each one, err NULL where it is gone now. What fails is left for
- * the next run; the others go on. The worst is returned. */
+	struct purge_result *, struct err *);
+/* Finishes what a killed purge left in purge/: cb hears of each one, err NULL where it is gone now. What fails is
+ * left for the next run; the others go on. The worst is returned. */
 typedef void purge_done_fn(const char *id, const struct purge_result *, const struct err *, void *arg);
 int purge_resume(struct spool *, purge_done_fn *, void *arg, struct err *);
 /* The tombstone of an import: "TIME RULE [REASON]", "" where there is none. */

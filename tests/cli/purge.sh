@@ -75,7 +75,8 @@ mk $OLD retagged 2 4 >ids
 { read -r a; read -r b; read -r c; read -r d; } <ids
 rm -rf "${MRI_SPOOL:?}/import/$b"; echo x >"$MRI_SPOOL/import/$b"
 echo garbage >"$MRI_SPOOL/import/$c/deadline"
-deep="$MRI_SPOOL/import/$d"; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do deep=$deep/d; done; mkdir -p "$deep"; echo x >"$deep/x"
+deep="$MRI_SPOOL/import/$d/$(printf 'd/%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)"
+mkdir -p "$deep"; echo x >"${deep}x"
 got=0; held "$MRI_SPOOL/import/$a/study/1/lock" flock "$MRI_SPOOL/import/$a/lock" "$purge" >out 2>err || got=$?
 ok 'one that fails: not 0' test "$got" -ne 0
 is 'the others go: held, a file in its place, a bad deadline' "$(printf '%s\n' "$a" "$b" "$c" | sort)" "$(sort out)"

@@ -88,7 +88,8 @@ is 'a file of somebody: named, left' "$id false" "$(jq -r 'select(.type == "fsck
 rm a/import/"$id"/NOTE
 cp -a a/import/"$id"/study/1/original/00002 before
 chmod 600 a/import/"$id"/study/1/original/00002
-printf x | dd of=a/import/"$id"/study/1/original/00002 bs=1 seek=300 conv=notrunc 2>/dev/null
+python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek(300); b = f.read(1)[0]; f.seek(300); f.write(bytes([b ^ 1]))' \
+	a/import/"$id"/study/1/original/00002
 status 'one byte changed, fsck: 0' 0 "$spool" fsck
 status 'one byte changed, fsck --deep: 1' 1 "$spool" fsck --deep
 has 'one byte changed: named' "^$id: study/1" out

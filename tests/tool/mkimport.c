@@ -16,13 +16,13 @@
 #include "spool/overlay.h"
 
 static const char *const stages[] = { "incoming", "fetched", "unpacked", "held", "checked", "retagged", "sent",
-    "confirmed" };
+	"confirmed" };
 enum { INCOMING, FETCHED, UNPACKED, HELD, CHECKED, RETAGGED, SENT, CONFIRMED };
 
 #define ORDER "{\"v\":1,\"ref\":\"T-1\",\"patient\":{\"id\":\"4711\",\"name\":\"PATIENTWORD^A\",\"birth_date\":" \
-    "\"1970-01-01\",\"sex\":\"M\"},\"destinations\":[\"pacs\"]}"
+	"\"1970-01-01\",\"sex\":\"M\"},\"destinations\":[\"pacs\"]}"
 #define CLAIM "{\"v\":1,\"package\":1,\"source\":\"direct\",\"kind\":\"study\",\"media\":\"application/zip\"," \
-    "\"title\":\"PATIENTWORD\",\"plausible\":true}"
+	"\"title\":\"PATIENTWORD\",\"plausible\":true}"
 #define OBJECT_BYTES 600
 
 static struct err err;
@@ -172,7 +172,8 @@ static void stages_of(struct import *imp, int study, int stage, int objects)
 /* Received earlier: the id and the deadline say so. */
 static void age(const char *spool, const char *where, char id[SPOOL_ID_LEN + 1], long seconds)
 {
-	char from[4096], to[4096], compact[TIME_TEXT_MAX], aged[SPOOL_ID_LEN + 1], line[400], text[2000] = "";
+	char from[4096], to[4096], compact[TIME_TEXT_MAX], aged[SPOOL_ID_LEN + 1], line[400];
+	struct buf text = BUF_INIT(0);
 	char when[TIME_TEXT_MAX];
 	time_t received = time_now() - (time_t)seconds;
 	FILE *f = NULL;
@@ -186,11 +187,12 @@ static void age(const char *spool, const char *where, char id[SPOOL_ID_LEN + 1],
 			snprintf(line, sizeof(line), "received=%s\n", time_iso(received, when));
 		else if (!strncmp(line, "purge_at=", 9))
 			snprintf(line, sizeof(line), "purge_at=%s\n", time_iso(received + SPOOL_RETENTION_MAX, when));
-		strncat(text, line, sizeof(text) - strlen(text) - 1);
+		ok(buf_puts(&text, line, &err));
 	}
 	fclose(f);
-	if (!(f = fopen(from, "w")) || fputs(text, f) < 0 || fclose(f))
+	if (!(f = fopen(from, "w")) || fputs(text.data, f) < 0 || fclose(f))
 		exit(1);
+	buf_free(&text);
 	snprintf(from, sizeof(from), "%s/%s/%s", spool, where, id);
 	snprintf(to, sizeof(to), "%s/%s/%s", spool, where, aged);
 	if (rename(from, to))

@@ -141,7 +141,7 @@ static int open_text(const char *text, size_t len, struct overlay **o, struct er
 /* sha256 of "abc" */
 #define ABC  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define LINE(pieces) "{\"type\":\"object\",\"n\":1,\"sha256\":\"" CHECK "\",\"new\":3,\"pieces\":" pieces \
-    ",\"result\":\"" ABC "\"}\n"
+	",\"result\":\"" ABC "\"}\n"
 #define END  "{\"type\":\"end\",\"objects\":1}\n"
 
 static void refuse(const char *text, const char *why)

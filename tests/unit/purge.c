@@ -177,7 +177,8 @@ static void damaged(void **state)
 	put(f, "x", "import/%s", id);
 	OK(purge_import(f->sp, id, "deadline", NULL, true, NULL, &f->err));
 	only_tombstone(f, id);
-	OK(purge_import(f->sp, strcpy(id, old_import(f, "import", 170 * H, "bbbbbb")), "deadline", NULL, true, NULL, &f->err));
+	snprintf(id, sizeof(id), "%s", old_import(f, "import", 170 * H, "bbbbbb"));
+	OK(purge_import(f->sp, id, "deadline", NULL, true, NULL, &f->err));
 	/* directories that may not be read, written or entered; a link that points out; a directory for a lock */
 	snprintf(id, sizeof(id), "%s", old_import(f, "import", 169 * H, "cccccc"));
 	put(f, "x", "import/%s/study/2/lock/x", id);
@@ -231,7 +232,7 @@ static void bad_among_good(void **state)
 
 	(void)state;
 	for (int i = 0; i < 30; i++)
-		strcat(deep, "d/");
+		memcpy(deep + 2 * i, "d/", 3);
 	snprintf(bad, sizeof(bad), "%s", old_import(f, "import", 200 * H, "aaaaaa"));
 	put(f, "x", "import/%s/%sx", bad, deep);
 	snprintf(good, sizeof(good), "%s", old_import(f, "import", 190 * H, "bbbbbb"));
