@@ -275,7 +275,7 @@ static int verdict(struct unpack_package *p, struct unpack_file *v, size_t n, st
 	if (!data)
 		text_copy(text, sizeof text, "it holds no object and no document");
 	else if (n == 1)
-		snprintf(text, sizeof text, "it is %s", first ? first : "set aside");
+		snprintf(text, sizeof text, "its only file was set aside: %s", first ? first : "");
 	else
 		snprintf(text, sizeof text, "%zu of its %zu files were set aside", data, n);
 	if (!good) {

@@ -160,12 +160,12 @@ is 'partial again' 'true partial' "$(jq -r 'select(.type=="receipt") | "\(.again
 head -c 3000 a.zip >half.zip
 cp half.zip half2.zip
 i=$(fetch half2.zip) || :
-if [ -n "$i" ]; then
-	status 'a broken package: 65' 65 "$unpack" "$i"
-	is 'no receipt' '' "$(cat out)"
-	ok 'no item' test ! -e "$i/study/1"
-	is 'the state says so' failed "$("$MRI_BIN/mri-show" --json "$i" 2>/dev/null | jq -r 'select(.state).state' | head -1)"
-fi
+status 'a broken package: 65' 65 "$unpack" "$i"
+is 'no receipt' '' "$(cat out)"
+ok 'no item' test ! -e "$i/study/1"
+ok 'the package stays' test -e "$i/package/001"
+is 'the state says so' failed "$("$MRI_BIN/mri-show" --json "$i" 2>/dev/null | jq -r 'select(.state).state' | head -1)"
+status 'again: 65' 65 "$unpack" "$i"
 
 # killed at any moment, the next run brings it to the end
 i=$(fetch three.zip)
