@@ -29,7 +29,7 @@ struct fetch {
 	bool basis_required;
 };
 
-/* Does everything for one input, its messages and receipts too. what: the link or path (a link is wiped by the caller). */
+/* Everything for one input, its messages and receipts too. what: the link or path; the caller wipes it. */
 void fetch_one(struct fetch *, const struct cli_input *, struct order *, const char *what);
 
 /* fetch_order.c */

@@ -97,7 +97,7 @@ void http_response_free(struct http_response *);	/* what is in it; wipes */
 
 /* May the next attempts help: 408, 425, 429, 5xx but 501 and 505. */
 bool http_status_later(long status);
-/* Waits as http_perform does: ERR_TEMP when it would pass the budget ("the portal asks to wait 300 s"), or the caller went. */
+/* Waits as http_perform does: ERR_TEMP when it would pass the budget, or the caller went. */
 int http_wait(struct http *, long seconds, struct err *);
 bool http_cancelled(const struct http *);
 unsigned http_requests(const struct http *);	/* sent so far */

@@ -213,9 +213,11 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return say(err, ERR_TEMP, host, "the name cannot be resolved");
 	case CURLE_COULDNT_CONNECT:
-		return sys != 0 ? err_set(err, ERR_TEMP, "cannot connect to %s: %s",
-		    text_escape(line, sizeof(line), host, strlen(host)), strerror((int)sys)) :
-		    say(err, ERR_TEMP, host, "cannot connect");
+		if (sys == 0)
+			return say(err, ERR_TEMP, host, "cannot connect");
+		err_sys(err, (int)sys, "cannot connect to %s", text_escape(line, sizeof(line), host, strlen(host)));
+		err->kind = ERR_TEMP;	/* no errno of connect() is for good */
+		return RC_RETRY;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		text_copy(line, sizeof(line), "its certificate is not trusted: ");
 		text_copy(line + strlen(line), sizeof(line) - strlen(line),

@@ -15,13 +15,13 @@ struct http {
 	uint64_t waited_ms, bytes, last_ms;
 	unsigned requests;
 	bool close_notify;		/* seen on the connection in use */
-	bool ours;			/* the last attempt ended by us (disk, budget, caller): another one changes nothing */
+	bool ours;			/* the last attempt ended by us (disk, budget, caller): no other one helps */
 };
 
 /* Sets what holds for every request of the session. */
 int transfer_setup(struct http *, struct err *);
 
-/* *location: where a redirect leads (malloc), else NULL. RC_RETRY: a transport error that another attempt may not meet. */
+/* *location: where a redirect leads (malloc), else NULL. RC_RETRY: a transport error that may not come again. */
 int transfer_run(struct http *, const struct http_request *, const char *url, bool bearer,
     struct http_response *, char **location, struct err *);
 

@@ -72,7 +72,7 @@ le(const unsigned char *p, int n)
 	return v;
 }
 
-/* APPNOTE 4.3.16: the comment reaches the end, the directory ends where the record (4.3.14: or the zip64 one) begins. */
+/* APPNOTE 4.3.16: the comment reaches the end, the directory ends where the record begins (4.3.14: the zip64 one). */
 static bool
 directory_fits(const unsigned char *b, size_t i, uint64_t base)
 {

@@ -76,7 +76,7 @@ struct request {
 static _Noreturn void
 die(const char *what)
 {
-	fprintf(stderr, "portal: %s: %s\n", what, strerror(errno));
+	perror(what);
 	exit(1);
 }
 

@@ -25,12 +25,15 @@ test_addresses(void **state)
 {
 	static const char *const refused[] = {
 		"127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-		"100.64.0.1", "100.100.100.200", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%lo", "fc00::1", "fd00:ec2::254",
-		"ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "::127.0.0.1",
+		"100.64.0.1", "100.100.100.200", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%lo",
+		"fc00::1", "fd00:ec2::254",
+		"ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1",
+		"2002:7f00:1::", "2002:a9fe:a9fe::1", "::127.0.0.1",
 		"", "example.org", "1.2.3"
 	};
 	static const char *const fine[] = {
-		"1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101", "::ffff:9.9.9.9"
+		"1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::101:101",
+		"::ffff:9.9.9.9"
 	};
 	struct address_rules none = { .n = 0 }, some = { .n = 0 };
 	struct err err = { 0 };
@@ -261,7 +264,8 @@ perform(const struct http_options *o, const struct http_request *model, int port
 }
 
 #define OK_BODY		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\nSet-Cookie: a=b\r\n\r\nhi"
-#define STATUS(n)	"HTTP/1.1 " #n " X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define EMPTY		"Content-Length: 0\r\nConnection: close\r\n\r\n"
+#define STATUS(n)	"HTTP/1.1 " #n " X\r\n" EMPTY
 
 static const struct http_request get = { .method = "GET" };
 static const struct http_request post = { .method = "POST", .body = "answers", .body_len = 7,
@@ -270,7 +274,7 @@ static const struct http_request post = { .method = "POST", .body = "answers", .
 static void
 test_retry(void **state)
 {
-	static const char *const later[] = { "HTTP/1.1 503 X\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	static const char *const later[] = { "HTTP/1.1 503 X\r\nRetry-After: 0\r\n" EMPTY,
 	    STATUS(500), "", OK_BODY, OK_BODY, NULL };
 	static const char *const never[] = { STATUS(404), OK_BODY, NULL };
 	static const char *const always[] = { STATUS(500), STATUS(502), STATUS(408), STATUS(429), OK_BODY, NULL };
@@ -306,7 +310,7 @@ static void
 test_once(void **state)
 {
 	static const char *const closed[] = { "", OK_BODY, NULL }, *const busy[] = { STATUS(503), OK_BODY, NULL };
-	static const char *const moved[] = { "HTTP/1.1 307 X\r\nLocation: /other\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	static const char *const moved[] = { "HTTP/1.1 307 X\r\nLocation: /other\r\n" EMPTY,
 	    OK_BODY, NULL };
 	struct http_options o = options();
 	struct server s = server_start(closed);
@@ -393,7 +397,7 @@ test_bearer(void **state)
 	char asked[8192];
 
 	(void)state;
-	snprintf(to, sizeof(to), "HTTP/1.1 302 X\r\nLocation: http://localhost:%d/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	snprintf(to, sizeof(to), "HTTP/1.1 302 X\r\nLocation: http://localhost:%d/x\r\n" EMPTY,
 	    b.port);
 	a = server_start(first);
 	r = perform(&o, &req, a.port, "127.0.0.1");
@@ -409,7 +413,7 @@ test_redirects(void **state)
 {
 	char to[128];
 	const char *loop[] = { to, to, to, to, to, to, to, to, NULL };
-	static const char *const away[] = { "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	static const char *const away[] = { "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\n" EMPTY,
 	    OK_BODY, NULL };
 	struct http_options o = options();
 	struct server s;
@@ -417,7 +421,7 @@ test_redirects(void **state)
 	char asked[16384];
 
 	(void)state;
-	snprintf(to, sizeof(to), "HTTP/1.1 302 X\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	snprintf(to, sizeof(to), "HTTP/1.1 302 X\r\nLocation: /again\r\n" EMPTY);
 	s = server_start(loop);
 	r = perform(&o, &get, s.port, "127.0.0.1");
 	assert_int_equal(r.err.kind, ERR_PROTOCOL);
@@ -433,7 +437,7 @@ test_bounds(void **state)
 {
 	static const char *const big[] = { "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789", OK_BODY, NULL };
 	static const char *const hang[] = { "hang", "hang", "hang", "hang", NULL };
-	static const char *const wait[] = { "HTTP/1.1 503 X\r\nRetry-After: 50\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	static const char *const wait[] = { "HTTP/1.1 503 X\r\nRetry-After: 50\r\n" EMPTY,
 	    OK_BODY, NULL };
 	struct http_request req = get;
 	struct http_options o = options();
