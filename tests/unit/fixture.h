@@ -72,6 +72,7 @@ static inline void fixture_free(struct fixture *f)
 	free(f);
 }
 
+static inline bool there(const struct fixture *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline bool there(const struct fixture *f, const char *fmt, ...)
 {
 	char name[600], path[1000];
@@ -86,6 +87,8 @@ static inline bool there(const struct fixture *f, const char *fmt, ...)
 }
 
 /* A plain file in the spool, with its directories. */
+static inline void put(const struct fixture *, const char *text, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static inline void put(const struct fixture *f, const char *text, const char *fmt, ...)
 {
 	char name[600], path[1000], *slash = NULL;

@@ -284,7 +284,7 @@ static void for_a_person(void **state)
 		{ "import/%s/deadline", "deadline cannot be read" },
 	};
 	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
-		char from[900];
+		char from[2000];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(path, sizeof(path), gone[i].path, id);
