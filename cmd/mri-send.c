@@ -4,7 +4,8 @@
 static struct send_options opt;
 
 static const struct cli_option options[] = {
-	{ 'd', "dest", "NAME|URL", "a destination: of the config, dicom://CALLED@host:port, folder:DIR; may repeat", CLI_LIST,
+	{ 'd', "dest", "NAME|URL",
+	    "a destination: of the config, dicom://CALLED@host:port, folder:DIR; may repeat", CLI_LIST,
 	    &opt.dest },
 	{ 0, "echo", NULL, "ask the destinations whether they answer (C-ECHO); sends nothing", CLI_FLAG, &opt.echo },
 	{ 0, "no-verify", NULL, "do not read back what was stored", CLI_FLAG, &opt.no_verify },

@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "dimse/assoc.h"
 #include "dimse/store.h"
 
 #define TOOL	"mri-send"
@@ -28,7 +27,8 @@ struct run {
 static void receipt(struct run *r, const char *status, bool again, const char *reason, const json_t *more)
 {
 	bool good = strcmp(status, "ok") == 0;
-	struct cli_receipt rc = { .in = r->in, .path = good ? r->path : NULL, .ref = r->import ? import_ref(r->import)
+	struct cli_receipt rc = { .in = r->in, .path = good ? r->path : NULL, .ref = r->import
+	    ? import_ref(r->import)
 		: NULL, .status = status, .again = again, .reason = reason, .more = more };
 
 	cli_receipt(r->s->cli, &rc);
@@ -67,8 +67,10 @@ static void count(const uint8_t *fate, size_t n, struct send_tally *t)
 	}
 }
 
-/* What the journal knows: stored with these bytes is already there; with other bytes, a person must decide. */
-static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate, struct err *err)
+/* What the journal knows: stored with these bytes is already there; with other bytes, a person must
+ * decide. */
+static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
+    struct err *err)
 {
 	size_t stale = 0;
 	char hash[65];
@@ -83,8 +85,8 @@ static int known(struct run *r, const struct send_destination *d, struct journal
 	}
 	if (!stale)
 		return RC_OK;
-	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since", stale,
-	    d->name);
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since",
+	    stale, d->name);
 	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
 	return err_rc(ERR_PERSON);
 }
@@ -135,7 +137,8 @@ static int prepare(struct run *r, struct err *err)
 	return RC_OK;
 }
 
-/* Plain files and the audit log hold no path or URL: what is not a plain name goes by its keyed hash, as sent/ does. */
+/* Plain files and the audit log hold no path or URL: what is not a plain name goes by its keyed hash, as
+ * sent/ does. */
 static int plain_name(struct run *r, const struct send_destination *d, char out[65], struct err *err)
 {
 	char hash[65] = "";
@@ -150,7 +153,8 @@ static int plain_name(struct run *r, const struct send_destination *d, char out[
 	return rc;
 }
 
-static json_t *numbers(const struct run *r, const char *destination, const struct send_tally *t, size_t ndocuments)
+static json_t *numbers(const struct run *r, const char *destination, const struct send_tally *t,
+    size_t ndocuments)
 {
 	struct err err;
 	json_t *j = json_make(&err, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "destination", destination,
@@ -163,42 +167,14 @@ static json_t *numbers(const struct run *r, const char *destination, const struc
 	return j;
 }
 
-/* record/<id>: what was delivered, sealed. Only what this run stored. */
-static int record(struct run *r, const struct send_destination *d, const uint8_t *fate, struct err *err)
-{
-	struct buf b = BUF_INIT(JSON_BYTES_MAX);
-	char when[TIME_TEXT_MAX];
-	json_t *list = json_array(), *j = NULL;
-	int rc = RC_OK;
-
-	for (size_t i = 0; i < r->set.nobjects; i++) {
-		const struct send_object *o = &r->set.objects[i];
-		if (fate[i] == FATE_STORED)
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "study", o->study_uid, "series",
-			    o->series_uid, "sop_class", o->sop_class, "sop_uid", o->sop_uid));
-	}
-	if (json_array_size(list) == 0) {
-		json_decref(list);
-		return RC_OK;
-	}
-	j = json_make(err, "{s:i, s:s, s:s, s:s, s:s, s:o}", "v", 1, "type", "delivery", "item", item_name(r->item),
-	    "destination", d->name, "time", time_iso(time_now(), when), "objects", list);
-	rc = j ? json_write(j, &b, err) : err_rc(err->kind);
-	if (rc == RC_OK)
-		rc = record_write(r->s->work->spool, import_id(r->import), b.data, b.len, err);
-	json_decref(j);
-	buf_free(&b);
-	return rc;
-}
-
 static int read_back(struct run *r, const struct send_destination *d, struct send_tally *t, struct err *err)
 {
 	size_t missing = 0;
 	int rc = send_readback(r->s, &r->set, d, &missing, err);
 
 	if (rc == RC_OK && missing) {
-		(void)err_set(err, ERR_REFUSED, "'%s' acknowledged all objects and does not show %zu of %zu", d->name, missing,
-		    r->set.nobjects);
+		(void)err_set(err, ERR_REFUSED, "'%s' acknowledged all objects and does not show %zu of %zu", d->name,
+		    missing, r->set.nobjects);
 		err_advise(err, "ask its operator; run mri-send again to look once more");
 		rc = err_rc(err->kind);
 	}
@@ -239,7 +215,8 @@ static int verdict(const struct send_destination *d, const struct send_tally *t,
 		lost += documents[i] == FATE_FAILED;
 	if (!bad && !lost)
 		return RC_OK;
-	(void)err_set(err, t->kind ? t->kind : ERR_TEMP, "%lld of %lld objects are not stored at '%s': %s", bad + (long long)lost,
+	(void)err_set(err, t->kind ? t->kind : ERR_TEMP, "%lld of %lld objects are not stored at '%s': %s",
+	    bad + (long long)lost,
 	    t->objects + (long long)ndocuments, d->name, t->first[0] ? t->first : "not sent");
 	err_advise(err, "%s", t->advice);
 	return err_rc(err->kind);
@@ -252,7 +229,8 @@ static void warnings(struct run *r, const struct send_destination *d, const stru
 		    t->warnings[i].n, t->warnings[i].status, store_meaning((uint16_t)t->warnings[i].status));
 }
 
-static int journal_at(struct run *r, const struct send_destination *d, bool made, struct journal **j, struct err *err)
+static int journal_at(struct run *r, const struct send_destination *d, bool made, struct journal **j,
+    struct err *err)
 {
 	struct journal_summary sum;
 	struct err ignored;
@@ -320,10 +298,10 @@ static int recorded(struct run *r, const struct send_destination *d, struct jour
 	rc = transfer(r, d, j, fate, documents, t, err);
 	outcome = rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm";
 	more = numbers(r, name, t, d->target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
-	rc2 = record(r, d, fate, &late);
+	rc2 = send_record(r->s, &r->set, d, fate, &late);
 	if (rc2 == RC_OK)
-		rc2 = import_history_add(r->import, "send", item_name(r->item), outcome, rc == RC_OK ? NULL : err->text, more,
-		    &late);
+		rc2 = import_history_add(r->import, "send", item_name(r->item), outcome, rc == RC_OK ? NULL : err->text,
+		    more, &late);
 	if (rc2 != RC_OK && rc == RC_OK) {
 		*err = late;
 		rc = rc2;
@@ -338,7 +316,8 @@ static int recorded(struct run *r, const struct send_destination *d, struct jour
 }
 
 /* Was all of it done before, and is written down as done? */
-static bool done_before(struct run *r, const struct send_destination *d, struct journal *j, const uint8_t *fate)
+static bool done_before(struct run *r, const struct send_destination *d, struct journal *j,
+    const uint8_t *fate)
 {
 	char state[32] = "";
 	struct err ignored;
@@ -359,7 +338,8 @@ static int show(struct run *r, const struct send_destination *d, const struct se
 		    t->objects - t->already, docs, d->name, t->already);
 		return RC_OK;
 	}
-	j = json_make(err, "{s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "v", 1, "type", "send", "path", r->path, "destination",
+	j = json_make(err, "{s:i, s:s, s:s, s:s, s:I, s:I, s:I}", "v", 1, "type", "send", "path", r->path,
+	    "destination",
 	    d->name, "instances", (json_int_t)(t->objects - t->already), "documents", (json_int_t)docs, "already",
 	    (json_int_t)t->already);
 	if (!j)
@@ -382,7 +362,8 @@ static void account(struct run *r, const struct send_tally *t)
 }
 
 /* The item at one destination. */
-static int deliver(struct run *r, const struct send_destination *d, bool *again, struct send_tally *t, struct err *err)
+static int deliver(struct run *r, const struct send_destination *d, bool *again, struct send_tally *t,
+    struct err *err)
 {
 	uint8_t *fate = NULL, *documents = calloc(r->set.ndocuments + 1, 1);
 	struct journal *j = NULL;
@@ -391,7 +372,8 @@ static int deliver(struct run *r, const struct send_destination *d, bool *again,
 	*again = false;
 	t->objects = t->failed = (long long)r->set.nobjects;
 	if (rc == RC_OK && d->target.kind != TARGET_FOLDER && !r->set.nobjects && r->set.ndocuments) {
-		rc = err_set(err, ERR_CONFIG, "documents go to folder destinations in this version, '%s' is an archive", d->name);
+		rc = err_set(err, ERR_CONFIG, "documents go to folder destinations in this version, '%s' is an archive",
+		    d->name);
 		err_advise(err, "use -d folder:DIR");
 	}
 	if (rc == RC_OK && !r->import)	/* a folder is known only by reading it */
@@ -570,7 +552,8 @@ void send_input(struct send *s, const struct cli_input *in)
 		cli_fail(s->cli, in, in->path, &err);
 }
 
-int send_begin(struct send *s, struct cli *cli, struct work *work, const struct send_options *opt, struct err *err)
+int send_begin(struct send *s, struct cli *cli, struct work *work, const struct send_options *opt,
+    struct err *err)
 {
 	int rc = RC_OK;
 
@@ -582,33 +565,6 @@ int send_begin(struct send *s, struct cli *cli, struct work *work, const struct 
 		rc = send_destination_get(s, opt->dest.v[i], &s->given[s->ngiven++], err);
 	cli_balance(cli, "objects", "stored", "already_there", "refused", "failed", NULL);
 	return rc;
-}
-
-void send_echo(struct send *s)
-{
-	for (size_t i = 0; i < s->ngiven && !cli_stopped(); i++) {
-		const struct send_destination *d = &s->given[i];
-		struct assoc_peer peer = { d->target.host, d->target.port, d->target.called, d->calling,
-			s->cli->timeout > 3600 ? 3600 : (int)s->cli->timeout };
-		struct err err = { 0 };
-		unsigned ms = 0;
-		json_t *j = NULL;
-		int rc = d->target.kind == TARGET_FOLDER ? err_set(&err, ERR_CONFIG, "a folder answers no echo")
-		    : assoc_echo(&peer, &ms, &err);
-
-		if (rc != RC_OK)
-			cli_fail(s->cli, NULL, d->name, &err);
-		else if (!s->cli->json)
-			cli_print(s->cli, "%s: '%s' answers at %s:%u in %u ms", d->name, d->target.called, d->target.host,
-			    d->target.port, ms);
-		if (!s->cli->json)
-			continue;
-		j = json_make(&err, "{s:i, s:s, s:s, s:b, s:i, s:s*}", "v", 1, "type", "echo", "destination", d->name, "answers",
-		    rc == RC_OK, "ms", (int)ms, "reason", rc == RC_OK ? NULL : err.text);
-		if (j)
-			cli_print_json(s->cli, j);
-		json_decref(j);
-	}
 }
 
 void send_end(struct send *s)

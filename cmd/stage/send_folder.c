@@ -1,4 +1,5 @@
-/* folder: destinations. The parent copies bytes; what has to be understood (an older DICOMDIR) is read in a jail. */
+/* folder: destinations. The parent copies bytes; what has to be understood (an older DICOMDIR) is read in
+ * a jail. */
 #include "stage/send_private.h"
 
 #include <stdlib.h>
@@ -124,8 +125,8 @@ static const char *suffix_of(const char *type)
 }
 
 /* *fate: FATE_ALREADY, or FATE_STORED once fileset_commit has been done. */
-static int one(struct fileset *f, const char *path, struct stream *s, struct journal *j, int n, const char *hash,
-    uint8_t *fate, struct err *err)
+static int one(struct fileset *f, const char *path, struct stream *s, struct journal *j, int n,
+    const char *hash, uint8_t *fate, struct err *err)
 {
 	enum fileset_state state = FILESET_ABSENT;
 	char before[65] = "";
@@ -186,8 +187,8 @@ static int objects(struct send *s, struct send_set *set, struct fileset *f, stru
 	return rc;
 }
 
-static int documents(struct send_set *set, struct fileset *f, struct journal *j, uint8_t *fate, struct send_tally *t,
-    struct err *err)
+static int documents(struct send_set *set, struct fileset *f, struct journal *j, uint8_t *fate,
+    struct send_tally *t, struct err *err)
 {
 	int rc = RC_OK;
 

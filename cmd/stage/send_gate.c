@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "dimse/assoc.h"
 
 static int stop(struct err *err, const char *advice, const char *why)
 {
@@ -115,7 +116,8 @@ static int canonical(struct send_destination *d, struct err *err)
 			*base++ = '\0';
 		real = realpath(!base ? "." : *parent ? parent : "/", NULL);
 		if (!real)
-			rc = err_set(err, ERR_CANTCREAT, "the folder of destination 'folder:' cannot be made: no such directory above it");
+			rc = err_set(err, ERR_CANTCREAT,
+			    "the folder of destination 'folder:' cannot be made: no such directory above it");
 		else if (snprintf(d->target.dir, sizeof d->target.dir, "%s/%s", strcmp(real, "/") ? real : "",
 		    base ? base : parent) >= (int)sizeof d->target.dir)
 			rc = err_set(err, ERR_CONFIG, "the path of destination 'folder:' is too long");
@@ -190,8 +192,8 @@ static bool permitted(struct send *s, const struct order *o, const struct send_d
 }
 
 /* Given ones, held against the order, or the order's. *list is to be freed, with what is in it where *own. */
-int send_destinations(struct send *s, const struct order *o, struct send_destination **list, size_t *n, bool *own,
-    struct err *err)
+int send_destinations(struct send *s, const struct order *o, struct send_destination **list, size_t *n,
+    bool *own, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -220,4 +222,32 @@ int send_destinations(struct send *s, const struct order *o, struct send_destina
 	for (size_t i = 0; rc == RC_OK && i < o->ndestinations; i++)
 		rc = send_destination_get(s, o->destinations[i], &(*list)[(*n)++], err);
 	return rc;
+}
+
+void send_echo(struct send *s)
+{
+	for (size_t i = 0; i < s->ngiven && !cli_stopped(); i++) {
+		const struct send_destination *d = &s->given[i];
+		struct assoc_peer peer = { d->target.host, d->target.port, d->target.called, d->calling,
+			s->cli->timeout > 3600 ? 3600 : (int)s->cli->timeout };
+		struct err err = { 0 };
+		unsigned ms = 0;
+		json_t *j = NULL;
+		int rc = d->target.kind == TARGET_FOLDER ? err_set(&err, ERR_CONFIG, "a folder answers no echo")
+		    : assoc_echo(&peer, &ms, &err);
+
+		if (rc != RC_OK)
+			cli_fail(s->cli, NULL, d->name, &err);
+		else if (!s->cli->json)
+			cli_print(s->cli, "%s: '%s' answers at %s:%u in %u ms", d->name, d->target.called, d->target.host,
+			    d->target.port, ms);
+		if (!s->cli->json)
+			continue;
+		j = json_make(&err, "{s:i, s:s, s:s, s:b, s:i, s:s*}", "v", 1, "type", "echo", "destination", d->name,
+		    "answers",
+		    rc == RC_OK, "ms", (int)ms, "reason", rc == RC_OK ? NULL : err.text);
+		if (j)
+			cli_print_json(s->cli, j);
+		json_decref(j);
+	}
 }

@@ -84,7 +84,8 @@ static int lane_open(const struct deliver_object *o, void *arg, struct stream **
 static int lane_done(const struct deliver_result *r, void *arg, struct err *err)
 {
 	struct lane_side *side = arg;
-	struct from_lane m = { .said = SAID_RESULT, .index = (uint32_t)r->n, .outcome = r->outcome, .status = r->status,
+	struct from_lane m = { .said = SAID_RESULT, .index = (uint32_t)r->n, .outcome = r->outcome,
+	    .status = r->status,
 		.bytes = r->bytes };
 
 	if (side->stop && r->outcome == DELIVER_UNREADABLE)
@@ -221,7 +222,8 @@ static int result(struct round *r, const struct from_lane *m, struct err *err)
 		(void)err_set(&r->lost, ERR_TEMP, "%s", text);
 		break;
 	}
-	cli_note(r->s->cli, 2, NULL, "object %d: %s", o->n, m->outcome == DELIVER_STORED && !text[0] ? "stored" : text);
+	cli_note(r->s->cli, 2, NULL, "object %d: %s", o->n, m->outcome == DELIVER_STORED && !text[0] ? "stored"
+	    : text);
 	if (r->journal) {
 		rc = journal_add(r->journal, o->n, js, o->hash, m->status < 0 ? 0xffff : m->status, err);
 		if (rc == RC_OK && ++r->unsynced >= SEND_SYNC_EVERY) {
@@ -286,10 +288,12 @@ static void peer_of(const struct send *s, const struct send_destination *d, stru
 		.calling = d->calling, .timeout = s->cli->timeout > 3600 ? 3600 : (int)s->cli->timeout };
 }
 
-/* One round over what is open: objects dealt out to the lanes in turn, so that each association sees all of the study. */
+/* One round over what is open: objects dealt out to the lanes in turn, so that each association sees all
+ * of the study. */
 static int play(struct round *r, const struct send_destination *d, struct err *err)
 {
-	struct jail open_air = { .mode = JAIL_OFF };	/* it speaks to the network; it has no descriptor of the spool */
+	/* it speaks to the network; it has no descriptor of the spool */
+	struct jail open_air = { .mode = JAIL_OFF };
 	size_t n = 0, lanes = 0;
 	int rc = RC_OK;
 
@@ -360,8 +364,8 @@ static size_t still_open(const struct round *r)
 	return n;
 }
 
-int send_dicom(struct send *s, struct send_set *set, const struct send_destination *d, struct journal *journal,
-    uint8_t *fate, struct send_tally *tally, struct err *err)
+int send_dicom(struct send *s, struct send_set *set, const struct send_destination *d,
+    struct journal *journal, uint8_t *fate, struct send_tally *tally, struct err *err)
 {
 	struct round *r = calloc(1, sizeof *r);
 	size_t left = 0;

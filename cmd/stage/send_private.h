@@ -56,28 +56,33 @@ struct send_tally {
 	bool confirmed;
 };
 
-/* send_worker.c: the jailed reader. Fills objects; an object that cannot be read is not ready and says why; a set that is
- * not true to the plan is an error, and nothing of it may go out. */
+/* send_worker.c: the jailed reader. Fills objects; an object that cannot be read is not ready and says
+ * why; a set that is not true to the plan is an error, and nothing of it may go out. */
 int send_prepare(struct send *, struct send_set *, struct err *);
-/* Descriptors and key of an object, for whoever reads it: fds[0] the original, fds[1] the pieces where nfds is 2. */
-int send_object_fds(const struct send_set *, const struct send_object *, int fds[2], size_t *nfds, struct age_key *,
-    struct err *);
+/* Descriptors and key of an object, for whoever reads it: fds[0] the original, fds[1] the pieces where
+ * nfds is 2. */
+int send_object_fds(const struct send_set *, const struct send_object *, int fds[2], size_t *nfds,
+    struct age_key *, struct err *);
 /* The other side: one stream of them. Takes the descriptors. */
 int send_object_stream(struct stream **, const int *fds, size_t nfds, const struct age_key *, struct err *);
 
 /* send_net.c: associations, in processes of their own. */
-int send_dicom(struct send *, struct send_set *, const struct send_destination *, struct journal *, uint8_t *fate,
-    struct send_tally *, struct err *);
-int send_readback(struct send *, struct send_set *, const struct send_destination *, size_t *missing, struct err *);
+int send_dicom(struct send *, struct send_set *, const struct send_destination *, struct journal *,
+    uint8_t *fate, struct send_tally *, struct err *);
+int send_readback(struct send *, struct send_set *, const struct send_destination *, size_t *missing,
+    struct err *);
 
 /* send_folder.c */
-int send_folder(struct send *, struct send_set *, const struct send_destination *, struct journal *, uint8_t *fate,
-    uint8_t *document_fate, struct send_tally *, struct err *);
+int send_folder(struct send *, struct send_set *, const struct send_destination *, struct journal *,
+    uint8_t *fate, uint8_t *document_fate, struct send_tally *, struct err *);
 
 /* send_set.c */
 int send_set_open(struct send *, struct item_dir *, bool as_is, struct send_set *, struct err *);
 int send_set_open_dir(struct send *, const char *dir, struct send_set *, struct err *);
 void send_set_close(struct send_set *);
+/* The delivery record: what this run stored. */
+int send_record(struct send *, const struct send_set *, const struct send_destination *, const uint8_t *fate,
+    struct err *);
 
 /* send_gate.c */
 int send_gate(const struct item_dir *, struct err *);
@@ -85,8 +90,8 @@ int send_gate_overlay(const struct item_dir *, const struct overlay *, struct er
 int send_destination_get(struct send *, const char *name, struct send_destination *, struct err *);
 void send_destination_free(struct send_destination *);
 /* *list is to be freed with what is in it where *own. o NULL: no order (work without a spool). */
-int send_destinations(struct send *, const struct order *o, struct send_destination **list, size_t *n, bool *own,
-    struct err *);
+int send_destinations(struct send *, const struct order *o, struct send_destination **list, size_t *n,
+    bool *own, struct err *);
 
 void send_tally_bad(struct send_tally *, enum err_kind, const char *text, const char *advice);
 

@@ -10,12 +10,13 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #define FOLDER_FILES_MAX	200000	/* files of a folder that is sent as it is */
 #define FOLDER_DEPTH_MAX	16	/* PDI media nest four deep */
 
-/* The hash of what is sent, without reading it: of the original's hash and the pieces over it. The same plan gives
- * the same pieces, so it changes exactly when the bytes may have changed. */
+/* The hash of what is sent, without reading it: of the original's hash and the pieces over it. The same
+ * plan gives the same pieces, so it changes exactly when the bytes may have changed. */
 static int hash_of(const struct overlay *ov, const struct manifest_object *m, char hex[65], struct err *err)
 {
 	struct pieces p = { 0 };
@@ -195,4 +196,33 @@ void send_tally_bad(struct send_tally *t, enum err_kind kind, const char *text, 
 		text_copy(t->first, sizeof t->first, text);
 		text_copy(t->advice, sizeof t->advice, advice ? advice : "");
 	}
+}
+
+/* record/<id>: what was delivered, sealed. Only what this run stored. */
+int send_record(struct send *s, const struct send_set *set, const struct send_destination *d,
+    const uint8_t *fate, struct err *err)
+{
+	struct buf b = BUF_INIT(JSON_BYTES_MAX);
+	char when[TIME_TEXT_MAX];
+	json_t *list = json_array(), *j = NULL;
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < set->nobjects; i++) {
+		const struct send_object *o = &set->objects[i];
+		if (fate[i] == FATE_STORED)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "study", o->study_uid, "series",
+			    o->series_uid, "sop_class", o->sop_class, "sop_uid", o->sop_uid));
+	}
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return RC_OK;
+	}
+	j = json_make(err, "{s:i, s:s, s:s, s:s, s:s, s:o}", "v", 1, "type", "delivery", "item",
+	    item_name(set->item), "destination", d->name, "time", time_iso(time_now(), when), "objects", list);
+	rc = j ? json_write(j, &b, err) : err_rc(err->kind);
+	if (rc == RC_OK)
+		rc = record_write(s->work->spool, import_id(set->import), b.data, b.len, err);
+	json_decref(j);
+	buf_free(&b);
+	return rc;
 }

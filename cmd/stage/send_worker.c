@@ -144,7 +144,8 @@ int send_object_fds(const struct send_set *set, const struct send_object *o, int
 	return rc;
 }
 
-int send_object_stream(struct stream **out, const int *fds, size_t nfds, const struct age_key *key, struct err *err)
+int send_object_stream(struct stream **out, const int *fds, size_t nfds, const struct age_key *key,
+    struct err *err)
 {
 	struct opened *o = NULL;
 	struct stream *original = NULL;
@@ -210,8 +211,8 @@ static int facts(const struct object *ob, struct answer *a, struct err *err)
 	return rc;
 }
 
-static void read_one(const struct reader *r, const struct ask *q, const int *fds, size_t nfds, struct answer *a,
-    struct buf records[FILESET_LEVELS])
+static void read_one(const struct reader *r, const struct ask *q, const int *fds, size_t nfds,
+    struct answer *a, struct buf records[FILESET_LEVELS])
 {
 	struct stream *changed = NULL, *original = NULL;
 	struct object *ob = NULL;

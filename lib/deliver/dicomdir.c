@@ -6,7 +6,8 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-#define IMPLEMENTATION	"2.25.214812730411569123412905473826150293847"	/* of this writer: tells our DICOMDIR from others' */
+/* of this writer: tells our DICOMDIR from others' */
+#define IMPLEMENTATION	"2.25.214812730411569123412905473826150293847"
 #define VERSION_NAME	"MRI_TOOLS"
 #define DICOMDIR_MAX	((size_t)256 << 20)	/* half a million entries */
 #define VALUE_MAX	1024	/* of a key attribute; the longest is PN with three groups of 64 characters */
@@ -170,7 +171,8 @@ static int put_codes(struct buf *b, const struct object *o, const struct element
 	return rc;
 }
 
-static int put_keys(struct buf *b, const struct object *o, const struct key *keys, size_t nkeys, struct err *err)
+static int put_keys(struct buf *b, const struct object *o, const struct key *keys, size_t nkeys,
+    struct err *err)
 {
 	char value[VALUE_MAX];
 	int rc = RC_OK;
@@ -282,7 +284,8 @@ static int end_record(struct each *x, struct err *err)
 	return rc;
 }
 
-static int record_element(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+static int record_element(const struct object *o, unsigned item, const struct element *e, void *arg,
+    struct err *err)
 {
 	struct each *x = arg;
 	size_t n = (size_t)(e->end - e->off), got = 0;
@@ -411,7 +414,8 @@ static size_t node_size(const struct node *n)
 	return OFFSETS + n->bytes->len + (n->path ? 8 + id + (id & 1) : 0);
 }
 
-/* Depth first: a record, then all below it. `next` and `child` are numbers of nodes, 0 none (node 0 is no record). */
+/* Depth first: a record, then all below it. `next` and `child` are numbers of nodes, 0 none (node 0 is no
+ * record). */
 static size_t tree(struct fileset_entry *v, size_t n, struct node *nodes)
 {
 	size_t last[FILESET_LEVELS] = { 0 }, at = 0;

@@ -232,7 +232,8 @@ static int more_entries(struct fileset *f, struct err *err)
 	return RC_OK;
 }
 
-int fileset_index_add(struct fileset *f, const struct buf level[FILESET_LEVELS], const char *path, struct err *err)
+int fileset_index_add(struct fileset *f, const struct buf level[FILESET_LEVELS], const char *path,
+    struct err *err)
 {
 	struct fileset_entry *e = NULL;
 	size_t slot;

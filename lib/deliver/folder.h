@@ -21,18 +21,22 @@ enum fileset_level { FILESET_PATIENT, FILESET_STUDY, FILESET_SERIES, FILESET_OBJ
 #define FILESET_PATH_MAX		64
 #define FILESET_OBJECTS_MAX	999999	/* IM000001 … */
 
-/* Directory records of one object, one a level, encoded in Explicit VR Little Endian, without offsets and file id. */
+/* Directory records of one object, one a level, encoded in Explicit VR Little Endian, without offsets and
+ * file id. */
 struct fileset_records { struct buf level[FILESET_LEVELS]; };
 
 /* dicomdir.c. Made from the object in the jailed reader; level buffers are cleared first. */
 int fileset_records_make(const struct object *, struct buf level[FILESET_LEVELS], struct err *);
-/* Every entry of a DICOMDIR that fileset_commit wrote; another program's: ERR_CANTCREAT. For the jailed reader. */
-typedef int fileset_entry_fn(const struct buf level[FILESET_LEVELS], const char *path, void *arg, struct err *);
+/* Every entry of a DICOMDIR that fileset_commit wrote; another program's: ERR_CANTCREAT. For the jailed
+ * reader. */
+typedef int fileset_entry_fn(const struct buf level[FILESET_LEVELS], const char *path, void *arg,
+    struct err *);
 int fileset_index_each(const struct object *dicomdir, fileset_entry_fn *, void *arg, struct err *);
 
 struct fileset;
 
-/* Makes dir where it is not there. salt: what tells this item from others in the folder (import and study). */
+/* Makes dir where it is not there. salt: what tells this item from others in the folder (import and
+ * study). */
 int fileset_open(struct fileset **, const char *dir, const char *salt, struct err *);
 void fileset_close(struct fileset *);	/* what was written and not committed goes */
 void fileset_object_path(const struct fileset *, int n, char out[FILESET_PATH_MAX]);
@@ -41,12 +45,14 @@ void fileset_document_path(const struct fileset *, int n, const char *suffix, ch
 
 enum fileset_state { FILESET_ABSENT, FILESET_SAME, FILESET_OTHER };
 /* Is it there? deep: compared byte by byte, else by size. */
-int fileset_look(struct fileset *, const char *path, struct stream *, bool deep, enum fileset_state *, struct err *);
+int fileset_look(struct fileset *, const char *path, struct stream *, bool deep, enum fileset_state *,
+    struct err *);
 int fileset_write(struct fileset *, const char *path, struct stream *, struct err *);
 /* A descriptor of the DICOMDIR that is there, -1 where there is none. */
 int fileset_index_fd(struct fileset *, int *fd, struct err *);
 /* Adds an entry; one with the same path is replaced. Copies. */
-int fileset_index_add(struct fileset *, const struct buf level[FILESET_LEVELS], const char *path, struct err *);
+int fileset_index_add(struct fileset *, const struct buf level[FILESET_LEVELS], const char *path,
+    struct err *);
 /* What was added so far is what the DICOMDIR says already. */
 void fileset_index_kept(struct fileset *);
 int fileset_commit(struct fileset *, struct err *);

@@ -79,7 +79,8 @@ int readback_images(const struct readback *r, struct readback_object *objects, s
 	find_pair(&pair);
 	rc = assoc_open(&as, &r->peer, &pair, 1, err);
 	if (rc == RC_OK && !pair.accepted) {
-		rc = err_set(err, ERR_REFUSED, "the destination offers no query (Study Root C-FIND): %s", assoc_reason(&pair));
+		rc = err_set(err, ERR_REFUSED, "the destination offers no query (Study Root C-FIND): %s",
+		    assoc_reason(&pair));
 		err_advise(err, "set verify = no for this destination, or use --no-verify");
 	}
 	while (rc == RC_OK) {

@@ -32,7 +32,8 @@ size_t deliver_pairs(const struct deliver_object *o, size_t n, const bool *done,
 	return np;
 }
 
-static const struct assoc_pair *pair_of(const struct deliver_object *o, const struct assoc_pair *pairs, size_t np)
+static const struct assoc_pair *pair_of(const struct deliver_object *o, const struct assoc_pair *pairs,
+    size_t np)
 {
 	for (size_t p = 0; p < np; p++)
 		if (strcmp(pairs[p].sop_class, o->sop_class) == 0 &&

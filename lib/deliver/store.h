@@ -46,8 +46,9 @@ struct deliver_store {
  * the association could not be had, or it was lost. */
 int deliver_store(const struct deliver_store *, struct err *);
 
-/* The distinct pairs of objects from *at on, as many as fit one association; *at moves past them, taken[i] says which
- * objects have their pair in it. */
-size_t deliver_pairs(const struct deliver_object *, size_t n, const bool *done, bool *taken, struct assoc_pair *);
+/* The distinct pairs of objects from *at on, as many as fit one association; *at moves past them, taken[i]
+ * says which objects have their pair in it. */
+size_t deliver_pairs(const struct deliver_object *, size_t n, const bool *done, bool *taken,
+    struct assoc_pair *);
 
 #endif

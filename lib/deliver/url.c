@@ -34,7 +34,8 @@ static int wrong(struct err *err, const char *url, const char *why)
 {
 	char shown[200];
 
-	(void)err_set(err, ERR_CONFIG, "destination '%s': %s", text_escape(shown, sizeof shown, url, strlen(url)), why);
+	(void)err_set(err, ERR_CONFIG, "destination '%s': %s", text_escape(shown, sizeof shown, url, strlen(url)),
+	    why);
 	err_advise(err, "write dicom://CALLED@host:port or folder:DIR");
 	return err_rc(ERR_CONFIG);
 }

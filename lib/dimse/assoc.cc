@@ -1,11 +1,11 @@
-#include "dcmtk/config/osconfig.h"
-#include "dcmtk/dcmnet/assoc.h"
-#include "dcmtk/dcmnet/cond.h"
-#include "dcmtk/dcmnet/dcmlayer.h"
-#include "dcmtk/dcmnet/dcmtrans.h"
-#include "dcmtk/dcmnet/dimse.h"
-#include "dcmtk/dcmnet/dul.h"
-#include "dcmtk/oflog/oflog.h"
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/cond.h>
+#include <dcmtk/dcmnet/dcmlayer.h>
+#include <dcmtk/dcmnet/dcmtrans.h>
+#include <dcmtk/dcmnet/dimse.h>
+#include <dcmtk/dcmnet/dul.h>
+#include <dcmtk/oflog/oflog.h>
 
 #include <cerrno>
 #include <csignal>
@@ -30,14 +30,16 @@
 
 namespace {
 
-/* P-DATA headers and fragments are gathered up to here: fewer system calls, and a command goes out with its data. */
+/* P-DATA headers and fragments are gathered up to here: fewer system calls, and a command goes out with
+ * its data. */
 const size_t WRITE_BUFFER = 256 << 10;
 const size_t FRAGMENT_MAX = 128 << 10;	/* where the peer sets no limit */
 
-/* A TCP connection that asks for quick acknowledgement around every read. Peers answer in two small writes, the second
- * waits in Nagle's algorithm for our delayed ACK: 40 ms an object. TCP_QUICKACK is not sticky (tcp(7)). */
 class Layer;
 
+/* A TCP connection that asks for quick acknowledgement around every read. Peers answer in two small
+ * writes, the second waits in Nagle's algorithm for our delayed ACK: 40 ms an object. TCP_QUICKACK is not
+ * sticky (tcp(7)). */
 class Connection : public DcmTCPConnection {
 public:
 	Connection(DcmNativeSocketType s, int seconds, Layer *l) : DcmTCPConnection(s), timeout(seconds), layer(l) {}
@@ -336,7 +338,8 @@ void result(struct assoc *a, struct assoc_pair *pairs, size_t n)
 	}
 }
 
-int open_assoc(struct assoc *a, const struct assoc_peer *peer, struct assoc_pair *pairs, size_t n, struct err *err)
+int open_assoc(struct assoc *a, const struct assoc_peer *peer, struct assoc_pair *pairs, size_t n,
+    struct err *err)
 {
 	char address[64], local[64];
 	int rc = resolve(a, peer, address, err);
@@ -383,8 +386,8 @@ int open_assoc(struct assoc *a, const struct assoc_peer *peer, struct assoc_pair
 
 } /* namespace */
 
-extern "C" int assoc_open(struct assoc **out, const struct assoc_peer *peer, struct assoc_pair *pairs, size_t n,
-    struct err *err)
+extern "C" int assoc_open(struct assoc **out, const struct assoc_peer *peer, struct assoc_pair *pairs,
+    size_t n, struct err *err)
 {
 	*out = nullptr;
 	return guarded(err, [&]() -> int {
@@ -456,8 +459,8 @@ extern "C" size_t assoc_fragment(const struct assoc *a)
 	return n < FRAGMENT_MAX ? n : FRAGMENT_MAX;
 }
 
-extern "C" int assoc_write(struct assoc *a, uint8_t context, bool command, const void *bytes, size_t n, bool last,
-    struct err *err)
+extern "C" int assoc_write(struct assoc *a, uint8_t context, bool command, const void *bytes, size_t n,
+    bool last, struct err *err)
 {
 	return guarded(err, [&]() -> int {
 		DUL_PDV pdv{};

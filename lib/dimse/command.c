@@ -96,8 +96,8 @@ int dimse_write_request(struct buf *b, const struct dimse_request *r, struct err
 	return rc;
 }
 
-/* Skips what lies between here and the delimiter of a value of undefined length, nested or not: a query's answer
- * may hold a sequence that was not asked for. Iterative, bounded by the bytes. */
+/* Skips what lies between here and the delimiter of a value of undefined length, nested or not: a query's
+ * answer may hold a sequence that was not asked for. Iterative, bounded by the bytes. */
 static int skip_undefined(const uint8_t *p, size_t n, size_t *pos, struct err *err)
 {
 	unsigned depth = 1;
@@ -124,7 +124,8 @@ static int skip_undefined(const uint8_t *p, size_t n, size_t *pos, struct err *e
 	return RC_OK;
 }
 
-int dimse_find(const void *bytes, size_t n, uint32_t want, const uint8_t **value, size_t *len, struct err *err)
+int dimse_find(const void *bytes, size_t n, uint32_t want, const uint8_t **value, size_t *len,
+    struct err *err)
 {
 	const uint8_t *p = bytes;
 	size_t pos = 0;

@@ -40,7 +40,8 @@ struct dimse_response {
 int dimse_add_text(struct buf *, uint32_t tag, char pad, const char *, struct err *);
 int dimse_add_u16(struct buf *, uint32_t tag, uint16_t, struct err *);
 
-int dimse_write_request(struct buf *, const struct dimse_request *, struct err *);	/* replaces what is in buf */
+/* replaces what is in buf */
+int dimse_write_request(struct buf *, const struct dimse_request *, struct err *);
 /* ERR_PROTOCOL: not a response, or a broken one. */
 int dimse_parse_response(const void *, size_t, struct dimse_response *, struct err *);
 

@@ -44,8 +44,8 @@ static int ask(struct assoc *a, const struct assoc_pair *pair, const struct find
 	return rc;
 }
 
-int find_images(struct assoc *a, const struct assoc_pair *pair, const struct find_series *q, find_image_fn *cb,
-    void *arg, struct err *err)
+int find_images(struct assoc *a, const struct assoc_pair *pair, const struct find_series *q,
+    find_image_fn *cb, void *arg, struct err *err)
 {
 	struct buf command = BUF_INIT(DIMSE_COMMAND_MAX), data = BUF_INIT(DIMSE_IDENTIFIER_MAX);
 	uint16_t message = assoc_message(a);

@@ -3,7 +3,8 @@
  * (PS3.8), answers C-ECHO, C-STORE and C-FIND, and can refuse, abort or fall
  * silent where it is told to. One process an association.
  *
- *	receiver -P PORTFILE [-o DIR] [-l LOG] [-s N=HEX] [-a N] [-q N] [-x UID] [-r S.R.R] [-R K] [-m PDU] [-h N] [-f K] [-c AE]
+ *	receiver -P PORTFILE [-o DIR] [-l LOG] [-s N=HEX] [-a N] [-q N] [-x UID] [-r S.R.R] [-R K]
+ *	    [-m PDU] [-h N] [-f K] [-c AE]
  *
  *	-s N=HEX   status of the Nth object ("*": of all)	-a N  abort in place of the Nth answer
  *	-q N       never answer the Nth object			-x UID  refuse this SOP class or transfer syntax
@@ -287,7 +288,8 @@ static void respond(int fd, int context, unsigned field, unsigned id, unsigned s
 	send_message(fd, context, true, b, n);
 }
 
-static void stored(int fd, int context, const struct message *command, const struct message *data, unsigned id)
+static void stored(int fd, int context, const struct message *command, const struct message *data,
+    unsigned id)
 {
 	int nth = atomic_fetch_add(&shared->objects, 1) + 1;
 	int status = nth < 4096 && script.status[nth] >= 0 ? script.status[nth] : script.all;

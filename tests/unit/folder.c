@@ -14,7 +14,7 @@ static char dir[64];
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/mri-folder.XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/mri-folder.XXXXXX");
 	return mkdtemp(dir) ? 0 : -1;
 }
 
@@ -81,13 +81,11 @@ static int entry(const struct buf level[FILESET_LEVELS], const char *path, void 
 
 static int entries(const char *of, struct err *err)
 {
-	char path[128];
 	struct stream *s = NULL;
 	struct object *o = NULL;
 	struct fileset *f = NULL;
 	int fd = -1, n = 0;
 
-	(void)path;
 	assert_int_equal(fileset_open(&f, of, "x", err), RC_OK);
 	assert_int_equal(fileset_index_fd(f, &fd, err), RC_OK);
 	assert_true(fd >= 0);
