@@ -49,18 +49,24 @@ static void append(struct fsck *f, struct import *import, const char *stage, con
 		fsck_say(f, f->repair, "the line of %s for %s is missing", stage, item ? item : "it");
 }
 
-/* "partial" of a sealed JSON file, or "" where it cannot be read */
+/* What mri-unpack makes of its record, or "" where that cannot be read. */
 static const char *unpack_outcome(struct import *import)
 {
 	struct buf b = BUF_INIT(SMALL_MAX);
 	struct err ignored = { 0 };
 	const char *out = "";
 	bool there = false, partial = false;
-	json_t *j = NULL;
+	json_t *j = NULL, *items = NULL;
+	size_t i = 0;
 
-	if (!import_unpack_read(import, &there, &b, &ignored) && there && !json_parse(b.data, b.len, &j, &ignored) &&
-	    !json_get_bool(j, "unpack", "partial", false, &partial, &ignored))
-		out = partial ? "partial" : "ok";
+	if (import_unpack_read(import, &there, &b, &ignored) || !there || json_parse(b.data, b.len, &j, &ignored) ||
+		json_get_bool(j, "unpack", "partial", false, &partial, &ignored) ||
+		json_get_arr(j, "unpack", "items", &items, &ignored))
+		goto out;
+	for (i = 0; i < json_array_size(items); i++)
+		partial |= strcmp(text_of(json_array_get(items, i), "verdict"), "verified") != 0;
+	out = items && !json_array_size(items) ? "perm" : partial ? "partial" : "ok";
+out:
 	json_decref(j);
 	buf_wipe(&b);
 	return out;
@@ -89,7 +95,7 @@ static const char *check_outcome(const struct item_dir *it)
 
 	if (!item_file_read(it, ITEM_CHECK, &b, &ignored) && !json_parse(b.data, b.len, &j, &ignored) &&
 	    !json_get_str(j, "check", "verdict", &verdict, &ignored) && verdict)
-		out = !strcmp(verdict, "held") ? "held" : "ok";
+		out = !strcmp(verdict, "held") ? "held" : manifest_outcome(it);
 	json_decref(j);
 	buf_wipe(&b);
 	return out;
