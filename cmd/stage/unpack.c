@@ -240,7 +240,7 @@ static void fail_import(struct cli *cli, const struct cli_input *in, const char 
 {
 	struct err err = { 0 };
 
-	err_set(&err, ERR_DATA, "nothing could be unpacked: package %s", reason ? reason : "");
+	err_set(&err, ERR_DATA, "nothing could be unpacked: %s", reason ? reason : "it has no package");
 	err_advise(&err, "the package stays as it was fetched; fetch again, or see mri-show %s", id);
 	cli_fail(cli, in, id, &err);
 }
@@ -443,31 +443,33 @@ out:
 void stage_unpack_import(struct cli *cli, struct work *w, const struct cli_input *in, const char *id)
 {
 	struct unpack_run run = { .cli = cli, .subject = id };
+	struct import *import = NULL;
 	struct buf record = BUF_INIT(0);
 	struct err err = { 0 };
 	bool there = false;
 	time_t now = 0;
-	int rc = import_open(&run.import, w->spool, id, IMPORT_COMMITTED, &err);
+	int rc = import_open(&import, w->spool, id, IMPORT_COMMITTED, &err);
 
+	run.import = import;
 	if (rc == RC_OK) {
 		struct err clock = { 0 };
 
 		if (spool_clock(w->spool, &now, &clock) != RC_OK)
 			cli_warn(cli, NULL, "%s", clock.text);
-		if (import_expired(run.import, now))
+		if (import_expired(import, now))
 			rc = err_set(&err, ERR_REFUSED, "its time is over: it is due to be purged");
 	}
 	if (rc == RC_OK)
-		rc = import_unpack_read(run.import, &there, &record, &err);
+		rc = import_unpack_read(import, &there, &record, &err);
 	if (rc == RC_OK && there)
-		rc = again(cli, w, in, run.import, &record, &err);
+		rc = again(cli, w, in, import, &record, &err);
 	else if (rc == RC_OK)
 		rc = fresh(&run, w, in, &err);
 	if (rc != RC_OK)
 		cli_fail(cli, in, id, &err);
 	buf_wipe(&record);
 	unpack_free(&run);
-	import_close(run.import);
+	import_close(import);
 }
 
 /* --- without a spool ------------------------------------------------------------- */
