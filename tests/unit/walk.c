@@ -5,7 +5,7 @@
 #include "dicom/walk.h"
 
 /* A DICOM file under construction: PS3.5 7.1, written down here once more, so that the reader is not its own judge. */
-struct dcm { uint8_t b[1 << 20]; size_t n; enum walk_form form; };
+struct dcm { uint8_t b[9 << 20]; size_t n; enum walk_form form; };
 
 static struct dcm d;	/* a test at a time */
 
@@ -515,6 +515,12 @@ static void counts(void **state)
 	for (int i = 0; i <= WALK_TOP_MAX; i++)
 		head(TAG(9, i & 0xffff), "LO", 0);
 	refused("at its top level");
+	begin(IMPLICIT, WALK_IMPLICIT_LE);
+	head(TAG(8, 0x1140), "SQ", WALK_UNDEFINED);
+	for (int i = 0; i < WALK_ELEMENTS_MAX; i++)
+		head(TAG(0xfffe, 0xe000), "", 0);
+	head(TAG(0xfffe, 0xe0dd), "", 0);
+	refused("more than 1000000 elements");
 }
 
 static void values(void **state)
