@@ -28,13 +28,13 @@ status() {
 # has TEXT PATTERN FILE
 has() { if grep -qE -e "$2" "$3"; then _say 0 "$1"; else _say 1 "$1"; sed 's/^/#   /' "$3" | head -20; fi; }
 hasnt() { if grep -qE -e "$2" "$3"; then _say 1 "$1"; grep -E -e "$2" "$3" | sed 's/^/#   /' | head -5; else _say 0 "$1"; fi; }
-free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+free_port() { /usr/bin/python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 # wait_for SECONDS COMMAND...: polls until it succeeds
 wait_for() {
 	_until=$(($(date +%s) + $1)); shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le "$_until" ] || return 1
-		python3 -c 'import select; select.select([],[],[],0.05)'
+		/usr/bin/python3 -c 'import select; select.select([],[],[],0.05)'
 	done
 }
 done_testing() {

@@ -8,7 +8,7 @@ _stop_all() {
 trap _stop_all EXIT
 trap 'exit 75' INT TERM
 
-listens() { python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
+listens() { /usr/bin/python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
 
 # start_orthanc [NAME]: sets ORTHANC_DICOM, ORTHANC_HTTP (ports), ORTHANC_PID; AE title ORTHANC
 start_orthanc() {
@@ -29,17 +29,15 @@ start_orthanc() {
 }
 orthanc() { curl -sf "http://127.0.0.1:$ORTHANC_HTTP$1"; }
 orthanc_clear() { for _i in $(orthanc /patients | jq -r '.[]'); do curl -sf -X DELETE "http://127.0.0.1:$ORTHANC_HTTP/patients/$_i" >/dev/null; done; }
-# every instance that Orthanc holds, as a file in DIR named by its SOP Instance UID
+# every instance that Orthanc holds, as files in DIR
 orthanc_files() {
 	mkdir -p "$1"
-	for _i in $(orthanc /instances | jq -r '.[]'); do
-		orthanc "/instances/$_i/file" >"$1/file"
-		_u=$(dcmdump -q +P 0008,0018 "$1/file" | sed -n 's/.*\[\(.*\)\].*/\1/p')
-		mv "$1/file" "$1/$_u"
-	done
+	for _i in $(orthanc /instances | jq -r '.[]'); do orthanc "/instances/$_i/file" >"$1/$_i"; done
 }
-# sha256 of the bytes of (7FE0,0010)
-pixels() { python3 "$SRC/tests/tool/elements.py" --pixels "$1"; }
+# "UID sha256" of the bytes of (7FE0,0010), a line a file below PATH
+pixels() { /usr/bin/python3 "$SRC/tests/tool/elements.py" --pixels "$@"; }
+# same_but BEFORE AFTER TAG...: byte for byte, but for TAGs; last line "N compared, N differ"
+same_but() { /usr/bin/python3 "$SRC/tests/tool/elements.py" --same "$@"; }
 
 # new_spool [more lines of configuration]: sets MRI_SPOOL, MRI_CONFIG; the identity is in $HOME
 new_spool() {

@@ -42,7 +42,7 @@ for p in $programs; do
 		ok "$p: --$o stands in the manual" sh -c "mandoc -Tascii '$man' | sed 's/.\x08//g' | grep -q -e '--$o'"
 	done
 	mandoc -Tascii "$man" | sed 's/.\x08//g' | awk '/^OPTIONS/ { s = 1; next } /^[A-Z]/ { s = 0 } s' |
-		grep -oE '^ +(-[a-zA-Z0-9], )?--[a-z-]+' | sed 's/.*--//' | sort -u >in-man
+		grep -oE '^ {5}(-[a-zA-Z0-9], )?--[a-z-]+' | sed 's/.*--//' | sort -u >in-man
 	for o in $(grep -vxFf in-help in-man || :); do
 		ok "$p: --$o of the manual is an option" false
 	done

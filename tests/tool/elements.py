@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The elements of a DICOM file, byte by byte, by a reader that shares nothing with ours.
+"""The elements of DICOM files, byte by byte, by a reader that shares nothing with ours.
 
-    elements.py --pixels FILE          sha256 of the value of (7FE0,0010)
-    elements.py --same A B TAG...      every top-level element but TAGs (gggg,eeee; group lengths of
-                                       their groups too) has the same bytes in A and B; prints those that differ
+    elements.py --pixels PATH...       "UID sha256" of the value of (7FE0,0010), a line a file, sorted
+    elements.py --same A B TAG...      pairs the files below A and B by SOP Instance UID; every top-level element
+                                       but TAGs (gggg,eeee; group lengths of their groups too) must have the same
+                                       bytes. Prints those that differ, and at the end "N compared, N differ".
 
-Only explicit and implicit little endian and explicit big endian; fragments are compared with their items.
+Explicit and implicit little endian, explicit big endian, deflated; fragments are compared with their items.
+Files that are no DICOM, and DICOMDIR, are passed over.
 """
-import hashlib, struct, sys, zlib
+import hashlib, os, struct, sys, zlib
 
 LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 
@@ -56,6 +58,8 @@ def parse(name):
     with open(name, "rb") as f:
         data = f.read()
     if data[128:132] != b"DICM":
+        if data[:2] != b"\x08\0":
+            return None
         return dict((t, (raw, value)) for t, raw, value in elements(data, 0, len(data), False, True))
     meta_end = 132 + 12 + struct.unpack_from("<I", data, 140)[0]
     meta = dict((t, value) for t, _, value in elements(data, 132, meta_end, True, True))
@@ -67,19 +71,42 @@ def parse(name):
                 elements(body, 0, len(body), syntax != "1.2.840.10008.1.2", syntax != "1.2.840.10008.1.2.2"))
 
 
+def objects(*paths):
+    """SOP Instance UID and elements of each file"""
+    names = []
+    for path in paths:
+        names += [path] if os.path.isfile(path) else [os.path.join(d, f) for d, _, fs in os.walk(path) for f in fs]
+    for name in sorted(names):
+        found = parse(name)
+        if found and (8, 0x18) in found:
+            yield found[(8, 0x18)][1].rstrip(b"\0 ").decode(), found
+
+
 def main(args):
     if args[:1] == ["--pixels"]:
-        print(hashlib.sha256(parse(args[1])[(0x7FE0, 0x0010)][1]).hexdigest())
+        for uid, found in sorted((u, f.get((0x7FE0, 0x0010), (b"", b""))[1]) for u, f in objects(*args[1:])):
+            print(uid, hashlib.sha256(found).hexdigest())
         return 0
     if args[:1] != ["--same"] or len(args) < 3:
         raise SystemExit(__doc__)
-    a, b = parse(args[1]), parse(args[2])
     named = set(tuple(int(x, 16) for x in t.split(",")) for t in args[3:])
     named |= set((g, 0) for g, _ in named)
-    bad = sorted(t for t in set(a) | set(b) if t not in named and a.get(t, (0,))[0] != b.get(t, (0,))[0])
-    for t in bad:
-        print("(%04x,%04x)" % t)
-    return 1 if bad else 0
+    after = dict(objects(args[2]))
+    compared = differ = 0
+    for uid, a in objects(args[1]):
+        b = after.get(uid)
+        compared += 1
+        if b is None:
+            print("absent")
+            differ += 1
+            continue
+        bad = sorted(t for t in set(a) | set(b) if t not in named and a.get(t, (0,))[0] != b.get(t, (0,))[0])
+        differ += bool(bad)
+        for t in bad:
+            print("(%04x,%04x)" % t)
+    print("%d compared, %d differ" % (compared, differ))
+    return 1 if differ or not compared else 0
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
