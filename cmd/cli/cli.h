@@ -78,6 +78,8 @@ struct cli_input {
 };
 /* The next input; false at the end, or when stopped by a signal. Records of status temp and perm are passed over. */
 bool cli_next(struct cli *, struct cli_input *);
+/* Numbers and counts an input that came another way: in an order. */
+void cli_take(struct cli *, struct cli_input *);
 bool cli_stopped(void);	/* SIGINT, SIGTERM or EPIPE: finish at the next durable point */
 
 struct cli_receipt {
