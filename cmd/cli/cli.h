@@ -66,9 +66,9 @@ struct cli {
 
 void cli_begin(struct cli *, int argc, char **argv);
 void cli_usage_error(struct cli *, const char *fmt, ...)	/* exit 64 */
-	__attribute__((format(printf, 2, 3), noreturn));
+    __attribute__((format(printf, 2, 3), noreturn));
 void cli_die(struct cli *, const struct err *)		/* message and its status */
-	__attribute__((noreturn));
+    __attribute__((noreturn));
 
 struct cli_input {
 	long number;		/* from 1 */
@@ -99,7 +99,7 @@ void cli_worse(struct cli *, enum err_kind);
 void cli_fail(struct cli *, const struct cli_input *in, const char *subject, const struct err *);
 void cli_warn(struct cli *, const char *subject, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void cli_note(struct cli *, int level, const char *subject, const char *fmt, ...)	/* -v */
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Documents in place of receipts (--list, -n, --plan …): a line each; JSON in --json, else text. Sets that no receipts come. */
 void cli_print_json(struct cli *, const json_t *);

@@ -380,7 +380,7 @@ static int slurp(const char *path, bool policy, struct buf *text, bool *there, s
 }
 
 int config_load(struct config **out, const char *policy_path, const char *const *candidates, bool explicit_file,
-	struct err *err)
+    struct err *err)
 {
 	struct buf text = BUF_INIT(0);
 	struct config *c = calloc(1, sizeof(*c));
@@ -467,7 +467,7 @@ const struct destination *config_destination(const struct config *c, const char 
 }
 
 int config_identity(const struct config *c, const char *credentials, const char *home, char *out, size_t cap,
-	struct err *err)
+    struct err *err)
 {
 	int n = -1;
 

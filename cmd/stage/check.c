@@ -45,7 +45,7 @@ read_order_file(struct check_stage *st, struct err *err)
 
 int
 check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struct check_options *opt,
-	struct err *err)
+    struct err *err)
 {
 	memset(st, 0, sizeof *st);
 	st->cli = cli;

@@ -30,7 +30,7 @@ struct check_stage {
 };
 
 int check_begin(struct check_stage *, struct cli *, struct work *, const struct check_options *,
-	struct err *);
+    struct err *);
 void check_input(struct check_stage *, const struct cli_input *);
 void check_end(struct check_stage *);
 
@@ -49,9 +49,9 @@ struct check_facts {
 void check_facts_free(struct check_facts *);
 /* Takes one object's facts and interns its patient. */
 int check_facts_add(struct check_facts *, const struct check_object *, const struct check_identity *,
-	struct err *);
+    struct err *);
 int check_facts_key(struct check_facts *, const char *uid, const char *date, const char *modalities,
-	struct err *);
+    struct err *);
 /* Objects of the item, by its manifest, which is in f already. */
 int check_facts_read(struct check_stage *, struct check_facts *, struct item_dir *, struct err *);
 /* Studies, claims and package counts of the whole import. */
@@ -62,7 +62,7 @@ int check_facts_siblings(struct check_facts *, const char *dir, struct err *);
 struct check_numbers { size_t errors, accepted, warnings; };
 /* The check as JSON. old: the check before, or NULL: acceptances that still hold are taken from it. */
 int check_document(const struct check_stage *, const struct check_report *, const json_t *old,
-	const char *order_sha, const char *manifest_sha, json_t **, struct check_numbers *, struct err *);
+    const char *order_sha, const char *manifest_sha, json_t **, struct check_numbers *, struct err *);
 bool check_same(const json_t *a, const json_t *b);	/* but for the time */
 /* "held: patient: …; complete: …"; rules only: "held: patient, complete" */
 void check_reason(const json_t *doc, bool sentences, char *out, size_t cap);
@@ -71,7 +71,7 @@ json_t *check_findings(const json_t *doc, struct err *);
 /* Document of -n and of work without a spool. */
 void check_print(struct cli *, const char *path, const json_t *doc);
 void check_study_of(const struct check_stage *, const struct check_facts *, const struct order *, bool papers,
-	struct check_study *);
+    struct check_study *);
 
 /* Without a spool: an item folder, a folder of those, or any folder of DICOM files. */
 void check_folder(struct check_stage *, const struct cli_input *);

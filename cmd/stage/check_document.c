@@ -33,7 +33,7 @@ same_detail(const json_t *a, const json_t *b)
 /* An acceptance of the check before holds for that rule, that finding, those bytes. Borrowed, or NULL. */
 static json_t *
 still_accepted(const json_t *old, enum check_rule rule, const json_t *now, const char *order_sha,
-	const char *manifest_sha)
+    const char *manifest_sha)
 {
 	json_t *rules = json_object_get(old, "rules"), *r = NULL;
 	size_t i = 0;
@@ -69,8 +69,8 @@ accept_now(const struct check_stage *st, json_t *rule, struct err *err)
 
 static int
 write_rule(const struct check_stage *st, enum check_rule rule, const struct check_result *r,
-	const json_t *old, const char *order_sha, const char *manifest_sha, json_t *list,
-	struct check_numbers *n, struct err *err)
+    const json_t *old, const char *order_sha, const char *manifest_sha, json_t *list,
+    struct check_numbers *n, struct err *err)
 {
 	json_t *j = json_make(err, "{s:s, s:s, s:s}", "rule", check_rule_name(rule), "verdict",
 	    check_verdict_name(r->verdict), "reason", r->reason);
@@ -102,8 +102,8 @@ write_rule(const struct check_stage *st, enum check_rule rule, const struct chec
 
 int
 check_document(const struct check_stage *st, const struct check_report *rep, const json_t *old,
-	const char *order_sha, const char *manifest_sha, json_t **out, struct check_numbers *n,
-	struct err *err)
+    const char *order_sha, const char *manifest_sha, json_t **out, struct check_numbers *n,
+    struct err *err)
 {
 	json_t *list = json_array(), *doc = NULL;
 	char when[TIME_TEXT_MAX];

@@ -57,7 +57,7 @@ intern(struct check_facts *f, const struct check_identity *id, int *index, struc
 
 int
 check_facts_add(
-	struct check_facts *f, const struct check_object *o, const struct check_identity *id, struct err *err)
+    struct check_facts *f, const struct check_object *o, const struct check_identity *id, struct err *err)
 {
 	struct check_object *to = NULL;
 
@@ -79,7 +79,7 @@ check_facts_add(
 
 int
 check_facts_key(
-	struct check_facts *f, const char *uid, const char *date, const char *modalities, struct err *err)
+    struct check_facts *f, const char *uid, const char *date, const char *modalities, struct err *err)
 {
 	struct study_key *grown = realloc(f->keys, (f->nkeys + 1) * sizeof *grown), *k = NULL;
 
@@ -110,7 +110,7 @@ open_object(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
 
 static int
 take_object(
-	void *arg, size_t i, const struct check_object *o, const struct check_identity *id, struct err *err)
+    void *arg, size_t i, const struct check_object *o, const struct check_identity *id, struct err *err)
 {
 	struct reading *r = arg;
 	const struct manifest_object *m = &r->f->manifest->objects[i];
@@ -314,7 +314,7 @@ check_facts_siblings(struct check_facts *f, const char *dir, struct err *err)
 
 void
 check_study_of(const struct check_stage *st, const struct check_facts *f, const struct order *o,
-	bool papers, struct check_study *s)
+    bool papers, struct check_study *s)
 {
 	memset(s, 0, sizeof *s);
 	s->order = o;

@@ -201,7 +201,7 @@ open_file(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
 
 static int
 take_file(
-	void *arg, size_t i, const struct check_object *o, const struct check_identity *id, struct err *err)
+    void *arg, size_t i, const struct check_object *o, const struct check_identity *id, struct err *err)
 {
 	struct reading *r = arg;
 	struct check_identity *grown = NULL;

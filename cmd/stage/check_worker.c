@@ -162,7 +162,7 @@ take(struct check_pool *p, size_t w, struct check_object *o, struct check_identi
 
 int
 check_pool_run(struct check_pool *p, size_t n, check_open_fn *open_fn, check_take_fn *take_fn, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct check_object *o = malloc(sizeof *o);
 	struct check_identity *id = malloc(sizeof *id);

@@ -18,7 +18,7 @@ void check_pool_free(struct check_pool *);	/* NULL is fine */
 typedef int check_open_fn(void *arg, size_t i, int *fd, struct age_key *, struct err *);
 /* What object i says, in order; cb's rc other than RC_OK ends it. */
 typedef int check_take_fn(void *arg, size_t i, const struct check_object *,
-	const struct check_identity *, struct err *);
+    const struct check_identity *, struct err *);
 
 /* A worker that dies costs the object it had: that one is POINT_BROKEN with the reason. */
 int check_pool_run(struct check_pool *, size_t n, check_open_fn *, check_take_fn *, void *arg, struct err *);

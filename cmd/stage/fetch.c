@@ -54,7 +54,7 @@ open_target(struct job *j, struct err *err)
 
 static int
 on_output(void *arg, const struct source_offer *offer, enum media media, int *fd, const struct age_recipient **to,
-	struct err *err)
+    struct err *err)
 {
 	struct job *j = arg;
 	int rc = open_target(j, err);

@@ -71,14 +71,14 @@ void target_close(struct target *);
 int choose_patient(const struct order *, const struct source_offer *, size_t n, char doubt[256], struct err *);
 /* take[i] for each offer; none at all: ERR_PERSON or ERR_REFUSED. */
 int choose_offers(const struct fetch *, const struct order *, const struct source_offer *, size_t n, bool *take,
-	struct err *);
+    struct err *);
 void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
 
 /* fetch_login.c: questions, answers, and the memory of links */
 struct link_memory;
 int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
 int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
-	struct err *);
+    struct err *);
 
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);
@@ -96,7 +96,7 @@ json_t *fetched_numbers(const struct fetched *, bool receipt);
 const char *fetched_outcome(const struct fetched *, bool durable);	/* ok, partial, temp, perm */
 /* The message where something failed, and the receipts. import: NULL where nothing is durable. */
 void fetched_report(struct fetch *, const struct cli_input *, const struct order *, const char *subject,
-	const struct target *, bool durable, const struct fetched *);
+    const struct target *, bool durable, const struct fetched *);
 /* The stored form of the order; link: its host and keyed hash go in (NULL: a path). */
 int fetched_order(struct fetch *, struct order *, const char *link, struct buf *, struct err *);
 

@@ -79,7 +79,7 @@ wanted(const struct order *o, const struct source_offer *f, bool sole)
 
 int
 choose_offers(const struct fetch *f, const struct order *o, const struct source_offer *offers, size_t n, bool *take,
-	struct err *err)
+    struct err *err)
 {
 	bool sole = sole_study(offers, n);
 	size_t i = 0, count = 0;

@@ -10,7 +10,7 @@
 
 static int
 write_package(const char *path, bool folder, struct target *t, const struct age_recipient *to,
-	struct local_result *r, struct err *err)
+    struct local_result *r, struct err *err)
 {
 	struct stream *s = NULL;
 	int copy = dup(t->fd), rc = RC_OK;

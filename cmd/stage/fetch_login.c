@@ -129,7 +129,7 @@ prompt(struct fetch *fetch, const struct source_question *q, struct factors *f, 
 
 static int
 answers_for(struct fetch *fetch, struct net_session *s, struct factors *f, const char **answers, size_t *n,
-	struct err *err)
+    struct err *err)
 {
 	const struct source_question *q = net_questions(s, n);
 	char date[9], type[128];
@@ -177,7 +177,7 @@ remember(struct link_memory *lm, const char *text, unsigned sent, const char *st
 
 int
 login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, struct factors *f, const char **state,
-	struct err *err)
+    struct err *err)
 {
 	struct buf text = BUF_INIT((size_t)256 << 10);
 	const char *answers[ANSWERS_MAX] = { NULL };

@@ -396,7 +396,7 @@ net_offers(const struct net_session *s, size_t *n)
 
 int
 net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *to, struct source_package *p,
-	struct err *err)
+    struct err *err)
 {
 	char text[AGE_TEXT_MAX];
 	json_t *done = NULL;

@@ -49,7 +49,7 @@ int net_list(struct net_session *, struct err *);
 const struct source_offer *net_offers(const struct net_session *, size_t *n);
 /* fd: empty, stays yours. A direct offer came with the look: fd -1. */
 int net_fetch(struct net_session *, size_t i, int fd, const struct age_recipient *to, struct source_package *,
-	struct err *);
+    struct err *);
 const char *net_state(const struct net_session *);	/* of the last error, "" none */
 
 #endif

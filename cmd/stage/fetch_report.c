@@ -34,7 +34,7 @@ fetched_outcome(const struct fetched *r, bool durable)
 
 void
 fetched_report(struct fetch *f, const struct cli_input *in, const struct order *o, const char *subject,
-	const struct target *t, bool durable, const struct fetched *r)
+    const struct target *t, bool durable, const struct fetched *r)
 {
 	const char *outcome = fetched_outcome(r, durable);
 	json_t *more = fetched_numbers(r, true);

@@ -86,7 +86,7 @@ static int answer(struct retag *r, struct pieces *p, struct plan_report *report,
 }
 
 int retag_ask(struct retag *r, enum retag_ask ask, int fd, const struct age_key *key, struct pieces *p,
-	struct plan_report *report, json_t **json, struct err *err)
+    struct plan_report *report, json_t **json, struct err *err)
 {
 	int rc = retag_worker_send(r->worker, ask, fd, key, err);
 

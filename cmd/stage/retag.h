@@ -32,14 +32,14 @@ void retag_folders(struct retag *);
 int retag_worker_ready(struct retag *, const json_t *plan, struct err *);
 /* One request, one answer; a dead worker is put away. Takes fd. */
 int retag_ask(struct retag *, enum retag_ask, int fd, const struct age_key *, struct pieces *,
-	struct plan_report *,
-	json_t **, struct err *);
+    struct plan_report *,
+    json_t **, struct err *);
 /* Old values of the objects of a study, for --plan. */
 struct retag_old;
 int retag_old_new(struct retag_old **, struct err *);
 int retag_old_add(struct retag_old *, const json_t *values, struct err *);
 void retag_old_print(struct retag_old *, struct cli *, const char *subject, const char *path,
-	const json_t *plan);
+    const json_t *plan);
 void retag_old_free(struct retag_old *);
 
 #endif

@@ -350,7 +350,7 @@ static int show(struct folders *fs, struct folder *f, const json_t *plan, struct
 }
 
 static int write_folder(struct folders *fs, struct folder *f, char path[PATH_MAX + 16], int *signatures,
-	struct err *err)
+    struct err *err)
 {
 	struct age_key plain;
 	size_t i = 0;

@@ -111,7 +111,7 @@ static void new_cell(const json_t *rule, struct buf *b)
 }
 
 void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, const char *path,
-	const json_t *plan)
+    const json_t *plan)
 {
 	json_t *rules = json_object_get(plan, "rules"), *rule = NULL, *doc = NULL;
 	struct buf from = BUF_INIT(0), to = BUF_INIT(0);

@@ -51,7 +51,7 @@ static int send_all(struct chan *chan, const void *data, uint64_t n, struct err 
 }
 
 static int add_text(const struct object *o, const char *declared, const char *key, uint32_t tag, json_t *j,
-	struct err *err)
+    struct err *err)
 {
 	char raw[KEY_TEXT], text[KEY_TEXT * 4];
 	size_t len = 0;
@@ -248,7 +248,7 @@ static bool plausible(const struct pieces *p)
 }
 
 static int recv_pieces(struct retag_worker *w, const struct reply *r, struct buf *msg, struct pieces *p,
-	struct err *err)
+    struct err *err)
 {
 	int rc = RC_OK;
 
@@ -271,7 +271,7 @@ static int recv_pieces(struct retag_worker *w, const struct reply *r, struct buf
 }
 
 static int recv_json(struct retag_worker *w, const struct reply *r, struct buf *msg, json_t **out,
-	struct err *err)
+    struct err *err)
 {
 	struct buf text = BUF_INIT(CHAN_MSG_MAX);
 	int rc = buf_grow(&text, (size_t)r->bytes, err);
@@ -285,7 +285,7 @@ static int recv_json(struct retag_worker *w, const struct reply *r, struct buf *
 }
 
 int retag_worker_send(struct retag_worker *w, enum retag_ask ask, int fd, const struct age_key *key,
-	struct err *err)
+    struct err *err)
 {
 	struct request q;
 	int rc = RC_OK;
@@ -299,7 +299,7 @@ int retag_worker_send(struct retag_worker *w, enum retag_ask ask, int fd, const 
 }
 
 int retag_worker_recv(struct retag_worker *w, struct pieces *pieces, struct plan_report *report, json_t **json,
-	bool *gone, struct err *err)
+    bool *gone, struct err *err)
 {
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
 	struct reply r;

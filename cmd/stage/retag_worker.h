@@ -28,6 +28,6 @@ int retag_worker_send(struct retag_worker *, enum retag_ask, int fd, const struc
  * is true, and
  * it is gone. pieces for RETAG_APPLY, json for the others. */
 int retag_worker_recv(struct retag_worker *, struct pieces *, struct plan_report *, json_t **, bool *died,
-	struct err *);
+    struct err *);
 
 #endif

@@ -80,7 +80,7 @@ static int read_key(struct audit *a, struct err *err)
 }
 
 int audit_open(struct audit **out, int dirfd, const struct ident *who, const char *organisation,
-	struct err *err)
+    struct err *err)
 {
 	struct audit *a = calloc(1, sizeof(*a));
 	int rc = RC_OK;
@@ -197,7 +197,7 @@ static json_t *optional(const char *text)
 }
 
 static int add_record(struct buf *to, const struct audit *a, const struct entry *e, uint64_t n,
-	const char prev[HASH_HEX], struct err *err)
+    const char prev[HASH_HEX], struct err *err)
 {
 	char when[TIME_TEXT_MAX];
 	size_t begin = to->len;
@@ -297,7 +297,7 @@ out:
 
 /* Lines for the log: a note of the torn tail where there is one, then the record. */
 static int compose(struct buf *to, const struct audit *a, const struct entry *e, const struct tail *t,
-	struct err *err)
+    struct err *err)
 {
 	char sum[HASH_HEX];
 	uint64_t n = t->n;
@@ -390,7 +390,7 @@ out:
 /* Acts */
 
 int act_begin(struct act **out, struct audit *a, const char *tool, const char *what, const char *object,
-	const char *why, unsigned flags, struct err *err)
+    const char *why, unsigned flags, struct err *err)
 {
 	uint8_t id[8];
 	char reason[WHY_MAX] = "";

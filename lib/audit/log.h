@@ -34,7 +34,7 @@ enum audit_flags { AUDIT_NONE = 0, AUDIT_RESERVE = 1 };
  * ERR_TEMP: the lock is held, or no space. On failure *act is NULL and the act must not happen (a due purge
  * warns and goes on; what it removes makes room, so it calls act_begin() again afterwards). */
 int act_begin(struct act **, struct audit *, const char *tool, const char *what, const char *object,
-	const char *why, unsigned flags, struct err *);
+    const char *why, unsigned flags, struct err *);
 /* outcome: "ok", "partial", "temp", "perm", "refused"; numbers: borrowed object or NULL; frees the act. */
 int act_end(struct act *, const char *outcome, const json_t *numbers, struct err *);
 

@@ -28,7 +28,7 @@ struct buf {
 int buf_add(struct buf *, const void *, size_t, struct err *);
 int buf_puts(struct buf *, const char *, struct err *);
 int buf_printf(struct buf *, struct err *, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 int buf_grow(struct buf *, size_t more, struct err *);	/* room for `more` bytes at data + len */
 void buf_clear(struct buf *);	/* len = 0, keeps the memory */
 void buf_free(struct buf *);	/* also sets it empty; wipes nothing */

@@ -51,20 +51,20 @@ struct err {
 
 /* Sets kind and sentence, clears advice; returns the rc that belongs to kind. */
 int err_set(struct err *, enum err_kind, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* The same for a failed system call: the kind is err_kind_of(errnum), and
  * ": strerror" is appended to the sentence. */
 int err_sys(struct err *, int errnum, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 /* Adds advice to an error that was set. */
 void err_advise(struct err *, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* Puts "prefix: " before the sentence; kind and advice stay. Returns the rc of its kind. */
 int err_wrap(struct err *, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *);
 

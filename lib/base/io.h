@@ -44,10 +44,10 @@ struct stream {
 
 /* For those who make a kind of stream; frees nothing on failure but itself. */
 int stream_new(struct stream **, const struct stream_ops *, void *ctx,
-	uint64_t size, struct err *);
+    uint64_t size, struct err *);
 
 int stream_read(struct stream *, uint64_t off, void *, size_t len,
-	size_t *got, struct err *);
+    size_t *got, struct err *);
 /* All of len or ERR_DATA "ends early". */
 int stream_read_full(struct stream *, uint64_t off, void *, size_t len, struct err *);
 int stream_write(struct stream *, const void *, size_t, struct err *);

@@ -36,7 +36,7 @@ void pieces_free(struct pieces *);
 /* Reads through p; takes `original` (closed with it), borrows p.
  * Every piece must lie inside its source: ERR_DATA if not. */
 int piece_stream(struct stream **, struct stream *original,
-	const struct pieces *, struct err *);
+    const struct pieces *, struct err *);
 
 #ifdef __cplusplus
 }

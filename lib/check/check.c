@@ -140,7 +140,7 @@ check_pass(struct check_report *rep, enum check_rule rule, const char *fmt, ...)
 
 int
 check_detail(struct check_report *rep, enum check_rule rule, const char *what, const char *order,
-	const char *found, size_t objects, struct err *err)
+    const char *found, size_t objects, struct err *err)
 {
 	struct check_result *r = &rep->rules[rule];
 	json_t *d = NULL;
@@ -158,7 +158,7 @@ check_detail(struct check_report *rep, enum check_rule rule, const char *what, c
 
 void
 check_say_objects(
-	struct check_report *rep, const struct check_study *s, enum check_point p, const char *text)
+    struct check_report *rep, const struct check_study *s, enum check_point p, const char *text)
 {
 	size_t n = 0;
 	int first = 0;

@@ -112,11 +112,11 @@ const char *check_severity_name(enum check_severity);
 /* For the worker: facts of one object. What is wrong with it is a point; an
  * error is only of memory or of the disk. Needs charset_load(). */
 int check_object_read(struct stream *, struct check_object *, struct check_identity *,
-	struct err *);
+    struct err *);
 /* The same as a line of JSON and back; the caller's fields do not travel. */
 int check_object_write(const struct check_object *, const struct check_identity *, struct buf *,
-	struct err *);
+    struct err *);
 int check_object_parse(const char *, size_t, struct check_object *, struct check_identity *,
-	struct err *);
+    struct err *);
 
 #endif

@@ -18,7 +18,7 @@ mark(struct check_object *o, enum check_point p)
 /* A text in UTF-8. What cannot be converted is "", with the point that says why. */
 static void
 take_text(const struct object *d, const char *charset, uint32_t tag, char *to, size_t cap,
-	struct check_object *o)
+    struct check_object *o)
 {
 	char raw[RAW_MAX];
 	struct err err = { 0 };
@@ -135,7 +135,7 @@ check_object_read(struct stream *s, struct check_object *o, struct check_identit
 
 int
 check_object_write(
-	const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
+    const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
 {
 	json_t *doc = json_make(err,
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
@@ -166,7 +166,7 @@ get_text(const json_t *doc, const char *key, char *to, size_t cap, struct err *e
 
 int
 check_object_parse(
-	const char *line, size_t n, struct check_object *o, struct check_identity *id, struct err *err)
+    const char *line, size_t n, struct check_object *o, struct check_identity *id, struct err *err)
 {
 	static const char where[] = "facts of an object";
 	json_t *doc = NULL;

@@ -124,7 +124,7 @@ compare_ids(const struct identity_facts *a, const struct identity_facts *b, char
 
 int
 patient_compare(const struct identity_facts *a, const struct identity_facts *b, enum identity *verdict,
-	char reason[PATIENT_REASON_MAX])
+    char reason[PATIENT_REASON_MAX])
 {
 	enum identity all[4];
 

@@ -41,7 +41,7 @@ struct identity_facts {
 /* a is the order's side, b the other. Always RC_OK; reason is a phrase such as
  * "birth date differs: day and month swapped". */
 int patient_compare(const struct identity_facts *a, const struct identity_facts *b, enum identity *verdict,
-	char reason[PATIENT_REASON_MAX]);
+    char reason[PATIENT_REASON_MAX]);
 
 const char *identity_word(enum identity);	/* "match", "likely" … */
 

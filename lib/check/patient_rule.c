@@ -43,7 +43,7 @@ point_of(enum identity v)
 /* Both values side by side, for those who may see them. */
 static int
 show(struct check_report *rep, const struct identity_facts *a, const struct identity_facts *b,
-	size_t objects, struct err *err)
+    size_t objects, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -76,7 +76,7 @@ split(char *text, const char *out[NAMES_MAX])
 
 static int
 judge_identity(const struct check_study *s, size_t i, const struct identity_facts *want,
-	struct check_report *rep, struct err *err)
+    struct check_report *rep, struct err *err)
 {
 	const struct check_identity *id = &s->identities[i];
 	const char *names[NAMES_MAX] = { NULL };
@@ -108,7 +108,7 @@ judge_identity(const struct check_study *s, size_t i, const struct identity_fact
 /* The portal's list. In a study its objects carry the birth date; of papers only the list says one. */
 static int
 judge_claim(const struct check_study *s, const struct claim *c, const struct identity_facts *want,
-	struct check_report *rep, struct err *err)
+    struct check_report *rep, struct err *err)
 {
 	struct identity_facts has = {
 		.name = c->patient_name, .birth_date = c->patient_birth, .sex = c->patient_sex

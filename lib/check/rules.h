@@ -7,13 +7,13 @@
 
 /* Adds a finding (or an unknown) to its rule, with the severity of the table. */
 void check_say(struct check_report *, enum check_point, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* What a rule says that found nothing. */
 void check_pass(struct check_report *, enum check_rule, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* One pair of values for detail: {"what","order","found","objects"}. */
 int check_detail(struct check_report *, enum check_rule, const char *what, const char *order,
-	const char *found, size_t objects, struct err *);
+    const char *found, size_t objects, struct err *);
 /* Counts the objects that have the point and says "n of m objects: text". */
 void check_say_objects(struct check_report *, const struct check_study *, enum check_point, const char *text);
 

@@ -88,7 +88,7 @@ static void nonce_of(uint64_t chunk, int last, uint8_t nonce[PRIM_NONCE])
 }
 
 static int payload_aead(const uint8_t file_key[AGE_FILE_KEY], const void *nonce, int seal,
-	struct prim_aead **out, struct err *err)
+    struct prim_aead **out, struct err *err)
 {
 	uint8_t key[PRIM_KEY];
 	int rc = RC_OK;

@@ -58,7 +58,7 @@ static int b64_decode(const char *from, size_t n, uint8_t *to, size_t cap)
 }
 
 static int mac_of(const uint8_t file_key[AGE_FILE_KEY], const char *header, size_t n, uint8_t mac[HASH_LEN],
-	struct err *err)
+    struct err *err)
 {
 	uint8_t key[PRIM_KEY];
 	int rc = prim_hkdf(file_key, AGE_FILE_KEY, NULL, 0, "header", key, err);
@@ -70,7 +70,7 @@ static int mac_of(const uint8_t file_key[AGE_FILE_KEY], const char *header, size
 }
 
 static int wrap_key(const uint8_t shared[PRIM_KEY], const uint8_t share[PRIM_KEY],
-	const uint8_t recipient[PRIM_KEY], uint8_t key[PRIM_KEY], struct err *err)
+    const uint8_t recipient[PRIM_KEY], uint8_t key[PRIM_KEY], struct err *err)
 {
 	uint8_t salt[2 * PRIM_KEY];
 
@@ -86,7 +86,7 @@ size_t age_header_size(void)
 }
 
 int age_header_make(const struct age_recipient *to, uint8_t file_key[AGE_FILE_KEY],
-	char out[AGE_HEADER_OURS], size_t *len, struct err *err)
+    char out[AGE_HEADER_OURS], size_t *len, struct err *err)
 {
 	static const uint8_t zero[PRIM_NONCE];
 	struct { uint8_t secret[PRIM_KEY], shared[PRIM_KEY], key[PRIM_KEY]; } s;
@@ -237,7 +237,7 @@ static enum verdict parse(const char *p, size_t n, struct header *h)
 }
 
 static int try_stanza(const struct stanza *st, const struct age_identity *id, uint8_t file_key[AGE_FILE_KEY],
-	bool *found, struct err *err)
+    bool *found, struct err *err)
 {
 	static const uint8_t zero[PRIM_NONCE];
 	struct { uint8_t shared[PRIM_KEY], key[PRIM_KEY]; } s;
@@ -264,7 +264,7 @@ out:
 }
 
 int age_header_open(const char *p, size_t n, const struct age_identity *id, struct age_key *key,
-	struct err *err)
+    struct err *err)
 {
 	struct header h;
 	uint8_t mac[HASH_LEN];

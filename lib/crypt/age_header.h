@@ -14,7 +14,7 @@
 
 /* Makes the header of a new file for one recipient; *len <= AGE_HEADER_OURS. */
 int age_header_make(const struct age_recipient *, uint8_t file_key[AGE_FILE_KEY],
-	char out[AGE_HEADER_OURS], size_t *len, struct err *);
+    char out[AGE_HEADER_OURS], size_t *len, struct err *);
 /* p[n] is the beginning of a file, whole where n < AGE_HEADER_MAX. */
 int age_header_open(const char *p, size_t n, const struct age_identity *, struct age_key *, struct err *);
 /* Length of what age_header_make writes. */

@@ -204,7 +204,7 @@ static int to_buf(struct stream *s, const void *from, size_t len, struct err *er
 static const struct stream_ops to_buf_ops = { NULL, to_buf, NULL, NULL };
 
 int keys_wrap(int dirfd, const char *name, const struct age_identity *id, const struct age_recipient *to,
-	struct err *err)
+    struct err *err)
 {
 	char secret[AGE_TEXT_MAX + 1] = "";
 	struct buf sealed = BUF_INIT(WRAPPED_MAX);
@@ -226,7 +226,7 @@ int keys_wrap(int dirfd, const char *name, const struct age_identity *id, const 
 }
 
 int keys_unwrap(int dirfd, const char *name, const struct age_identity *with, struct age_identity *id,
-	struct err *err)
+    struct err *err)
 {
 	struct stream *raw = NULL, *age = NULL;
 	struct buf text = BUF_INIT(WRAPPED_MAX);

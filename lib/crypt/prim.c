@@ -78,7 +78,7 @@ int prim_public(const uint8_t secret[PRIM_KEY], uint8_t pub[PRIM_KEY], struct er
 }
 
 int prim_agree(const uint8_t secret[PRIM_KEY], const uint8_t peer[PRIM_KEY], uint8_t shared[PRIM_KEY],
-	int *zero, struct err *err)
+    int *zero, struct err *err)
 {
 	static const uint8_t none[PRIM_KEY];
 	size_t n = PRIM_KEY;
@@ -113,7 +113,7 @@ int prim_agree(const uint8_t secret[PRIM_KEY], const uint8_t peer[PRIM_KEY], uin
 }
 
 int prim_hkdf(const void *secret, size_t secretlen, const void *salt, size_t saltlen, const char *info,
-	uint8_t out[PRIM_KEY], struct err *err)
+    uint8_t out[PRIM_KEY], struct err *err)
 {
 	char digest[] = "SHA256";
 	int rc = ready(err);
@@ -164,7 +164,7 @@ int prim_aead_new(struct prim_aead **out, const uint8_t key[PRIM_KEY], int seal,
 }
 
 int prim_seal(struct prim_aead *a, const uint8_t nonce[PRIM_NONCE], const void *from, size_t len, void *to,
-	struct err *err)
+    struct err *err)
 {
 	EVP_CIPHER_CTX *ctx = ctx_of(a);
 	uint8_t *out = to;
@@ -181,7 +181,7 @@ int prim_seal(struct prim_aead *a, const uint8_t nonce[PRIM_NONCE], const void *
 }
 
 int prim_open(struct prim_aead *a, const uint8_t nonce[PRIM_NONCE], const void *from, size_t len, void *to,
-	int *bad, struct err *err)
+    int *bad, struct err *err)
 {
 	EVP_CIPHER_CTX *ctx = ctx_of(a);
 	uint8_t *out = to, tag[PRIM_TAG];

@@ -172,7 +172,7 @@ static int put_codes(struct buf *b, const struct object *o, const struct element
 }
 
 static int put_keys(struct buf *b, const struct object *o, const struct key *keys, size_t nkeys,
-	struct err *err)
+    struct err *err)
 {
 	char value[VALUE_MAX];
 	int rc = RC_OK;
@@ -285,7 +285,7 @@ static int end_record(struct each *x, struct err *err)
 }
 
 static int record_element(const struct object *o, unsigned item, const struct element *e, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct each *x = arg;
 	size_t n = (size_t)(e->end - e->off), got = 0;

@@ -122,7 +122,7 @@ static int same_bytes(struct stream *a, struct stream *b, bool *same, struct err
 }
 
 int fileset_look(struct fileset *f, const char *path, struct stream *s, bool deep, enum fileset_state *state,
-	struct err *err)
+    struct err *err)
 {
 	struct stream *there = NULL;
 	bool same = false;
@@ -233,7 +233,7 @@ static int more_entries(struct fileset *f, struct err *err)
 }
 
 int fileset_index_add(struct fileset *f, const struct buf level[FILESET_LEVELS], const char *path,
-	struct err *err)
+    struct err *err)
 {
 	struct fileset_entry *e = NULL;
 	size_t slot;

@@ -30,7 +30,7 @@ int fileset_records_make(const struct object *, struct buf level[FILESET_LEVELS]
 /* Every entry of a DICOMDIR that fileset_commit wrote; another program's: ERR_CANTCREAT. For the jailed
  * reader. */
 typedef int fileset_entry_fn(const struct buf level[FILESET_LEVELS], const char *path, void *arg,
-	struct err *);
+    struct err *);
 int fileset_index_each(const struct object *dicomdir, fileset_entry_fn *, void *arg, struct err *);
 
 struct fileset;
@@ -46,13 +46,13 @@ void fileset_document_path(const struct fileset *, int n, const char *suffix, ch
 enum fileset_state { FILESET_ABSENT, FILESET_SAME, FILESET_OTHER };
 /* Is it there? deep: compared byte by byte, else by size. */
 int fileset_look(struct fileset *, const char *path, struct stream *, bool deep, enum fileset_state *,
-	struct err *);
+    struct err *);
 int fileset_write(struct fileset *, const char *path, struct stream *, struct err *);
 /* A descriptor of the DICOMDIR that is there, -1 where there is none. */
 int fileset_index_fd(struct fileset *, int *fd, struct err *);
 /* Adds an entry; one with the same path is replaced. Copies. */
 int fileset_index_add(struct fileset *, const struct buf level[FILESET_LEVELS], const char *path,
-	struct err *);
+    struct err *);
 /* What was added so far is what the DICOMDIR says already. */
 void fileset_index_kept(struct fileset *);
 int fileset_commit(struct fileset *, struct err *);

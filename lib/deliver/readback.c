@@ -40,7 +40,7 @@ static int seen(const char *sop_uid, void *arg, struct err *err)
 
 /* One query for each series that still lacks something. */
 static int ask_round(struct assoc *as, const struct assoc_pair *pair, struct readback_object **v, size_t n,
-	size_t *missing, struct err *err)
+    size_t *missing, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -62,7 +62,7 @@ static int ask_round(struct assoc *as, const struct assoc_pair *pair, struct rea
 }
 
 int readback_images(const struct readback *r, struct readback_object *objects, size_t n, size_t *missing,
-	struct err *err)
+    struct err *err)
 {
 	uint64_t until = time_mono_ms() + 1000u * (unsigned)(r->settle > 0 ? r->settle : READBACK_SETTLE);
 	struct readback_object **v = calloc(n + 1, sizeof *v);

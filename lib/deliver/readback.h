@@ -23,6 +23,6 @@ struct readback {
 
 /* *missing: how many were not found. RC_OK with *missing > 0 is an answer, not an error. */
 int readback_images(const struct readback *, struct readback_object *, size_t n, size_t *missing,
-	struct err *);
+    struct err *);
 
 #endif

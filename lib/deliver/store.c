@@ -6,7 +6,7 @@
 #include "dimse/store.h"
 
 size_t deliver_pairs(const struct deliver_object *o, size_t n, const bool *done, bool *taken,
-	struct assoc_pair *pairs)
+    struct assoc_pair *pairs)
 {
 	size_t np = 0;
 
@@ -33,7 +33,7 @@ size_t deliver_pairs(const struct deliver_object *o, size_t n, const bool *done,
 }
 
 static const struct assoc_pair *pair_of(const struct deliver_object *o, const struct assoc_pair *pairs,
-	size_t np)
+    size_t np)
 {
 	for (size_t p = 0; p < np; p++)
 		if (strcmp(pairs[p].sop_class, o->sop_class) == 0 &&
@@ -52,7 +52,7 @@ struct run {
 };
 
 static int report(struct run *r, size_t i, enum deliver_outcome outcome, int status, uint64_t bytes,
-	const struct err *why, struct err *err)
+    const struct err *why, struct err *err)
 {
 	struct deliver_result res = { .n = r->s->objects[i].n, .outcome = outcome, .status = status, .bytes = bytes,
 		.why = why };

@@ -49,6 +49,6 @@ int deliver_store(const struct deliver_store *, struct err *);
 /* The distinct pairs of objects from *at on, as many as fit one association; *at moves past them, taken[i]
  * says which objects have their pair in it. */
 size_t deliver_pairs(const struct deliver_object *, size_t n, const bool *done, bool *taken,
-	struct assoc_pair *);
+    struct assoc_pair *);
 
 #endif

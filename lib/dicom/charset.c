@@ -131,7 +131,7 @@ static int copy_out(const char *s, size_t n, char *out, size_t cap, size_t *len,
 
 /* RC_OK, or ERR_DATA; *at is the byte that did not convert. */
 static int run(iconv_t cd, const char *s, size_t n, char *out, size_t cap, size_t *len, size_t *at,
-	struct err *err)
+    struct err *err)
 {
 	char *in = (char *)(uintptr_t)s, *to = out;
 	size_t left = n, room = cap - 1;
@@ -150,7 +150,7 @@ static int run(iconv_t cd, const char *s, size_t n, char *out, size_t cap, size_
 }
 
 int charset_to_utf8(const char *declared, const char *bytes, size_t n, char *out, size_t cap,
-	size_t *len, struct err *err)
+    size_t *len, struct err *err)
 {
 	int set = set_of(declared), rc = RC_OK;
 	size_t at = 0;
@@ -179,7 +179,7 @@ int charset_to_utf8(const char *declared, const char *bytes, size_t n, char *out
 }
 
 int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *out, size_t cap,
-	size_t *len, struct err *err)
+    size_t *len, struct err *err)
 {
 	int set = set_of(declared), rc = RC_OK;
 	char shown[TERM_SHOWN * 4] = "";

@@ -21,10 +21,10 @@ int charset_load(struct err *);		/* once, before the jail; idempotent */
 int charset_known(const char *declared, struct err *);
 /* Bytes → UTF-8 (NUL-terminated in out). Bytes that contradict the set: ERR_DATA. */
 int charset_to_utf8(const char *declared, const char *bytes, size_t n, char *out, size_t cap, size_t *len,
-	struct err *);
+    struct err *);
 /* UTF-8 → declared; ERR_DATA when a character is not in the set. */
 int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *out, size_t cap, size_t *len,
-	struct err *);
+    struct err *);
 bool charset_ascii(const char *, size_t);
 
 #ifdef __cplusplus

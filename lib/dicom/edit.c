@@ -150,7 +150,7 @@ int edit_item_form(const struct edit *e, uint32_t tag, enum walk_form *form, str
 }
 
 static int count_item(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	(void)o, (void)item, (void)el, (void)arg, (void)err;
 	return RC_OK;
@@ -214,7 +214,7 @@ int patches_add(struct patches *p, const struct patch *patch, struct err *err)
 }
 
 int edit_patch(struct edit *e, uint32_t top, uint64_t off, uint64_t len, const void *bytes, size_t n,
-	struct err *err)
+    struct err *err)
 {
 	struct patch p = { .off = off, .len = len, .at = e->bytes.len, .n = n, .top = top };
 	int rc = buf_add(&e->bytes, bytes, n, err);

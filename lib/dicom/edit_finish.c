@@ -37,7 +37,7 @@ static bool replaced(const struct edit *e, uint32_t top)
 }
 
 static int add(struct edit *e, struct patches *p, uint32_t top, uint64_t off, uint64_t len, const void *bytes,
-	size_t n, struct err *err)
+    size_t n, struct err *err)
 {
 	struct patch patch = { .off = off, .len = len, .at = e->bytes.len, .n = n, .top = top };
 	int rc = buf_add(&e->bytes, bytes, n, err);
@@ -218,7 +218,7 @@ static int copy_gap(const struct edit *e, uint64_t off, uint64_t n, struct piece
 }
 
 int edit_emit(const struct edit *e, const struct patches *p, uint64_t from, uint64_t to, struct pieces *out,
-	struct err *err)
+    struct err *err)
 {
 	uint64_t at = from, gap = gap_for(p);
 	size_t i = 0;

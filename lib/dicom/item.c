@@ -72,7 +72,7 @@ int put_header(struct buf *b, enum walk_form form, uint32_t tag, const char *vr,
 }
 
 int put_element(struct buf *b, enum walk_form form, uint32_t tag, const char *vr, const void *value, size_t n,
-	struct err *err)
+    struct err *err)
 {
 	int rc = RC_OK;
 
@@ -204,7 +204,7 @@ static int put_implicit(struct buf *b, uint32_t tag, uint32_t length, struct err
 }
 
 static int implicit_step(const struct object *o, unsigned item, const struct element *e, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct implicit *im = arg;
 	int rc = RC_OK;
@@ -221,7 +221,7 @@ static int implicit_step(const struct object *o, unsigned item, const struct ele
 }
 
 static int implicit_element(struct implicit *im, const struct object *o, const struct element *e,
-	struct err *err)
+    struct err *err)
 {
 	struct implicit inner = { .out = im->out, .depth = im->depth + 1 };
 	int rc = RC_OK;

@@ -82,7 +82,7 @@ int recode_value(const char *declared, const char *s, size_t n, struct buf *out,
 
 /* The value of el becomes bytes. */
 static int replace(struct level *l, const struct element *el, const void *bytes, size_t n, int64_t *delta,
-	struct err *err)
+    struct err *err)
 {
 	struct recode *r = l->r;
 	struct fix f = edit_length_field(r->e->o, el, r->top);
@@ -167,7 +167,7 @@ static int close_item(struct sequence *s, struct err *err)
 }
 
 static int item_element(const struct object *o, unsigned number, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct sequence *s = arg;
 	struct level *l = &s->item;

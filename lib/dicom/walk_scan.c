@@ -178,7 +178,7 @@ static int only_zeros(struct state *st, bool *zeros, struct err *err)
 }
 
 static int push(struct state *st, enum frame_kind kind, enum walk_form form, const struct element *e,
-	struct err *err)
+    struct err *err)
 {
 	struct frame *outer = &st->stack[st->depth];
 	struct frame *f = outer + 1;

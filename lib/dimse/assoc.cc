@@ -339,7 +339,7 @@ void result(struct assoc *a, struct assoc_pair *pairs, size_t n)
 }
 
 int open_assoc(struct assoc *a, const struct assoc_peer *peer, struct assoc_pair *pairs, size_t n,
-	struct err *err)
+    struct err *err)
 {
 	char address[64], local[64];
 	int rc = resolve(a, peer, address, err);
@@ -387,7 +387,7 @@ int open_assoc(struct assoc *a, const struct assoc_peer *peer, struct assoc_pair
 } /* namespace */
 
 extern "C" int assoc_open(struct assoc **out, const struct assoc_peer *peer, struct assoc_pair *pairs,
-	size_t n, struct err *err)
+    size_t n, struct err *err)
 {
 	*out = nullptr;
 	return guarded(err, [&]() -> int {
@@ -460,7 +460,7 @@ extern "C" size_t assoc_fragment(const struct assoc *a)
 }
 
 extern "C" int assoc_write(struct assoc *a, uint8_t context, bool command, const void *bytes, size_t n,
-	bool last, struct err *err)
+    bool last, struct err *err)
 {
 	return guarded(err, [&]() -> int {
 		DUL_PDV pdv{};

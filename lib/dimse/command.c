@@ -41,7 +41,7 @@ static uint32_t get32(const uint8_t *p)
 }
 
 static int add(struct buf *b, uint32_t tag, const void *value, size_t n, size_t padded, char pad,
-	struct err *err)
+    struct err *err)
 {
 	uint8_t head[8];
 	int rc;
@@ -125,7 +125,7 @@ static int skip_undefined(const uint8_t *p, size_t n, size_t *pos, struct err *e
 }
 
 int dimse_find(const void *bytes, size_t n, uint32_t want, const uint8_t **value, size_t *len,
-	struct err *err)
+    struct err *err)
 {
 	const uint8_t *p = bytes;
 	size_t pos = 0;

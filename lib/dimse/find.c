@@ -20,7 +20,7 @@ void find_pair(struct assoc_pair *p)
 }
 
 static int ask(struct assoc *a, const struct assoc_pair *pair, const struct find_series *q, uint16_t message,
-	struct err *err)
+    struct err *err)
 {
 	struct buf b = BUF_INIT(DIMSE_COMMAND_MAX);
 	struct dimse_request rq = { .field = DIMSE_C_FIND, .message = message, .sop_class = STUDY_ROOT_FIND,
@@ -45,7 +45,7 @@ static int ask(struct assoc *a, const struct assoc_pair *pair, const struct find
 }
 
 int find_images(struct assoc *a, const struct assoc_pair *pair, const struct find_series *q,
-	find_image_fn *cb, void *arg, struct err *err)
+    find_image_fn *cb, void *arg, struct err *err)
 {
 	struct buf command = BUF_INIT(DIMSE_COMMAND_MAX), data = BUF_INIT(DIMSE_IDENTIFIER_MAX);
 	uint16_t message = assoc_message(a);

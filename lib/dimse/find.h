@@ -24,7 +24,7 @@ typedef int find_image_fn(const char *sop_uid, void *arg, struct err *);
 void find_pair(struct assoc_pair *);
 /* cb's rc other than RC_OK ends the query and is returned. */
 int find_images(struct assoc *, const struct assoc_pair *, const struct find_series *, find_image_fn *,
-	void *arg, struct err *);
+    void *arg, struct err *);
 
 #ifdef __cplusplus
 }

@@ -48,7 +48,7 @@ int store_read_ahead(struct store_ahead *a, const struct store_object *o, struct
 }
 
 int store_send(struct assoc *as, const struct store_object *o, struct store_ahead *a, uint16_t *message,
-	struct err *err)
+    struct err *err)
 {
 	struct buf command = BUF_INIT(DIMSE_COMMAND_MAX);
 	struct dimse_request rq = { .field = DIMSE_C_STORE, .data = true };

@@ -29,7 +29,7 @@ enum store_verdict { STORE_STORED, STORE_WARNING, STORE_LATER, STORE_REFUSED };
 /* Sends; the response is awaited by store_answer. Reading errors of the stream are returned as they are,
  * after which the association must be aborted (half a message is out). */
 int store_send(struct assoc *, const struct store_object *, struct store_ahead *, uint16_t *message,
-	struct err *);
+    struct err *);
 /* Fills `ahead` with the beginning of the next object's data set: to be called between the two. */
 int store_read_ahead(struct store_ahead *, const struct store_object *, struct err *);
 int store_answer(struct assoc *, uint16_t message, uint16_t *status, struct err *);

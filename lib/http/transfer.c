@@ -330,7 +330,7 @@ add_header(struct curl_slist **list, const char *name, const char *value, struct
 
 int
 transfer_run(struct http *h, const struct http_request *req, const char *url, bool bearer,
-	struct http_response *resp, char **location, struct err *err)
+    struct http_response *resp, char **location, struct err *err)
 {
 	struct transfer t = { .h = h, .req = req, .resp = resp };
 	struct curl_slist *headers = NULL;

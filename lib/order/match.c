@@ -54,7 +54,7 @@ same_accession(const struct order_study *a, const struct order_study *b)
 
 int
 order_match(const struct order *o, const struct study_key *studies, size_t n, size_t self, int *entry,
-	struct err *err)
+    struct err *err)
 {
 	bool sole = n == 1;
 	int found = ORDER_UNSCHEDULED;

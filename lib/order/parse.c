@@ -84,7 +84,7 @@ check_name(const char *s, const char *where, const char *key, struct err *err)
 
 static int
 check_text(
-	const char *s, enum flavour flavour, size_t max, const char *where, const char *key, struct err *err)
+    const char *s, enum flavour flavour, size_t max, const char *where, const char *key, struct err *err)
 {
 	if (has_controls(s))
 		return err_set(err, ERR_DATA, "%s: %s has control characters", where, key);
@@ -107,7 +107,7 @@ check_text(
 /* "" counts as absent: *out stays NULL. */
 static int
 take_text(const json_t *doc, const char *where, const char *key, enum flavour flavour, size_t max,
-	char **out, struct err *err)
+    char **out, struct err *err)
 {
 	const char *s = NULL;
 	int rc = json_get_str(doc, where, key, &s, err);
@@ -143,7 +143,7 @@ take_date(const json_t *doc, const char *where, const char *key, char out[9], st
 
 static int
 take_list(const json_t *doc, const char *where, const char *key, enum flavour flavour, size_t max,
-	char ***out, size_t *n, struct err *err)
+    char ***out, size_t *n, struct err *err)
 {
 	json_t *list = NULL;
 	int rc = json_get_arr(doc, where, key, &list, err);

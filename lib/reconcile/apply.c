@@ -69,7 +69,7 @@ static int old_value(struct apply *a, const struct element *el, const char *vr, 
 
 /* Does a->fresh stand there already? */
 static int same_value(struct apply *a, const struct plan_rule *r, const struct element *el, bool *same,
-	struct err *err)
+    struct err *err)
 {
 	size_t n = 0;
 	int rc = RC_OK;
@@ -108,7 +108,7 @@ static int apply_text(struct apply *a, size_t i, const struct element *el, struc
 struct find_kept { uint32_t tag; bool found; struct element el; };
 
 static int find_kept(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct find_kept *f = arg;
 
@@ -138,7 +138,7 @@ static int put_kept(struct apply *a, const struct plan_rule *r, struct item *it,
 
 /* {"old":tag,"else":text}: the value of a top-level element. */
 static int put_old(struct apply *a, struct item *it, uint32_t tag, const json_t *j, uint32_t from,
-	struct err *err)
+    struct err *err)
 {
 	const struct dict_entry *d = dict_by_tag(tag);
 	const struct element *el = walk_find(a->o, from);
@@ -155,7 +155,7 @@ static int put_old(struct apply *a, struct item *it, uint32_t tag, const json_t 
 
 /* {"changed":source}: the old values. *any = false where there are none. */
 static int put_changed(struct apply *a, struct item *it, enum walk_form form, uint32_t tag, const char *source,
-	bool *any, struct err *err)
+    bool *any, struct err *err)
 {
 	const struct plan *p = a->plan;
 	struct item *old = NULL;
@@ -194,7 +194,7 @@ static int put_changed(struct apply *a, struct item *it, enum walk_form form, ui
 }
 
 static int build(struct apply *, const struct plan_rule *, const json_t *, enum walk_form, unsigned depth,
-	struct item **, size_t *, struct err *);
+    struct item **, size_t *, struct err *);
 
 static void free_items(struct item **v, size_t n)
 {
@@ -203,8 +203,8 @@ static void free_items(struct item **v, size_t n)
 }
 
 static int put_items(struct apply *a, const struct plan_rule *r, struct item *it, enum walk_form form,
-	uint32_t tag,
-	const json_t *j, unsigned depth, struct err *err)
+    uint32_t tag,
+    const json_t *j, unsigned depth, struct err *err)
 {
 	struct item *v[ITEMS_MAX] = { NULL };
 	size_t n = 0;
@@ -217,7 +217,7 @@ static int put_items(struct apply *a, const struct plan_rule *r, struct item *it
 }
 
 static int put_text(struct apply *a, struct item *it, enum walk_form form, uint32_t tag, const char *text,
-	struct err *err)
+    struct err *err)
 {
 	const struct dict_entry *d = dict_by_tag(tag);
 	int rc = d != NULL ? value_encode(d->vr, text, a->charset, form, &a->fresh, err)
@@ -228,7 +228,7 @@ static int put_text(struct apply *a, struct item *it, enum walk_form form, uint3
 
 /* One item of the plan in the form of its sequence. *any = false: it would have nothing to say. */
 static int build_item(struct apply *a, const struct plan_rule *r, const json_t *j, enum walk_form form,
-	unsigned depth, struct item *it, bool *any, struct err *err)
+    unsigned depth, struct item *it, bool *any, struct err *err)
 {
 	const char *key = NULL;
 	json_t *v = NULL;
@@ -268,7 +268,7 @@ static int build_item(struct apply *a, const struct plan_rule *r, const json_t *
 }
 
 static int build(struct apply *a, const struct plan_rule *r, const json_t *items, enum walk_form form,
-	unsigned depth, struct item **v, size_t *n, struct err *err)
+    unsigned depth, struct item **v, size_t *n, struct err *err)
 {
 	json_t *j = NULL;
 	size_t i = 0;
@@ -470,7 +470,7 @@ static int preamble(struct apply *a, struct err *err)
 }
 
 int plan_apply(const struct plan *p, const struct object *o, struct pieces *pieces, struct plan_report *report,
-	struct err *err)
+    struct err *err)
 {
 	struct apply a = { .plan = p, .o = o, .old = BUF_INIT(OLD_MAX * 3 + 4),
 	    .fresh = BUF_INIT(OLD_MAX * 4) };

@@ -30,7 +30,7 @@ static int items(const struct object *o, const struct element *el, char *out, si
 }
 
 static int text(const struct object *o, const struct plan_rule *r, const char *declared, char *out, size_t cap,
-	struct err *err)
+    struct err *err)
 {
 	char raw[SHOWN_MAX + 1];
 	struct err ignored;
@@ -46,7 +46,7 @@ static int text(const struct object *o, const struct plan_rule *r, const char *d
 }
 
 static int one(const struct object *o, const struct plan_rule *r, const char *declared, char *out, size_t cap,
-	struct err *err)
+    struct err *err)
 {
 	const struct element *el = walk_find(o, r->tag);
 	struct buf b = BUF_INIT(cap);

@@ -276,7 +276,7 @@ int value_check(const char *vr, const char *utf8, struct err *err)
 }
 
 int value_encode(const char *vr, const char *utf8, const char *declared, enum walk_form form, struct buf *b,
-	struct err *err)
+    struct err *err)
 {
 	const struct rule *r = rule_of(vr);
 	size_t n = strlen(utf8), len = 0;

@@ -15,7 +15,7 @@ int value_check(const char *vr, const char *utf8, struct err *);
 /* Bytes in the character set `declared` and byte order of `form`, not padded; replaces what is in the
  * buffer. */
 int value_encode(const char *vr, const char *utf8, const char *declared, enum walk_form form, struct buf *,
-	struct err *);
+    struct err *);
 /* Is it one whose bytes depend on (0008,0005)? */
 bool value_in_charset(const char *vr);
 

@@ -37,7 +37,7 @@ static int check_unnamed(struct verify *v, const struct element *x, const struct
 struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */
 
 static int count_items(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct items_seen *s = arg;
 
@@ -58,7 +58,7 @@ static int items_of(const struct side *s, const struct element *el, struct items
 struct want { unsigned item; uint32_t tag; bool found; char *text; size_t cap; const char *declared; };
 
 static int want_text(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct want *w = arg;
 	char raw[1024];
@@ -82,7 +82,7 @@ static int want_text(const struct object *o, unsigned item, const struct element
 
 /* Value of a top-level element as UTF-8, or as it is in a set that is not converted here. */
 static int text_of(const struct side *s, const char *declared, uint32_t tag, char *out, size_t cap, bool *found,
-	struct err *err)
+    struct err *err)
 {
 	char raw[4096];	/* a name, an id, an institution */
 	struct err ignored;
@@ -98,7 +98,7 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 struct find { unsigned item; uint32_t tag; bool found; struct element el; };
 
 static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct find *f = arg;
 
@@ -111,13 +111,13 @@ static int find_in_item(const struct object *o, unsigned item, const struct elem
 }
 
 static int check_item(struct verify *, const struct plan_rule *, const struct element *, const json_t *,
-	unsigned,
-	struct err *);
+    unsigned,
+    struct err *);
 
 /* A sequence inside the item, such as a code. */
 static int check_inner(struct verify *v, const struct plan_rule *r, const struct element *seq,
-	const json_t *items,
-	unsigned n, uint32_t tag, struct err *err)
+    const json_t *items,
+    unsigned n, uint32_t tag, struct err *err)
 {
 	struct find f = { .item = n, .tag = tag };
 	size_t i = 0;
@@ -132,8 +132,8 @@ static int check_inner(struct verify *v, const struct plan_rule *r, const struct
 
 /* What was kept of the first item that stood there. */
 static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n,
-	uint32_t tag,
-	struct err *err)
+    uint32_t tag,
+    struct err *err)
 {
 	const struct element *x = walk_find(v->old.o, r->tag);
 	struct find was = { .tag = tag }, is = { .item = n, .tag = tag };
@@ -155,8 +155,8 @@ static int check_kept(struct verify *v, const struct plan_rule *r, const struct 
 
 /* The texts of item n against those of the plan. Old values in Original Attributes are checked tag by tag. */
 static int check_item(struct verify *v, const struct plan_rule *r, const struct element *seq,
-	const json_t *template,
-	unsigned n, struct err *err)
+    const json_t *template,
+    unsigned n, struct err *err)
 {
 	const char *key = NULL;
 	json_t *value = NULL;
@@ -240,7 +240,7 @@ static int check_append(struct verify *v, const struct plan_rule *r, struct err 
 struct record { struct verify *v; unsigned from; const struct element *old; bool found, same; };
 
 static int record_inner(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct record *r = arg;
 
@@ -252,7 +252,7 @@ static int record_inner(const struct object *o, unsigned item, const struct elem
 }
 
 static int record_item(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct record *r = arg;
 

@@ -20,14 +20,14 @@ struct verify {
 };
 
 int verify_bytes(struct verify *, struct stream *x, uint64_t xoff, struct stream *y, uint64_t yoff,
-	uint64_t n, bool *same,
-	struct err *);
+    uint64_t n, bool *same,
+    struct err *);
 int verify_element(struct verify *, const struct element *x, const struct element *y, bool *same, struct err *);
 /* Does y say what x said: the same bytes, or the same texts where the character set was converted? VRs
  * may differ only
  * where the form does (UN). limit: items of a sequence that are looked at; 0: all. */
 int verify_says_same(struct verify *, const struct element *x, const struct element *y, unsigned limit,
-	bool *same,
-	struct err *);
+    bool *same,
+    struct err *);
 
 #endif

@@ -15,7 +15,7 @@
 #define TAG_SIGNATURES	TAG(0xfffa, 0xfffa)
 
 int verify_bytes(struct verify *v, struct stream *x, uint64_t xoff, struct stream *y, uint64_t yoff, uint64_t n,
-	bool *same, struct err *err)
+    bool *same, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -36,7 +36,7 @@ int verify_bytes(struct verify *v, struct stream *x, uint64_t xoff, struct strea
 }
 
 int verify_element(struct verify *v, const struct element *x, const struct element *y, bool *same,
-	struct err *err)
+    struct err *err)
 {
 	*same = false;
 	if (x->end - x->off != y->end - y->off)
@@ -66,7 +66,7 @@ static int mark(struct digest *d, uint32_t a, uint32_t b, struct err *err)
 }
 
 static int digest_step(const struct object *o, unsigned item, const struct element *el, void *arg,
-	struct err *err)
+    struct err *err)
 {
 	struct digest *d = arg;
 	size_t n = 0;
@@ -168,7 +168,7 @@ static int digest_element(struct digest *d, const struct element *el, struct err
 }
 
 static int digest_of(const struct side *s, const char *declared, const struct element *el, unsigned limit,
-	uint8_t out[HASH_LEN], struct err *err)
+    uint8_t out[HASH_LEN], struct err *err)
 {
 	struct digest d = { .side = s, .limit = limit };
 	int rc = hash_new(&d.hash, err);
@@ -183,8 +183,8 @@ static int digest_of(const struct side *s, const char *declared, const struct el
 }
 
 int verify_says_same(struct verify *v, const struct element *x, const struct element *y, unsigned limit,
-	bool *same,
-	struct err *err)
+    bool *same,
+    struct err *err)
 {
 	uint8_t one[HASH_LEN], two[HASH_LEN];
 	int rc = verify_element(v, x, y, same, err);

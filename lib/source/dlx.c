@@ -152,7 +152,7 @@ dlx_login(struct source *s, const char *const *answers, struct err *err)
 /* A GET with the bearer; where the session was lost, one login more with the answers that were right. */
 static int
 get_with_bearer(struct source *s, const char *name, const char *segment, const struct http_sink *sink,
-	const char *what, struct http_response *resp, struct err *err)
+    const char *what, struct http_response *resp, struct err *err)
 {
 	static const char *const json[] = { "Accept: application/json", NULL };
 	static const char *const any[] = {

@@ -28,6 +28,6 @@ struct local_result {
 int local_kind(const char *path, bool *folder, struct err *);
 int local_copy_file(const char *path, struct stream *to, struct local_result *, struct err *);
 int local_pack_folder(const char *path, struct stream *to, struct local_result *,
-	bool (*stopped)(void), struct err *);
+    bool (*stopped)(void), struct err *);
 
 #endif

@@ -136,7 +136,7 @@ source_failed(struct source *s, int rc)
 
 static int
 named(struct source *s, const char *state, struct err *err, enum err_kind kind, const char *what, long status,
-	const char *sentence, const char *advice)
+    const char *sentence, const char *advice)
 {
 	s->state = state;
 	err_set(err, kind, "%s: %s (status %ld)", what, sentence, status);

@@ -227,7 +227,7 @@ static int lock_fd(int fd, int wait_ms, const char *what, struct err *err)
 
 /* The file may be replaced between open and flock: what is locked must be what has the name. */
 static int lock_at(int dirfd, const char *name, int flags, int wait_ms, const char *what, int *fd,
-	struct err *err)
+    struct err *err)
 {
 	struct stat a, b;
 	for (;;) {

@@ -109,7 +109,7 @@ int sealed_writer(struct stream **out, int fd, const struct age_recipient *to, s
 }
 
 int sealed_write(int dirfd, const char *name, const struct age_recipient *to, const void *data, size_t len,
-	mode_t mode, struct err *err)
+    mode_t mode, struct err *err)
 {
 	struct stream *s = NULL;
 	int fd = -1, sync = -1;
@@ -141,7 +141,7 @@ out:
 }
 
 int sealed_open(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	struct stream **out, struct err *err)
+    struct stream **out, struct err *err)
 {
 	struct stream *raw = NULL;
 	int fd = -1;
@@ -158,7 +158,7 @@ int sealed_open(int dirfd, const char *name, const char *what, const struct age_
 }
 
 int sealed_read(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	struct buf *b, struct err *err)
+    struct buf *b, struct err *err)
 {
 	struct stream *s = NULL;
 	int rc = sealed_open(dirfd, name, what, who, &s, err);
@@ -169,7 +169,7 @@ int sealed_read(int dirfd, const char *name, const char *what, const struct age_
 }
 
 int sealed_fd(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	int *fd, struct age_key *key, struct err *err)
+    int *fd, struct age_key *key, struct err *err)
 {
 	struct stream *raw = NULL;
 	int f = -1, dup = -1;

@@ -79,7 +79,7 @@ int each_line(int dirfd, const char *name, size_t max, line_fn *cb, void *arg, s
 }
 
 int import_history_add(struct import *imp, const char *stage, const char *item, const char *outcome,
-	const char *reason, const json_t *numbers, struct err *err)
+    const char *reason, const json_t *numbers, struct err *err)
 {
 	char when[TIME_TEXT_MAX];
 	time_t now = 0, wall = 0;

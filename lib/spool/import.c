@@ -17,7 +17,7 @@ static int parent_of(const struct import *imp)
 }
 
 static int import_new(struct import **out, struct spool *sp, const char *id, enum import_where where,
-	struct err *err)
+    struct err *err)
 {
 	struct import *imp = calloc(1, sizeof(*imp));
 	if (imp == NULL)
@@ -89,7 +89,7 @@ static int fill(struct import *imp, const char *hidden, const void *order, size_
 }
 
 int import_create(struct import **out, struct spool *sp, const char *ref, const void *order, size_t len,
-	struct err *err)
+    struct err *err)
 {
 	struct import *imp = NULL;
 	char hidden[SPOOL_ID_LEN + 2], id[SPOOL_ID_LEN + 1];
@@ -167,7 +167,7 @@ static int unwrap(struct import *imp, struct err *err)
 }
 
 int import_open_at(struct import **out, struct spool *sp, const char *id, enum import_where where, bool lock,
-	bool secret, struct err *err)
+    bool secret, struct err *err)
 {
 	struct import *imp = NULL;
 	time_t now = 0, wall = 0;
@@ -206,13 +206,13 @@ out:
 }
 
 int import_open(struct import **out, struct spool *sp, const char *id, enum import_where where,
-	struct err *err)
+    struct err *err)
 {
 	return import_open_at(out, sp, id, where, true, true, err);
 }
 
 int import_peek(struct import **out, struct spool *sp, const char *id, enum import_where where,
-	struct err *err)
+    struct err *err)
 {
 	return import_open_at(out, sp, id, where, false, false, err);
 }

@@ -73,7 +73,7 @@ int import_package_drop(struct import *, int n, struct err *);	/* its claim stay
 /* One line of history: {"time","stage","item","outcome","reason",numbers…}. item: "study/1", "papers" or NULL.
  * No patient data, UID or link in reason. numbers: borrowed, may be NULL. */
 int import_history_add(struct import *, const char *stage, const char *item, const char *outcome,
-	const char *reason, const json_t *numbers, struct err *);
+    const char *reason, const json_t *numbers, struct err *);
 /* The lines, oldest first; cb's rc other than RC_OK ends it. */
 typedef int import_history_fn(const json_t *line, void *arg, struct err *);
 int import_history_each(const struct import *, import_history_fn *, void *arg, struct err *);

@@ -21,7 +21,7 @@ static int need_secret(const struct item_dir *it, struct err *err)
 /* --- objects and documents ------------------------------------------------- */
 
 static int member(const struct item_dir *it, const char *sub, int digits, int n, char name[16],
-	char what[NAME_LEN + 48], int *dir, struct err *err)
+    char what[NAME_LEN + 48], int *dir, struct err *err)
 {
 	int rc = need_secret(it, err);
 	if (rc != RC_OK)
@@ -32,7 +32,7 @@ static int member(const struct item_dir *it, const char *sub, int digits, int n,
 }
 
 static int member_open(const struct item_dir *it, const char *sub, int digits, int n, struct stream **s,
-	struct err *err)
+    struct err *err)
 {
 	char name[16], what[NAME_LEN + 48];
 	int dir = -1;
@@ -45,7 +45,7 @@ static int member_open(const struct item_dir *it, const char *sub, int digits, i
 }
 
 static int member_fd(const struct item_dir *it, const char *sub, int digits, int n, int *fd, struct age_key *key,
-	struct err *err)
+    struct err *err)
 {
 	char name[16], what[NAME_LEN + 48];
 	int dir = -1;
@@ -136,7 +136,7 @@ static bool same_bytes(const struct item_dir *it, enum item_file f, const void *
 }
 
 int item_file_write(struct item_dir *it, enum item_file f, const void *data, size_t len, bool *same,
-	struct err *err)
+    struct err *err)
 {
 	int rc = item_writable(it, err);
 	if (same != NULL)

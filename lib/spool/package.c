@@ -227,7 +227,7 @@ int import_packages(const struct import *imp, int *numbers, size_t cap, size_t *
 
 /* Directory sub of the import, and the name of number n in it. */
 static int member(const struct import *imp, const char *sub, int n, char name[16], char what[64], int *dir,
-	struct err *err)
+    struct err *err)
 {
 	int rc = import_need_secret(imp, err);
 	if (rc != RC_OK)

@@ -127,15 +127,15 @@ bool file_there(int dirfd, const char *name);
 int sealed_writer(struct stream **, int fd, const struct age_recipient *to, struct err *);
 /* file_write, sealed. */
 int sealed_write(int dirfd, const char *name, const struct age_recipient *to, const void *, size_t,
-	mode_t, struct err *);
+    mode_t, struct err *);
 /* Readable plaintext; who NULL: plain. */
 int sealed_open(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	struct stream **, struct err *);
+    struct stream **, struct err *);
 int sealed_read(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	struct buf *, struct err *);
+    struct buf *, struct err *);
 /* Descriptor and key, for a worker. */
 int sealed_fd(int dirfd, const char *name, const char *what, const struct age_identity *who,
-	int *fd, struct age_key *, struct err *);
+    int *fd, struct age_key *, struct err *);
 
 /* --- dir.c: directories and locks -------------------------------------- */
 
@@ -178,7 +178,7 @@ int import_lock(struct import *, int wait_ms, int *fd, struct err *);	/* of its 
 const struct age_identity *import_who(const struct import *);		/* NULL: plain; see import_need_secret */
 int import_need_secret(const struct import *, struct err *);		/* 77 when it is sealed and no identity is loaded */
 int import_open_at(struct import **, struct spool *, const char *id, enum import_where, bool lock,
-	bool secret, struct err *);
+    bool secret, struct err *);
 /* Removes what a killed fetch left unfinished: needs the lock. */
 int package_tidy(struct import *, struct err *);
 /* RC_OK when the item may be written: locked, and import and item still there by name. */

@@ -293,7 +293,7 @@ static int load_identity(struct spool *sp, struct err *err)
 }
 
 int spool_open(struct spool **out, const char *dir, enum spool_need need, const struct spool_settings *set,
-	struct err *err)
+    struct err *err)
 {
 	struct buf b = BUF_INIT(PLAIN_MAX);
 	struct stat st;
@@ -368,7 +368,7 @@ int spool_audit_dir(const struct spool *sp) { return sp->dir[DIR_AUDIT]; }
 const struct spool_settings *spool_settings(const struct spool *sp) { return &sp->set; }
 
 int spool_keyed_hash(const struct spool *sp, const char *domain, const char *text, size_t n, char out[65],
-	struct err *err)
+    struct err *err)
 {
 	uint8_t key[HASH_LEN], mac[HASH_LEN];
 	struct buf b = BUF_INIT(0);

@@ -179,7 +179,7 @@ enum sent { SENT_NOT, SENT_SENDING, SENT_SENT, SENT_CONFIRMED };
 
 /* disk: the name under sent/; destination: as history has it, when known. */
 static int sent_state(const struct item_dir *it, const char *disk, const char *destination, enum sent *out,
-	struct err *err)
+    struct err *err)
 {
 	struct item_lines l = { .destination = destination, .disk = disk };
 	struct journal_look j = { false, false };

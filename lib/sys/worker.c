@@ -190,7 +190,7 @@ static void own_signals(void)
 }
 
 static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void (*prepare)(void *),
-	worker_fn *run, void *arg)
+    worker_fn *run, void *arg)
 {
 	struct chan c = { fd };
 	struct err err = { 0 }, ignored;	/* sent whole: no bytes of the stack that nobody set */
@@ -236,7 +236,7 @@ static bool gone_within(struct worker *w, int ms, int *status, struct rusage *us
 }
 
 static enum worker_end judge(const struct worker *w, int status, bool by_us, const struct rusage *use,
-	int *code)
+    int *code)
 {
 	uint64_t peak = (uint64_t)use->ru_maxrss << 10;
 
@@ -349,7 +349,7 @@ static int wait_ready(struct worker *w, struct err *err)
 }
 
 int worker_start(struct worker **out, const struct jail *jail, void (*prepare)(void *), worker_fn *run,
-	void *arg, struct err *err)
+    void *arg, struct err *err)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int fd[2] = { -1, -1 }, rc = RC_OK;

@@ -45,7 +45,7 @@ typedef int worker_fn(struct chan *, void *arg);
  * the child: the parent decides what is still finished. */
 
 int worker_start(struct worker **, const struct jail *, void (*prepare)(void *),
-	worker_fn *run, void *arg, struct err *);
+    worker_fn *run, void *arg, struct err *);
 struct chan *worker_chan(struct worker *);
 int worker_fd(const struct worker *);	/* to poll */
 
