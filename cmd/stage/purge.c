@@ -292,16 +292,24 @@ static int one_destination(const char *name, void *arg, struct err *err)
 {
 	struct delivered *d = arg;
 	struct journal_summary s = { 0 };
+	char state[32] = "";
+	bool confirmed = false;
 	int rc = journal_look(d->item, name, &s, err);
 
 	if (rc && err->kind != ERR_NOINPUT)
 		return rc;
-	if (!rc && s.confirmed)
+	/* The journal may be older than the last check or retag: then what it tells of is not what is here. */
+	if (!rc && s.confirmed) {
+		if ((rc = item_state(d->item, name, state, err)))
+			return rc;
+		confirmed = strcmp(state, "confirmed") == 0;
+	}
+	if (confirmed)
 		d->some = true;
-	if (!rc && s.confirmed && (size_t)s.documents == d->documents)
+	if (confirmed && (size_t)s.documents == d->documents)
 		d->papers = true;
 	/* A destination that takes no documents has nothing of an item without objects. */
-	if (d->objects && (rc || !s.confirmed || (size_t)s.stored != d->objects))
+	if (d->objects && (!confirmed || (size_t)s.stored != d->objects))
 		d->all = false;
 	return RC_OK;
 }

@@ -124,6 +124,11 @@ mk $H sent 3 1 >not
 mk $H retagged 3 1 >>not
 mk $H unpacked 3 1 >>not
 mk $H fetched 3 1 >>not
+mk $H confirmed 3 1 >later
+printf '{"v":1,"time":"%s","stage":"retag","item":"study/1","outcome":"ok"}\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+	>>"$MRI_SPOOL/import/$(cat later)/history"
+status '--confirmed of what was retagged since: 1' 1 "$purge" --confirmed "$(cat later)"
+cat later >>not
 status '--confirmed of what is not: 1' 1 "$purge" --confirmed "$(head -n 1 not)"
 status '--confirmed -n: 0' 0 "$purge" --confirmed -n
 is '--confirmed -n: lists it' "$(cat yes)" "$(cut -d' ' -f1 out)"
