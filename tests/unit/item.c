@@ -673,7 +673,10 @@ static void killed_at_every_call(void **state)
 		if (pid == 0) {
 			struct import *imp = NULL;
 			fault_set(at, 0);
-			_exit(pipeline(k->sp, &imp, out[1], &err) == STEP_OVERLAY ? 0 : 1);
+			int step = pipeline(k->sp, &imp, out[1], &err);
+			fault_set(0, 0);
+			import_close(imp);
+			_exit(step == STEP_OVERLAY ? 0 : 1);
 		}
 		close(out[1]);
 		size_t got = 0;
