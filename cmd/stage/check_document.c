@@ -13,14 +13,6 @@ looks_at_order(enum check_rule r)
 	return r == CHECK_PATIENT || r == CHECK_ONE_ORDER || r == CHECK_PERMITTED;
 }
 
-static const char *
-text_of(const json_t *doc, const char *key)
-{
-	const char *s = json_string_value(json_object_get(doc, key));
-
-	return s != NULL ? s : "";
-}
-
 /* jansson: two absent values are not equal. */
 static bool
 same_detail(const json_t *a, const json_t *b)
@@ -38,15 +30,15 @@ still_accepted(const json_t *old, enum check_rule rule, const json_t *now, const
 	json_t *rules = json_object_get(old, "rules"), *r = NULL;
 	size_t i = 0;
 
-	if (strcmp(text_of(old, "manifest"), manifest_sha) != 0)
+	if (strcmp(json_text(old, "manifest"), manifest_sha) != 0)
 		return NULL;
-	if (looks_at_order(rule) && strcmp(text_of(old, "order"), order_sha) != 0)
+	if (looks_at_order(rule) && strcmp(json_text(old, "order"), order_sha) != 0)
 		return NULL;
 	json_array_foreach(rules, i, r)
 	{
 		json_t *accepted = json_object_get(r, "accepted");
-		if (strcmp(text_of(r, "rule"), check_rule_name(rule)) == 0 && json_is_object(accepted) &&
-		    strcmp(text_of(r, "reason"), text_of(now, "reason")) == 0 &&
+		if (strcmp(json_text(r, "rule"), check_rule_name(rule)) == 0 && json_is_object(accepted) &&
+		    strcmp(json_text(r, "reason"), json_text(now, "reason")) == 0 &&
 		    same_detail(r, now))
 			return accepted;
 	}
@@ -151,7 +143,7 @@ check_same(const json_t *a, const json_t *b)
 static bool
 holds(const json_t *rule)
 {
-	return strcmp(text_of(rule, "severity"), "error") == 0 &&
+	return strcmp(json_text(rule, "severity"), "error") == 0 &&
 	    json_object_get(rule, "accepted") == NULL;
 }
 
@@ -168,8 +160,8 @@ check_reason(const json_t *doc, bool sentences, char *out, size_t cap)
 		if (!holds(rule) || n + 1 >= cap)
 			continue;
 		n += (size_t)snprintf(out + n, cap - n, "%s%s%s%s", n > 6 ? sentences ? "; " : ", " : "",
-		    text_of(rule, "rule"), sentences ? ": " : "",
-		    sentences ? text_of(rule, "reason") : "");
+		    json_text(rule, "rule"), sentences ? ": " : "",
+		    sentences ? json_text(rule, "reason") : "");
 	}
 }
 
@@ -182,7 +174,7 @@ check_findings(const json_t *doc, struct err *err)
 	json_array_foreach(json_object_get(doc, "rules"), i, rule)
 	{
 		json_t *copy = NULL;
-		if (strcmp(text_of(rule, "verdict"), "pass") == 0)
+		if (strcmp(json_text(rule, "verdict"), "pass") == 0)
 			continue;
 		copy = json_copy(rule);
 		if (copy == NULL || json_array_append_new(list, copy) != 0) {
@@ -211,14 +203,14 @@ check_print(struct cli *cli, const char *path, const json_t *doc)
 		json_decref(copy);
 		return;
 	}
-	cli_print(cli, "%s: %s, %s", path, text_of(doc, "verdict"),
+	cli_print(cli, "%s: %s, %s", path, json_text(doc, "verdict"),
 	    json_is_true(json_object_get(doc, "scheduled")) ? "scheduled" : "unscheduled");
 	json_array_foreach(json_object_get(doc, "rules"), i, rule)
 	{
-		const char *severity = text_of(rule, "severity");
-		cli_print(cli, "  %-12s %-8s%s%s%s  %s", text_of(rule, "rule"), text_of(rule, "verdict"),
+		const char *severity = json_text(rule, "severity");
+		cli_print(cli, "  %-12s %-8s%s%s%s  %s", json_text(rule, "rule"), json_text(rule, "verdict"),
 		    *severity != '\0' ? " " : "", severity,
 		    json_object_get(rule, "accepted") != NULL ? " (accepted)" : "",
-		    text_of(rule, "reason"));
+		    json_text(rule, "reason"));
 	}
 }

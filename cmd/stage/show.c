@@ -96,24 +96,17 @@ out:
 	return rc;
 }
 
-static const char *str(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 static bool wanted(const json_t *j, const struct show_filter *f)
 {
 	const json_t *items = json_object_get(j, "items");
 	size_t i = 0;
 
-	if (f->ref && strcmp(str(j, "ref"), f->ref))
+	if (f->ref && strcmp(json_text(j, "ref"), f->ref))
 		return false;
-	if (!f->state || !strcmp(str(j, "state"), f->state))
+	if (!f->state || !strcmp(json_text(j, "state"), f->state))
 		return true;
 	for (i = 0; i < json_array_size(items); i++)
-		if (!strcmp(str(json_array_get(items, i), "state"), f->state))
+		if (!strcmp(json_text(json_array_get(items, i), "state"), f->state))
 			return true;
 	return false;
 }
@@ -126,13 +119,13 @@ static void states_text(const json_t *items, char *to, size_t cap)
 
 	to[0] = '\0';
 	for (i = 0; i < json_array_size(items); i++) {
-		state = str(json_array_get(items, i), "state");
-		for (k = 0; k < i && strcmp(state, str(json_array_get(items, k), "state")); k++)
+		state = json_text(json_array_get(items, i), "state");
+		for (k = 0; k < i && strcmp(state, json_text(json_array_get(items, k), "state")); k++)
 			;
 		if (k < i)
 			continue;	/* counted with the first one of that state */
 		for (n = 0; k < json_array_size(items); k++)
-			n += !strcmp(state, str(json_array_get(items, k), "state"));
+			n += !strcmp(state, json_text(json_array_get(items, k), "state"));
 		len = strlen(to);
 		snprintf(to + len, cap - len, "%s%zu %s", len ? ", " : "", n, state);
 	}
@@ -147,10 +140,10 @@ static void print_row(struct cli *cli, const json_t *j)
 		return;
 	}
 	show_left((int64_t)json_integer_value(json_object_get(j, "left")), left);
-	text_escape(ref, sizeof(ref), str(j, "ref"), strlen(str(j, "ref")));
+	text_escape(ref, sizeof(ref), json_text(j, "ref"), strlen(json_text(j, "ref")));
 	states_text(json_object_get(j, "items"), states, sizeof(states));
-	cli_print(cli, "%s  %-11s  %s  %6s  %-12s  %s", str(j, "id"), str(j, "state"), str(j, "received"), left,
-	    *ref ? ref : "-", *states ? states : "-");
+	cli_print(cli, "%s  %-11s  %s  %6s  %-12s  %s", json_text(j, "id"), json_text(j, "state"),
+	    json_text(j, "received"), left, *ref ? ref : "-", *states ? states : "-");
 }
 
 struct listing {
@@ -202,7 +195,7 @@ static int last_line(const json_t *line, void *arg, struct err *err)
 	json_t *last = arg;
 
 	(void)err;
-	json_object_set(last, str(line, "item"), (json_t *)(uintptr_t)line);
+	json_object_set(last, json_text(line, "item"), (json_t *)(uintptr_t)line);
 	return RC_OK;
 }
 
@@ -222,14 +215,14 @@ static int retry_one(const char *id, enum import_where where, void *arg, struct 
 		goto out;
 	}
 	json_object_foreach(last, item, line) {
-		if (strcmp(str(line, "outcome"), "temp"))
+		if (strcmp(json_text(line, "outcome"), "temp"))
 			continue;
 		if (!l->cli->json) {
 			cli_print(l->cli, "%s%s%s", id, *item ? "/" : "", item);
 			continue;
 		}
 		j = json_make(&one, "{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "v", 1, "type", "retryable", "id", id, "item",
-		    item, "stage", str(line, "stage"), "time", str(line, "time"), "reason", str(line, "reason"));
+		    item, "stage", json_text(line, "stage"), "time", json_text(line, "time"), "reason", json_text(line, "reason"));
 		if (j)
 			cli_print_json(l->cli, j);
 		json_decref(j);

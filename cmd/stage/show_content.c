@@ -14,13 +14,6 @@
 #define SHOWN	1024	/* of a sentence or a name */
 #define COPY	((size_t)64 << 10)
 
-static const char *str(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 static char *shown(char to[SHOWN], const char *text)
 {
 	return text_escape(to, SHOWN, text ? text : "", text ? strlen(text) : 0);
@@ -61,10 +54,10 @@ static void print_rule(struct cli *cli, const json_t *rule)
 	const json_t *by = json_object_get(rule, "accepted");
 	char a[SHOWN], b[SHOWN];
 
-	cli_print(cli, "  %-14s  %-7s  %-7s  %s", shown(a, str(rule, "rule")), str(rule, "verdict"), str(rule, "severity"),
-	    shown(b, str(rule, "reason")));
+	cli_print(cli, "  %-14s  %-7s  %-7s  %s", shown(a, json_text(rule, "rule")), json_text(rule, "verdict"),
+	    json_text(rule, "severity"), shown(b, json_text(rule, "reason")));
 	if (json_is_object(by))
-		cli_print(cli, "  %-14s  accepted by %s, %s", "", shown(a, str(by, "by")), shown(b, str(by, "reason")));
+		cli_print(cli, "  %-14s  accepted by %s, %s", "", shown(a, json_text(by, "by")), shown(b, json_text(by, "reason")));
 }
 
 static void print_person(struct cli *cli, const char *whose, const char *name, const char *id, const char *issuer,
@@ -128,7 +121,7 @@ static int findings_of(struct cli *cli, struct item_dir *item, void *arg, struct
 		cli_print_json(cli, check);
 		goto out;
 	}
-	cli_print(cli, "%s/%s: %s, %s", id, item_name(item), str(check, "verdict"), str(check, "time"));
+	cli_print(cli, "%s/%s: %s, %s", id, item_name(item), json_text(check, "verdict"), json_text(check, "time"));
 	print_persons(cli, item);
 	json_array_foreach(json_object_get(check, "rules"), i, rule)
 		print_rule(cli, rule);

@@ -13,13 +13,6 @@
 #define PACKAGES_MAX	4096	/* of one import that are shown */
 #define SHOWN		256
 
-static const char *str(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
-
 static long long num(const json_t *j, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(j, key));
@@ -128,30 +121,30 @@ static void print_item(struct cli *cli, const json_t *j)
 	size_t i = 0;
 
 	if (json_object_get(j, "sealed"))
-		cli_print(cli, "  %-10s  %-11s  sealed", str(j, "item"), str(j, "state"));
-	else if (*str(j, "damaged"))
-		cli_print(cli, "  %-10s  %-11s  damaged: %s", str(j, "item"), str(j, "state"), str(j, "damaged"));
+		cli_print(cli, "  %-10s  %-11s  sealed", json_text(j, "item"), json_text(j, "state"));
+	else if (*json_text(j, "damaged"))
+		cli_print(cli, "  %-10s  %-11s  damaged: %s", json_text(j, "item"), json_text(j, "state"), json_text(j, "damaged"));
 	else
-		cli_print(cli, "  %-10s  %-11s  %lld objects in %zu series, %zu documents%s", str(j, "item"), str(j, "state"),
-		    num(j, "objects"), json_array_size(json_object_get(j, "series")),
+		cli_print(cli, "  %-10s  %-11s  %lld objects in %zu series, %zu documents%s", json_text(j, "item"),
+		    json_text(j, "state"), num(j, "objects"), json_array_size(json_object_get(j, "series")),
 		    json_array_size(json_object_get(j, "documents")), json_is_true(json_object_get(j, "partial")) ?
 		    ", partial" : "");
 	json_array_foreach(json_object_get(j, "series"), i, v) {
 		char modality[SHOWN];
-		text_escape(modality, sizeof(modality), str(v, "modality"), strlen(str(v, "modality")));
+		text_escape(modality, sizeof(modality), json_text(v, "modality"), strlen(json_text(v, "modality")));
 		cli_print(cli, "    series %zu  %s  %lld objects  %lld bytes", i + 1, modality,
 		    num(v, "objects"),
 		    num(v, "bytes"));
 	}
 	json_array_foreach(json_object_get(j, "documents"), i, v) {
 		char media[SHOWN];
-		text_escape(media, sizeof(media), str(v, "media"), strlen(str(v, "media")));
+		text_escape(media, sizeof(media), json_text(v, "media"), strlen(json_text(v, "media")));
 		cli_print(cli, "    document %lld  %s  %lld bytes", num(v, "n"), media,
 		    num(v, "bytes"));
 	}
 	json_array_foreach(json_object_get(j, "destinations"), i, v)
-		cli_print(cli, "    to %s  %s  %lld stored, %lld documents, %lld refused, %lld failed", str(v, "destination"),
-		    str(v, "state"), num(v, "stored"),
+		cli_print(cli, "    to %s  %s  %lld stored, %lld documents, %lld refused, %lld failed", json_text(v, "destination"),
+		    json_text(v, "state"), num(v, "stored"),
 		    num(v, "documents"),
 		    num(v, "refused"),
 		    num(v, "failed"));
@@ -200,14 +193,14 @@ static void print_package(struct cli *cli, const json_t *v)
 {
 	char text[SHOWN];
 
-	if (*str(v, "sealed"))
+	if (*json_text(v, "sealed"))
 		cli_print(cli, "  packages  sealed");
-	else if (*str(v, "damaged"))
-		cli_print(cli, "  package %03lld  damaged: %s", num(v, "n"), str(v, "damaged"));
+	else if (*json_text(v, "damaged"))
+		cli_print(cli, "  package %03lld  damaged: %s", num(v, "n"), json_text(v, "damaged"));
 	else {
-		text_escape(text, sizeof(text), str(v, "media"), strlen(str(v, "media")));
-		cli_print(cli, "  package %03lld  %s  %s  %s  %lld bytes%s%s", num(v, "n"), str(v, "source"), str(v, "kind"),
-		    text, num(v, "bytes"), json_is_true(json_object_get(v, "partial")) ? ", partial" : "",
+		text_escape(text, sizeof(text), json_text(v, "media"), strlen(json_text(v, "media")));
+		cli_print(cli, "  package %03lld  %s  %s  %s  %lld bytes%s%s", num(v, "n"), json_text(v, "source"),
+		    json_text(v, "kind"), text, num(v, "bytes"), json_is_true(json_object_get(v, "partial")) ? ", partial" : "",
 		    json_is_true(json_object_get(v, "plausible")) ? "" : ", not plausible");
 	}
 }
@@ -219,11 +212,11 @@ static void print_import(struct cli *cli, const json_t *j)
 	size_t i = 0;
 
 	show_left((int64_t)json_integer_value(json_object_get(j, "left")), left);
-	cli_print(cli, "%s", str(j, "path"));
-	cli_print(cli, "  state     %s", str(j, "state"));
-	cli_print(cli, "  received  %s", str(j, "received"));
-	cli_print(cli, "  purge at  %s (%s)", str(j, "purge_at"), left);
-	text_escape(text, sizeof(text), str(j, "ref"), strlen(str(j, "ref")));
+	cli_print(cli, "%s", json_text(j, "path"));
+	cli_print(cli, "  state     %s", json_text(j, "state"));
+	cli_print(cli, "  received  %s", json_text(j, "received"));
+	cli_print(cli, "  purge at  %s (%s)", json_text(j, "purge_at"), left);
+	text_escape(text, sizeof(text), json_text(j, "ref"), strlen(json_text(j, "ref")));
 	cli_print(cli, "  ref       %s", *text ? text : "-");
 	cli_print(cli, "  at rest   %s", json_is_true(json_object_get(j, "sealed")) ? "encrypted" : "NOT ENCRYPTED");
 	json_array_foreach(json_object_get(j, "packages"), i, v)
@@ -239,9 +232,9 @@ static void print_history(struct cli *cli, const json_t *list)
 	size_t i = 0;
 
 	json_array_foreach(list, i, v) {
-		text_escape(item, sizeof(item), str(v, "item"), strlen(str(v, "item")));
-		text_escape(reason, sizeof(reason), str(v, "reason"), strlen(str(v, "reason")));
-		cli_print(cli, "  %s  %-6s  %s%s%s%s%s", str(v, "time"), str(v, "stage"), str(v, "outcome"),
+		text_escape(item, sizeof(item), json_text(v, "item"), strlen(json_text(v, "item")));
+		text_escape(reason, sizeof(reason), json_text(v, "reason"), strlen(json_text(v, "reason")));
+		cli_print(cli, "  %s  %-6s  %s%s%s%s%s", json_text(v, "time"), json_text(v, "stage"), json_text(v, "outcome"),
 		    *item ? "  " : "", item, *reason ? "  " : "", reason);
 	}
 }

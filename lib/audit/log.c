@@ -353,11 +353,6 @@ static int write_lines(int fd, const struct tail *t, const struct buf *lines, st
 	return rc ? err_wrap(err, "the audit log") : RC_OK;
 }
 
-static bool no_space(const struct err *err)
-{
-	return err->sys == ENOSPC || err->sys == EDQUOT;
-}
-
 static int append(const struct audit *a, const struct entry *e, unsigned flags, struct err *err)
 {
 	struct buf lines = BUF_INIT(APPEND_MAX + 1);
@@ -373,7 +368,7 @@ static int append(const struct audit *a, const struct entry *e, unsigned flags, 
 	    (rc = read_tail(fd, &t, err)) || (rc = compose(&lines, a, e, &t, err)))
 		goto out;
 	rc = write_lines(fd, &t, &lines, err);
-	if (rc && no_space(err) && flags & AUDIT_RESERVE && unlinkat(a->dirfd, AUDIT_RESERVED, 0) == 0) {
+	if (rc && err_no_space(err) && flags & AUDIT_RESERVE && unlinkat(a->dirfd, AUDIT_RESERVED, 0) == 0) {
 		/* the sync makes some filesystems free the blocks now */
 		(void)io_fsync(a->dirfd, &ignored);
 		if (!(rc = write_lines(fd, &t, &lines, err)))

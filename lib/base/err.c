@@ -36,6 +36,11 @@ static size_t row(enum err_kind kind)
 	return 0;	/* a kind that is not in the table is a bug, and says so */
 }
 
+bool err_no_space(const struct err *err)
+{
+	return err->sys == ENOSPC || err->sys == EDQUOT;
+}
+
 int err_rc(enum err_kind kind)
 {
 	return table[row(kind)].rc;

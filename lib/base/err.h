@@ -10,6 +10,8 @@
 #ifndef MRI_BASE_ERR_H
 #define MRI_BASE_ERR_H
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -73,6 +75,7 @@ void err_clear(struct err *);
  * EROFS, EEXIST, ENOTDIR ERR_CANTCREAT; anything else ERR_IO. */
 enum err_kind err_kind_of(int errnum);
 
+bool err_no_space(const struct err *);	/* of a system call on a full disk, or beyond a quota */
 int err_rc(enum err_kind);			/* the rc that belongs to a kind */
 int err_status(enum err_kind);			/* the exit status */
 enum err_kind err_worse(enum err_kind, enum err_kind);	/* the one that counts */

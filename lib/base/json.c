@@ -168,3 +168,10 @@ int json_known_keys(const json_t *j, const char *where, const char *const *keys,
 	}
 	return RC_OK;
 }
+
+const char *json_text(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}

@@ -28,6 +28,8 @@ int json_get_int(const json_t *, const char *where, const char *key, long long d
 int json_get_bool(const json_t *, const char *where, const char *key, bool dflt, bool *, struct err *);
 int json_get_obj(const json_t *, const char *where, const char *key, json_t **, struct err *);	/* borrowed */
 int json_get_arr(const json_t *, const char *where, const char *key, json_t **, struct err *);	/* borrowed */
+/* A text for display or comparison: "" where it is absent or none. Borrowed. */
+const char *json_text(const json_t *, const char *key);
 /* ERR_DATA naming the first key that is not in the list, with the nearest known one as advice. */
 int json_known_keys(const json_t *, const char *where, const char *const *keys, size_t n, struct err *);
 

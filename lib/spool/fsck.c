@@ -86,7 +86,7 @@ void fsck_leftover(struct fsck *f, int dirfd, const char *where, const char *nam
 		fsck_say(f, f->repair, "%s%s%s was left by a killed run", where, *where ? "/" : "", shown);
 }
 
-static void foreign(struct fsck *f, const char *where, const char *name)
+void fsck_foreign(struct fsck *f, const char *where, const char *name)
 {
 	char shown[FOREIGN_SHOWN];
 
@@ -140,7 +140,7 @@ static int root_name(int dirfd, const char *name, void *arg, struct err *err)
 		if (!strcmp(name, ours[i]))
 			return RC_OK;
 	if (strcmp(name, "." NAME_VERSION) && strcmp(name, "." NAME_CLOCK))
-		foreign(f, "", name);
+		fsck_foreign(f, "", name);
 	else if (fsck_settled(dirfd, name))
 		fsck_leftover(f, dirfd, "", name);
 	return RC_OK;
@@ -170,7 +170,7 @@ static int gone_name(int dirfd, const char *name, void *arg, struct err *err)
 		if (fsck_settled(dirfd, name))
 			fsck_leftover(f, dirfd, "gone", name);
 	} else if (!spool_is_id(name))
-		foreign(f, "gone", name);
+		fsck_foreign(f, "gone", name);
 	else if (present(f, name)) {
 		f->id = name;
 		fsck_say(f, false, "is there although its tombstone says that it was purged (restored from a backup?): "
@@ -189,7 +189,7 @@ static int link_name(int dirfd, const char *name, void *arg, struct err *err)
 		if (fsck_settled(dirfd, name))
 			fsck_leftover(f, dirfd, "link", name);
 	} else if (!is_hex(name, 64))
-		foreign(f, "link", name);
+		fsck_foreign(f, "link", name);
 	return RC_OK;
 }
 
@@ -207,7 +207,7 @@ static int key_name(int dirfd, const char *name, void *arg, struct err *err)
 		if (fsck_settled(dirfd, name))
 			fsck_leftover(f, dirfd, "keys", name);
 	} else if (!spool_is_id(id))
-		foreign(f, "keys", name);
+		fsck_foreign(f, "keys", name);
 	else if (!present(f, id) && !file_there(f->sp->dir[DIR_PURGE], id) && !present(f, id)) {
 		f->id = id;
 		if (f->repair && keys_destroy(dirfd, name, &one))
@@ -244,7 +244,7 @@ static int record_file(int dirfd, const char *name, void *arg, struct err *err)
 		if (fsck_settled(dirfd, name))
 			fsck_leftover(r->f, dirfd, "record", name);
 	} else if (!is_record(name))
-		foreign(r->f, "record", name);
+		fsck_foreign(r->f, "record", name);
 	else if (r->f->deep && sealed_read(dirfd, name, "a record", r->f->sp->encrypt ? &r->f->sp->identity : NULL, &b,
 	    &one))
 		fsck_say(r->f, false, "record %s: %s", name, one.text);
@@ -260,7 +260,7 @@ static int record_name(int dirfd, const char *name, void *arg, struct err *err)
 	int fd = -1;
 
 	if (!spool_is_id(name) || dir_open(dirfd, name, &fd, err)) {
-		foreign(f, "record", name);
+		fsck_foreign(f, "record", name);
 		return RC_OK;
 	}
 	if (dir_each(fd, record_file, &r, err))
@@ -336,7 +336,7 @@ static int incoming_name(int dirfd, const char *name, void *arg, struct err *err
 
 	(void)err;
 	if (!text_copy(id, sizeof(id), name[0] == '.' ? name + 1 : name) || !spool_is_id(id)) {
-		foreign(f, "incoming", name);
+		fsck_foreign(f, "incoming", name);
 		return RC_OK;
 	}
 	f->id = id;
@@ -380,7 +380,7 @@ static int import_name(int dirfd, const char *name, void *arg, struct err *err)
 	(void)dirfd;
 	(void)err;
 	if (!spool_is_id(name)) {
-		foreign(f, "import", name);
+		fsck_foreign(f, "import", name);
 		return RC_OK;
 	}
 	f->id = name;

@@ -14,16 +14,9 @@ struct seen {
 	bool unpack, check, retag;
 };
 
-static const char *text_of(const json_t *line, const char *key)
-{
-	const char *s = json_string_value(json_object_get(line, key));
-
-	return s ? s : "";
-}
-
 static int see(const json_t *line, void *arg, struct err *err)
 {
-	const char *stage = text_of(line, "stage"), *item = text_of(line, "item");
+	const char *stage = json_text(line, "stage"), *item = json_text(line, "item");
 	struct seen *s = arg;
 
 	(void)err;
@@ -64,7 +57,7 @@ static const char *unpack_outcome(struct import *import)
 		json_get_arr(j, "unpack", "items", &items, &ignored))
 		goto out;
 	for (i = 0; i < json_array_size(items); i++)
-		partial |= strcmp(text_of(json_array_get(items, i), "verdict"), "verified") != 0;
+		partial |= strcmp(json_text(json_array_get(items, i), "verdict"), "verified") != 0;
 	out = items && !json_array_size(items) ? "perm" : partial ? "partial" : "ok";
 out:
 	json_decref(j);

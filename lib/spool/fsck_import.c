@@ -25,14 +25,6 @@ static bool in(const char *name, const char *const *list, size_t n)
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-static void foreign(struct fsck *f, const char *where, const char *name)
-{
-	char shown[SHOWN];
-
-	text_escape(shown, sizeof(shown), name, strlen(name));
-	fsck_say(f, false, "%s%s%s is not of this spool: look at it and remove it", where, *where ? "/" : "", shown);
-}
-
 static bool is_number(const char *name, bool hidden)
 {
 	uint64_t n = 0;
@@ -62,7 +54,7 @@ static int item_name_one(int dirfd, const char *name, void *arg, struct err *err
 	if (in(name, item_plain, COUNT(item_plain)))
 		return RC_OK;
 	if (!in(name, item_hidden, COUNT(item_hidden)))
-		foreign(l->f, l->name, name);
+		fsck_foreign(l->f, l->name, name);
 	else if (l->idle)
 		fsck_leftover(l->f, dirfd, l->name, name);
 	return RC_OK;
@@ -158,7 +150,7 @@ static int import_name_one(int dirfd, const char *name, void *arg, struct err *e
 		if (!l->unpacking && fsck_settled(dirfd, name))
 			fsck_leftover(l->f, dirfd, "", name);
 	} else
-		foreign(l->f, "", name);
+		fsck_foreign(l->f, "", name);
 	return RC_OK;
 }
 
@@ -171,7 +163,7 @@ static int study_one(int dirfd, const char *name, void *arg, struct err *err)
 		if (!l->unpacking)
 			fsck_leftover(l->f, dirfd, NAME_STUDY, name);
 	} else if (!is_number(name, false))
-		foreign(l->f, NAME_STUDY, name);
+		fsck_foreign(l->f, NAME_STUDY, name);
 	return RC_OK;
 }
 
@@ -185,7 +177,7 @@ static int number_one(int dirfd, const char *name, void *arg, struct err *err)
 	if (name[0] == '.')
 		fsck_leftover(l->f, dirfd, l->where, name);
 	else if (!is_number(name, false))
-		foreign(l->f, l->where, name);
+		fsck_foreign(l->f, l->where, name);
 	return RC_OK;
 }
 

@@ -17,6 +17,8 @@ struct fsck {
 
 /* A finding. repaired: nothing is left of it. */
 void fsck_say(struct fsck *, bool repaired, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* where/name is none of ours. */
+void fsck_foreign(struct fsck *, const char *where, const char *name);
 /* dirfd/name is what a killed run left: it goes, where we may. `where` is the directory's name in the message. */
 void fsck_leftover(struct fsck *, int dirfd, const char *where, const char *name);
 /* Does nobody write dirfd/name just now? Waits a moment where it is young. */

@@ -151,11 +151,6 @@ struct locks {
 	size_t n;
 };
 
-static bool no_space(const struct err *err)
-{
-	return err->sys == ENOSPC || err->sys == EDQUOT;
-}
-
 static int keep_lock(struct locks *l, int fd, struct err *err)
 {
 	int *v = realloc(l->v, (l->n + 1) * sizeof(*v));
@@ -176,7 +171,7 @@ static int take_lock(struct locks *l, int dirfd, const char *what, struct err *e
 
 	/* On a full disk the file cannot be made, by nobody: then nobody holds it. A directory in its place is damage. */
 	if (rc)
-		return no_space(err) || err->sys == EISDIR ? RC_OK : rc;
+		return err_no_space(err) || err->sys == EISDIR ? RC_OK : rc;
 	return keep_lock(l, fd, err);
 }
 

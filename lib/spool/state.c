@@ -62,12 +62,6 @@ int sent_name(const struct item_dir *it, const char *destination, char out[NAME_
 	return rc;
 }
 
-static const char *text_of(const json_t *line, const char *key)
-{
-	const char *s = json_string_value(json_object_get(line, key));
-	return s != NULL ? s : "";
-}
-
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
 static bool is_bad(const char *outcome) { return is(outcome, "perm") || is(outcome, "refused"); }
 
@@ -79,12 +73,12 @@ static int import_line(const json_t *line, void *arg, struct err *err)
 {
 	struct import_lines *l = arg;
 	(void)err;
-	if (text_of(line, "item")[0] != '\0')
+	if (json_text(line, "item")[0] != '\0')
 		return RC_OK;
-	if (is(text_of(line, "stage"), "fetch"))
-		text_copy(l->fetch, sizeof(l->fetch), text_of(line, "outcome"));
-	else if (is(text_of(line, "stage"), "unpack"))
-		text_copy(l->unpack, sizeof(l->unpack), text_of(line, "outcome"));
+	if (is(json_text(line, "stage"), "fetch"))
+		text_copy(l->fetch, sizeof(l->fetch), json_text(line, "outcome"));
+	else if (is(json_text(line, "stage"), "unpack"))
+		text_copy(l->unpack, sizeof(l->unpack), json_text(line, "outcome"));
 	return RC_OK;
 }
 
@@ -130,8 +124,8 @@ struct item_lines {
 static int item_line(const json_t *line, void *arg, struct err *err)
 {
 	struct item_lines *l = arg;
-	const char *stage = text_of(line, "stage"), *outcome = text_of(line, "outcome");
-	const char *item = text_of(line, "item");
+	const char *stage = json_text(line, "stage"), *outcome = json_text(line, "outcome");
+	const char *item = json_text(line, "item");
 	(void)err;
 	l->at++;
 	if (is(stage, "unpack") && (item[0] == '\0' || is(item, l->name)) &&
@@ -145,7 +139,7 @@ static int item_line(const json_t *line, void *arg, struct err *err)
 	} else if (is(stage, "retag") && is(outcome, "ok")) {
 		l->retag = l->at;
 	} else if (is(stage, "send") && l->destination != NULL) {
-		const char *to = text_of(line, "destination");
+		const char *to = json_text(line, "destination");
 		if (to[0] == '\0' || is(to, l->destination) || is(to, l->disk)) {
 			l->send = l->at;
 			l->stored = is(outcome, "ok");
