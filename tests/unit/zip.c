@@ -338,7 +338,8 @@ static void one_end(void **state)
 	/* bytes before the first member */
 	fresh();
 	make(two, 2);
-	memmove(b + 7, b, n);
+	for (size_t i = n; i-- > 0;)	/* memmove: valgrind 3.19 takes a fortified one for memcpy */
+		b[i + 7] = b[i];
 	n += 7;
 	refused("not where its end record says");
 	/* a member that only the local headers know */
