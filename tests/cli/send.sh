@@ -308,7 +308,6 @@ is 'both ok' "$URL ok 0 0 true
 folder:$TMPDIR/his ok 1 0 false" "$(receipts)"
 WHAT='the archive alone, the document at a folder: 0'; send 0 "$I"
 is 'ok' "$URL ok 0 0 true" "$(receipts)"
-status 'fsck takes it' 0 mri-spool fsck --deep
 status 'now it is purged early' 0 mri-purge --confirmed "$D"
 receiver_stop
 ready 22 report.pdf
