@@ -41,7 +41,7 @@ fetch_input(struct fetch *f, const struct cli_input *in, struct order *o, char *
 	struct cli_input told = *in;
 
 	link_clean(what);
-	told.is_link = link_is(what);
+	told.is_link = text_is_link(what);
 	if (told.is_link)
 		told.path = NULL;	/* never in a receipt */
 	fetch_one(f, &told, o, what);
@@ -73,7 +73,7 @@ fetch_orders(struct fetch *f, struct orders *os)
 	size_t i = 0;
 
 	for (i = 0; i < os->n && !cli_stopped(); i++) {
-		in.number = (long)i + 1;
+		cli_take(f->cli, &in);
 		in.ref = os->v[i]->ref;
 		fetch_input(f, &in, os->v[i], os->v[i]->link);
 	}

@@ -237,7 +237,7 @@ static void hide_links(struct cli *cli)
 
 	for (int i = 0; i < cli->argc; i++) {
 		struct err err;
-		if (!strstr(cli->argv[i], "://"))
+		if (!text_is_link(cli->argv[i]))
 			continue;
 		char *copy = text_dup(cli->argv[i], &err);
 		if (!copy)

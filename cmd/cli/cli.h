@@ -78,6 +78,8 @@ struct cli_input {
 };
 /* The next input; false at the end, or when stopped by a signal. Records of status temp and perm are passed over. */
 bool cli_next(struct cli *, struct cli_input *);
+/* Numbers and counts an input that came another way: in an order. */
+void cli_take(struct cli *, struct cli_input *);
 bool cli_stopped(void);	/* SIGINT, SIGTERM or EPIPE: finish at the next durable point */
 
 struct cli_receipt {
@@ -99,17 +101,20 @@ void cli_warn(struct cli *, const char *subject, const char *fmt, ...) __attribu
 void cli_note(struct cli *, int level, const char *subject, const char *fmt, ...)	/* -v */
     __attribute__((format(printf, 4, 5)));
 
-/* Documents in place of receipts (--list, -n, --plan …): a line each; JSON in --json, else text. Sets that no receipts come. */
+/* Documents in place of receipts (--list, -n, --plan …): a line each; JSON in --json, else text. Sets that no
+ * receipts come. */
 void cli_print_json(struct cli *, const json_t *);
 void cli_print(struct cli *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Conservation: total in must equal the parts. Names are keys of the summary. */
 void cli_count(struct cli *, const char *key, long long add);
-/* cli_balance(cli, "files", "objects", "documents", "duplicates", "set_aside", NULL): checked at cli_end; 70 when it does not add up. */
+/* cli_balance(cli, "files", "objects", "documents", "duplicates", "set_aside", NULL): checked at cli_end; 70 when it
+ * does not add up. */
 void cli_balance(struct cli *, const char *total, ...);
 
 struct cli_progress { const char *what; uint64_t bytes, bytes_total; long long n, total; };
-void cli_progress(struct cli *, const struct cli_progress *);	/* redraws at most 10 times a second; nothing unless stderr is a foreground terminal */
+/* Redraws at most 10 times a second; nothing unless stderr is a foreground terminal. */
+void cli_progress(struct cli *, const struct cli_progress *);
 void cli_progress_end(struct cli *);
 
 int cli_end(struct cli *);	/* summary in --json; returns the status */

@@ -42,10 +42,12 @@ struct config {
 
 /* candidates: files in the order of 30-cli, NULL-terminated; explicit: the first must exist.
  * policy_path: CONFIG_POLICY, or another in tests. home: for ~/ in values, may be NULL. */
-int config_load(struct config **, const char *policy_path, const char *const *candidates, bool explicit_file, struct err *);
+int config_load(struct config **, const char *policy_path, const char *const *candidates, bool explicit_file,
+    struct err *);
 void config_free(struct config *);
 const struct destination *config_destination(const struct config *, const char *name);	/* NULL */
 /* The spool identity file by 20-spool's order; path in out. credentials: $CREDENTIALS_DIRECTORY or NULL. */
-int config_identity(const struct config *, const char *credentials, const char *home, char *out, size_t cap, struct err *);
+int config_identity(const struct config *, const char *credentials, const char *home, char *out, size_t cap,
+    struct err *);
 
 #endif

@@ -136,6 +136,11 @@ bool cli_next(struct cli *cli, struct cli_input *in)
 	in->number = ++st->inputs;
 	in->path = st->path;
 	in->ref = st->ref;
-	in->is_link = strstr(in->path, "://") != NULL;
+	in->is_link = cli->tool->links && text_is_link(in->path);
 	return true;
+}
+
+void cli_take(struct cli *cli, struct cli_input *in)
+{
+	in->number = ++cli->state->inputs;
 }

@@ -68,7 +68,10 @@ static void report(struct cli *cli, const struct cli_input *in, const char *id, 
 	json_decref(more);
 }
 
-/* Intent, act, outcome. A log that cannot be written does not keep payload alive. */
+/*
+ * Intent, act, outcome. A log that cannot be written does not keep payload alive; what is removed makes room, so
+ * that the record is tried once more afterwards.
+ */
 static void purge_one(struct cli *cli, struct work *w, const struct cli_input *in, const char *id, const char *rule,
 	bool due)
 {
@@ -83,9 +86,11 @@ static void purge_one(struct cli *cli, struct work *w, const struct cli_input *i
 		report(cli, in, id, rule, &r, &audit);
 		return;
 	}
+	failed = purge_import(w->spool, id, rule, NULL, due, &r, &err) != RC_OK;
+	if (rc)
+		rc = act_begin(&act, w->audit, TOOL, "purge", id, rule, AUDIT_RESERVE, &audit);
 	if (rc)
 		cli_fail(cli, NULL, "audit", &audit);
-	failed = purge_import(w->spool, id, rule, NULL, due, &r, &err) != RC_OK;
 	n = numbers(&r);
 	if (!rc && act_end(act, failed ? (err.kind == ERR_TEMP ? "temp" : "perm") : "ok", n, &audit))
 		cli_fail(cli, NULL, "audit", &audit);

@@ -64,7 +64,7 @@ static int verify_line(char *line, size_t len, uint64_t number, char sum[HASH_HE
 		return err_set(err, ERR_DATA, "the record says number %llu: records were removed or put in",
 		    (unsigned long long)n);
 	if (strcmp(prev, sum) != 0)
-		return err_set(err, ERR_DATA, 
+		return err_set(err, ERR_DATA,
 		    "the record does not continue the line before: a byte was changed there");
 	line[len] = '\n';	/* the reader's NUL stands where it was */
 	rc = hash_hex(line, len + 1, sum, err);

@@ -41,7 +41,8 @@ int act_end(struct act *, const char *outcome, const json_t *numbers, struct err
 /* HMAC of text under the audit key: the hash that stands for a patient or study in records. */
 int audit_pseudonym(struct audit *, const char *domain, const char *text, char out[65], struct err *);
 
-/* Reads the whole chain; *records, and where it broke (line number) with ERR_DATA. A torn last line is reported as such. */
+/* Reads the whole chain; *records, and where it broke (line number) with ERR_DATA. A torn last line is reported as
+ * such. */
 int audit_verify(int dirfd, uint64_t *records, struct err *);
 
 #endif

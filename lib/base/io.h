@@ -54,7 +54,8 @@ int stream_write(struct stream *, const void *, size_t, struct err *);
 int stream_commit(struct stream *, struct err *);
 void stream_close(struct stream *);	/* NULL is fine */
 
-int stream_file(struct stream **, int fd, struct err *);	/* reads fd by pread; takes fd (closed with the stream, also on failure) */
+/* Reads fd by pread; takes fd (closed with the stream, also on failure). */
+int stream_file(struct stream **, int fd, struct err *);
 int stream_file_writer(struct stream **, int fd, struct err *);	/* appends at fd's offset; takes fd */
 int stream_mem(struct stream **, const void *, size_t, struct err *);	/* borrows the bytes */
 int stream_mem_take(struct stream **, void *, size_t, struct err *);	/* frees them when closed, and on failure */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 bool text_copyn(char *to, size_t cap, const char *from, size_t len)
 {
@@ -139,6 +140,26 @@ bool text_is_uid(const char *s)
 		}
 	}
 	return true;
+}
+
+bool text_is_link(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char scheme[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";	/* RFC 3986, 3.1 */
+	static const char *const known[] = { "http:", "https:", "shlink:", "mailto:" };
+	size_t n = 0;
+
+	if (strstr(s, "://"))
+		return true;
+	s += strspn(s, " \t");
+	if (*s && strchr(letters, *s))
+		n = strspn(s, scheme);
+	if (n < 2 || s[n] != ':')
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strlen(known[i]) == n + 1 && strncasecmp(s, known[i], n + 1) == 0)
+			return s[n + 1] != '\0';
+	return s[n + 1] == '/';
 }
 
 void text_trim(char *s)

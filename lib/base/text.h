@@ -23,6 +23,9 @@ bool text_utf8_valid(const char *, size_t);
 /* Decimal only, whole string, no sign; false if not, or above max. */
 bool text_u64(const char *, uint64_t max, uint64_t *);
 bool text_is_uid(const char *);		/* PS3.5 9.1: 1–64 of [0-9.], components without leading zero */
+/* A link, not a path: a scheme of two letters or more and ":/", "https:", "mailto:" and their like, or "://" behind
+ * whatever a scanner put before it. "C:\…", "c:/…" and "study:1" are paths. */
+bool text_is_link(const char *);
 void text_trim(char *);			/* blanks at both ends, in place */
 bool text_starts(const char *s, const char *prefix);
 void text_hex(const void *, size_t, char *to);	/* to: 2 * n + 1 */

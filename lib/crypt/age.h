@@ -28,7 +28,8 @@ void age_recipient_text(const struct age_recipient *, char out[AGE_TEXT_MAX]);
 /* What a jailed reader needs of one file, and no more: unwrapped by the parent. */
 struct age_key { uint8_t file_key[AGE_FILE_KEY]; uint64_t header; /* bytes of header */ };
 
-/* Reads and authenticates the header of raw (borrowed). ERR_DENIED: made for another identity. ERR_DATA: not age, or altered. */
+/* Reads and authenticates the header of raw (borrowed). ERR_DENIED: made for another identity. ERR_DATA: not age, or
+ * altered. */
 int age_unwrap(struct stream *raw, const struct age_identity *, struct age_key *, struct err *);
 
 /* Readable plaintext over raw (taken, closed also on failure). */

@@ -215,7 +215,8 @@ int keys_wrap(int dirfd, const char *name, const struct age_identity *id, const 
 	size_t n = strlen(secret);
 	secret[n++] = '\n';
 	if (!(rc = stream_new(&raw, &to_buf_ops, &sealed, 0, err)) &&
-	    !(rc = age_create(&age, raw, to, err)) && !(rc = stream_write(age, secret, n, err)) && !(rc = stream_commit(age, err)))
+	    !(rc = age_create(&age, raw, to, err)) && !(rc = stream_write(age, secret, n, err)) &&
+	    !(rc = stream_commit(age, err)))
 		rc = publish(dirfd, name, sealed.data, sealed.len, err);
 	if (rc)
 		err_wrap(err, "the import's key");

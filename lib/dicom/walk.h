@@ -27,7 +27,8 @@ extern "C" {
 #define WALK_DEPTH_MAX	64		/* real files nest 6 deep; DCMTK dies at 6,000 */
 #define WALK_ELEMENTS_MAX 1000000	/* all levels: a multi-frame of 10,000 frames has 300,000 */
 #define WALK_TOP_MAX	65536		/* elements of the top level */
-#define WALK_INFLATED_MAX ((uint64_t)512 << 20)	/* of a deflated data set: 1 MB can make 1 GB. In a jailed worker RLIMIT_AS is met first. */
+/* Of a deflated data set: 1 MB can make 1 GB. In a jailed worker RLIMIT_AS is met first. */
+#define WALK_INFLATED_MAX ((uint64_t)512 << 20)
 
 enum walk_form { WALK_IMPLICIT_LE, WALK_EXPLICIT_LE, WALK_EXPLICIT_BE };
 

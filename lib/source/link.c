@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,23 +29,11 @@ link_clean(char *s)
 	text_trim(s);
 	for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
 		n = strlen(before[i]);
-		if (strncasecmp(s, before[i], n) == 0 && link_is(s + n)) {
+		if (strncasecmp(s, before[i], n) == 0 && text_is_link(s + n)) {
 			memmove(s, s + n, strlen(s + n) + 1);
 			text_trim(s);
 		}
 	}
-}
-
-bool
-link_is(const char *s)
-{
-	size_t n = 0;
-
-	if (!isalpha((unsigned char)s[0]))
-		return false;
-	while (isalnum((unsigned char)s[n]) || s[n] == '+' || s[n] == '.' || s[n] == '-')
-		n++;
-	return n >= 2 && s[n] == ':' && (s[n + 1] == '/' || strncasecmp(s, "mailto:", 7) == 0);
 }
 
 int

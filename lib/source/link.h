@@ -12,7 +12,6 @@
 
 /* Blanks and what scanners put before a link ("URL:", "QR-Code:") go; in place. */
 void link_clean(char *);
-bool link_is(const char *);	/* begins with a scheme; "C:\…" and paths do not */
 /* RC_OK for http and https. Others: ERR_PROTOCOL (76) saying what it is and what to ask the sender for. */
 int link_check(const char *, struct err *);
 /* Host of a web link, escaped for messages; "" where there is none. */

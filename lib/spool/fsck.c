@@ -9,8 +9,8 @@
  *			hidden VERSION, clock	a process writes it			fsck, at once
  *	incoming/	.<id>			import_create is at work (lock held)	fsck: erased with its key
  *			<id>			deadline, order, package/, claim/	not resumable: fsck, when no lock is held
- *						resumable: stays			mri-fetch --resume; purge at its deadline
- *			<id>/package/.NNN	fetch is at work (lock held)		mri-fetch --resume; fsck
+ *						resumable: stays			the same mri-fetch; purge at its deadline
+ *			<id>/package/.NNN	fetch is at work (lock held)		the same mri-fetch; fsck
  *			<id>/package/NNN	`held` names it, and claim/NNN is there	as above
  *	import/<id>/	deadline		always, readable			a person; due by the id all the same
  *			order claim/ package/	always					a person
@@ -33,7 +33,7 @@
  *	gone/		<id>			import is nowhere			mri-purge, after its period
  *	link/		<64 hex digits>		either					mri-purge, after its period
  *	record/<id>/	TIME-NNN		either					mri-purge, after its period
- *	keys/		mac			always					78 at open
+ *	keys/		mac			always					78 where a keyed hash is needed
  *			<id>			with the import, if sealed		without it: fsck destroys it
  *	audit/		log			its chain holds				a person
  *

@@ -144,7 +144,7 @@ static int explain_absent(struct spool *sp, const char *id, enum import_where wh
 		return err_set(err, ERR_REFUSED, "import %s was purged", id);
 	if (where == IMPORT_COMMITTED && file_there(sp->dir[DIR_INCOMING], id)) {
 		err_set(err, ERR_TEMP, "import %s is not fetched yet", id);
-		err_advise(err, "mri-fetch --resume %s goes on with it", id);
+		err_advise(err, "run the same mri-fetch again: it goes on with it");
 		return err_rc(ERR_TEMP);
 	}
 	return err_set(err, ERR_NOINPUT, "there is no import %s", id);

@@ -64,7 +64,6 @@ struct spool {
 	enum spool_need need;
 	bool secret;				/* identity is loaded */
 	struct age_identity identity;
-	uint8_t mac[HASH_LEN];
 };
 
 /* The file `deadline`. */

@@ -86,6 +86,9 @@ static int read_mac(int keys, uint8_t out[HASH_LEN], struct err *err)
 		text_trim(b.data);
 		if (!text_unhex(b.data, out, HASH_LEN))
 			rc = err_set(err, ERR_CONFIG, "keys/mac of the spool is damaged");
+	} else if (err->kind == ERR_NOINPUT) {
+		rc = err_set(err, ERR_CONFIG, "keys/mac of the spool is missing");
+		err_advise(err, "restore it from a backup: without it no link and no package is known again");
 	} else {
 		rc = err_wrap(err, "keys/mac of the spool");
 	}
@@ -328,8 +331,7 @@ int spool_open(struct spool **out, const char *dir, enum spool_need need, const 
 		}
 		goto out;
 	}
-	if ((rc = parse_version(sp, b.data, err)) != RC_OK || (rc = open_dirs(sp, err)) != RC_OK ||
-	    (rc = read_mac(sp->dir[DIR_KEYS], sp->mac, err)) != RC_OK)
+	if ((rc = parse_version(sp, b.data, err)) != RC_OK || (rc = open_dirs(sp, err)) != RC_OK)
 		goto out;
 	if (need == SPOOL_SECRET && sp->encrypt)
 		rc = load_identity(sp, err);
@@ -368,13 +370,16 @@ const struct spool_settings *spool_settings(const struct spool *sp) { return &sp
 int spool_keyed_hash(const struct spool *sp, const char *domain, const char *text, size_t n, char out[65],
     struct err *err)
 {
-	uint8_t mac[HASH_LEN];
+	uint8_t key[HASH_LEN], mac[HASH_LEN];
 	struct buf b = BUF_INIT(0);
-	int rc = buf_add(&b, domain, strlen(domain) + 1, err);	/* its NUL parts domain and text */
+	int rc = read_mac(sp->dir[DIR_KEYS], key, err);	/* here, not when the spool is opened: purge needs none */
+	if (rc == RC_OK)
+		rc = buf_add(&b, domain, strlen(domain) + 1, err);	/* its NUL parts domain and text */
 	if (rc == RC_OK)
 		rc = buf_add(&b, text, n, err);
 	if (rc == RC_OK)
-		rc = hash_hmac(sp->mac, sizeof(sp->mac), b.data, b.len, mac, err);
+		rc = hash_hmac(key, sizeof(key), b.data, b.len, mac, err);
+	hash_wipe(key, sizeof(key));
 	buf_wipe(&b);
 	if (rc == RC_OK)
 		text_hex(mac, sizeof(mac), out);

@@ -141,7 +141,7 @@ static bool allow_some(scmp_filter_ctx ctx, bool threads)
 	/* limits are read (stack size, open files), not set */
 	ok = ok && !seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0, 0),
 	    SCMP_A2(SCMP_CMP_EQ, 0, 0));
-	/* abort() */
+	/* a process that aborts signals itself */
 	ok = ok && !seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(tgkill), 1,
 	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	for (size_t i = 0; ok && i < sizeof(fcntls) / sizeof(fcntls[0]); i++)

@@ -193,10 +193,9 @@ static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void 
     worker_fn *run, void *arg)
 {
 	struct chan c = { fd };
-	struct err err, ignored;
+	struct err err = { 0 }, ignored;	/* sent whole: no bytes of the stack that nobody set */
 	int rc = RC_OK;
 
-	err_clear(&err);
 	own_signals();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		_exit(0);
@@ -248,12 +247,13 @@ static enum worker_end judge(const struct worker *w, int status, bool by_us, con
 	*code = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (*code == SIGXCPU)
 		return WORKER_CPU;
-	if (*code == SIGKILL && !by_us)
-		/* nobody else kills with 9 but the kernel that lacks memory */
-		return (uint64_t)(use->ru_utime.tv_sec + use->ru_stime.tv_sec) >= w->cpu_seconds ?
-		    WORKER_CPU : WORKER_MEMORY;
-	/* a NULL from malloc that was not looked at, or std::bad_alloc that was not caught */
-	if ((*code == SIGSEGV || *code == SIGABRT || *code == SIGBUS) && peak >= w->memory / 4 * 3)
+	if (*code == SIGKILL && !by_us &&
+	    (uint64_t)(use->ru_utime.tv_sec + use->ru_stime.tv_sec) >= w->cpu_seconds)
+		return WORKER_CPU;	/* the hard limit */
+	/* a NULL from malloc that was not looked at, or std::bad_alloc that was not caught; the kernel that lacks
+	 * memory kills with 9, and so does a person: the one takes who is large */
+	if ((*code == SIGSEGV || *code == SIGABRT || *code == SIGBUS || (*code == SIGKILL && !by_us)) &&
+	    peak >= w->memory / 4 * 3)
 		return WORKER_MEMORY;
 	return WORKER_KILLED;
 }
@@ -285,7 +285,8 @@ void worker_stop(struct worker *w, enum worker_end *how, int *code)
 		*code = number;
 }
 
-void worker_died(struct worker *w, struct err *err)
+/* Ends it and says why it ended; true when it was killed from outside, which says nothing about what it had in hand. */
+static bool tell_end(struct worker *w, struct err *err)
 {
 	enum worker_end how = WORKER_EXITED;
 	int code = 0;
@@ -298,7 +299,7 @@ void worker_died(struct worker *w, struct err *err)
 		err_set(err, ERR_DATA, "the parser ended without an answer (status %d)", code);
 		break;
 	case WORKER_KILLED:
-		err_set(err, ERR_DATA, "the parser died (signal %d)", code);
+		err_set(err, ERR_DATA, "the parser %s (signal %d)", code == SIGKILL ? "was killed" : "died", code);
 		break;
 	case WORKER_MEMORY:
 		err_set(err, ERR_DATA, "the parser ran out of memory (limit %llu MiB)", memory);
@@ -307,6 +308,12 @@ void worker_died(struct worker *w, struct err *err)
 		err_set(err, ERR_DATA, "the parser used up its processor time (%u s)", cpu);
 		break;
 	}
+	return how == WORKER_KILLED && code == SIGKILL;
+}
+
+void worker_died(struct worker *w, struct err *err)
+{
+	(void)tell_end(w, err);
 }
 
 static int open_pair(int fd[2], struct err *err)
@@ -373,11 +380,11 @@ int worker_start(struct worker **out, const struct jail *jail, void (*prepare)(v
 	w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0U);	/* close-on-exec by itself */
 	if ((rc = wait_ready(w, err))) {
 		struct err why = *err;
-		worker_died(w, err);
+		bool killed = tell_end(w, err);
 		if (why.kind != ERR_NOINPUT)
 			*err = why;
-		else
-			err->kind = ERR_INTERNAL;	/* no object was in hand: this is ours */
+		else	/* no object was in hand: this is ours, or it is killed and another time it is not */
+			err->kind = killed ? ERR_TEMP : ERR_INTERNAL;
 		return err_wrap(err, "cannot start a worker");
 	}
 	*out = w;

@@ -36,7 +36,7 @@ for p in $programs; do
 	synopsis=$(mandoc -Tascii -O width=400 "$man" | sed 's/.\x08//g' |
 		awk '/^SYNOPSIS/ { s = 1; next } /^[A-Z]/ { s = 0 } s' | tr '\n' ' ' | tr -s ' ' | sed 's/^ //; s/ $//')
 	is "$p: SYNOPSIS equals -h" "$usage" "$synopsis"
-	sed -n 's/^  .*--\([a-z-]*\).*/\1/p' help | sort -u >in-help
+	sed -n 's/^  \(-., \|    \)--\([a-z-]*\).*/\2/p' help | sort -u >in-help
 	own=$(grep -vxE 'help|version|spool|config|dry-run|null|json|verbose|quiet|jobs|timeout|max-time' in-help || :)
 	for o in $own; do
 		ok "$p: --$o stands in the manual" sh -c "mandoc -Tascii '$man' | sed 's/.\x08//g' | grep -q -e '--$o'"

@@ -51,6 +51,21 @@ hasnt "not said" SECRET err
 status "a name with a password" 76 sh -c 'echo "https://u:SECRET@portal.example/" | "$1" -o out --basis consent --reference x -' - "$fetch"
 hasnt "not said" SECRET err
 
+# As arguments too, and links of orders are counted as inputs
+for l in 'shlink:/eyJSECRET' 'mailto:SECRET@example.org'; do
+	status "as argument: ${l%%:*}" 76 "$fetch" --json -o out $basis "$l"
+	hasnt "as argument: not shown: ${l%%:*}" SECRET out
+	hasnt "as argument: not said: ${l%%:*}" SECRET err
+	has "as argument: warned of: ${l%%:*}" 'a link on the command line' err
+done
+status "what stands before a link does not make it a path" 76 "$fetch" --json -o out $basis 'Link: https://portal.example/SECRET'
+hasnt "not shown" SECRET out
+hasnt "not said" SECRET err
+printf '%s\n' '{"link":"shlink:/x"}' '{"link":"mailto:a@b"}' >two.json
+status "two orders" 76 "$fetch" --json -o out --order two.json $basis
+is "two orders: two inputs, each with its number" '1 2 2' \
+	"$(jq -r 'if .type == "receipt" then .in else .inputs end' out | tr '\n' ' ' | sed 's/ $//')"
+
 # A link among the arguments is gone from the process list
 mkfifo hold
 "$fetch" -o out $basis -- - https://portal.example/SECRET <hold >/dev/null 2>&1 &

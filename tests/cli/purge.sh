@@ -111,6 +111,13 @@ ok 'no audit log: not 0' test "$got" -ne 0
 is 'no audit log: purged all the same' "$(cat ids)" "$(cat out)"
 rmdir "$MRI_SPOOL/audit/log"; mv log.away "$MRI_SPOOL/audit/log"
 
+# nor does a lost key of the keyed hashes
+mk $OLD unpacked 2 1 >ids
+mv "$MRI_SPOOL/keys/mac" mac.away
+status 'no keys/mac: 0' 0 "$purge"
+is 'no keys/mac: purged all the same' "$(cat ids)" "$(cat out)"
+mv mac.away "$MRI_SPOOL/keys/mac"
+
 # --confirmed
 mk $H confirmed 3 1 >yes
 mk $H sent 3 1 >not
@@ -160,6 +167,17 @@ ls "$MRI_SPOOL/import" >"$TMPDIR/full.left"; ls "$MRI_SPOOL/purge" >>"$TMPDIR/fu
 cat /dev/zero >"$TMPDIR/full/filler3" 2>/dev/null || :
 got=0; "$MRI_BIN/mri-purge" --now "$(cat "$TMPDIR/full.young")" >"$TMPDIR/full.now" 2>"$TMPDIR/full.now.err" || got=$?
 echo "$got" >"$TMPDIR/full.now.status"
+# no reserve, and no room for a record in the log's last page: it is written after the purge
+rm -f "$TMPDIR"/full/filler*
+"$MRI_TOOL/mkimport" "$MRI_SPOOL" "$ID" $((169 * 3600)) retagged 20 1 >"$TMPDIR/full.late"
+n=0; while [ $(($(stat -c %s "$MRI_SPOOL/audit/log") % 4096)) -lt 3800 ] && [ $n -lt 200 ]; do
+	"$MRI_BIN/mri-spool" fsck >/dev/null 2>&1 || :; n=$((n + 1))
+done
+rm -f "$MRI_SPOOL/audit/reserve"
+cat /dev/zero >"$TMPDIR/full/filler" 2>/dev/null || :
+while echo x >>"$TMPDIR/full/filler2"; do :; done 2>/dev/null || :
+got=0; "$MRI_BIN/mri-purge" >"$TMPDIR/full.late.out" 2>"$TMPDIR/full.late.err" || got=$?
+grep "$(cat "$TMPDIR/full.late")" "$MRI_SPOOL/audit/log" >"$TMPDIR/full.late.audit" || :
 END
 mkdir full
 if [ "$(id -u)" -eq 0 ]; then unshare -m sh full.sh >full.ids; else unshare -rm sh full.sh >full.ids; fi
@@ -170,6 +188,9 @@ is 'full disk: nothing else, and nothing in purge/' "$(cat full.young)" "$(cat f
 is 'full disk: tombstones' "$(sort full.ids)" "$(cat full.gone)"
 is 'full disk: audited' 2 "$(cat full.audit)"
 is 'full disk: --now too' "0 $(cat full.young)" "$(cat full.now.status) $(cat full.now)"
+is 'full disk, no reserve: purged' "$(cat full.late)" "$(cat full.late.out)"
+is 'full disk, no reserve: recorded when there is room' 'begin end ok' \
+	"$(jq -r '[.event, .outcome // empty] | join(" ")' full.late.audit | tr '\n' ' ' | sed 's/ $//')"
 
 # many: an undue import is not opened, but for its deadline
 new_spool c

@@ -113,7 +113,7 @@ static void mistakes(void **state)
 		{ "[spol]\nx=1\n", "own:2: unknown section 'spol'" },
 		{ "[spool]\n\nretention = 169h\n", "own:3: [spool] retention: must be at least 1s and at most 168h" },
 		{ "[spool]\nencrypt = maybe\n", "own:2: [spool] encrypt: must be yes or no" },
-		{ "[destination a/b]\nurl=x\n", "own:2: a destination's name" },
+		{ "[destination a/b]\nurl=x\n", "own:2: [destination]: a destination's name" },
 		{ "nonsense\n", "own:1: neither" },
 	};
 

@@ -142,10 +142,11 @@ test_list(void **state)
 	int rc = 0;
 
 	(void)state;
-	n = list_of("{\"dataItem\":[{\"id\":5,\"mimeType\":\"application/pdf\",\"description\":\"d\",\"studyInstanceUID\":\"1.2.3\","
-	    "\"date\":20240419,\"modalities\":[\"CT\",\"SR\"],\"patientsName\":\"Mustermann,Max\",\"patientsBirthdate\":\"1970-01-01\","
-	    "\"patientsSex\":\"M\",\"fileCount\":3,\"new\":{}},{\"id\":\"b\",\"mimeType\":\"application/pdf\",\"modalities\":\"CT,MR\","
-	    "\"studyInstanceUID\":\"not a uid\"}]}", &v, &rc);
+	n = list_of("{\"dataItem\":[{\"id\":5,\"mimeType\":\"application/pdf\",\"description\":\"d\","
+	    "\"studyInstanceUID\":\"1.2.3\",\"date\":20240419,\"modalities\":[\"CT\",\"SR\"],"
+	    "\"patientsName\":\"Mustermann,Max\",\"patientsBirthdate\":\"1970-01-01\","
+	    "\"patientsSex\":\"M\",\"fileCount\":3,\"new\":{}},{\"id\":\"b\",\"mimeType\":\"application/pdf\","
+	    "\"modalities\":\"CT,MR\",\"studyInstanceUID\":\"not a uid\"}]}", &v, &rc);
 	assert_int_equal(rc, RC_OK);
 	assert_int_equal(n, 2);
 	assert_string_equal(v[0].id, "5");

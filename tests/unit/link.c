@@ -141,7 +141,8 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(remembers), cmocka_unit_test(answers_do_not_tell), cmocka_unit_test(one_run_at_a_time), cmocka_unit_test(damaged),
+		cmocka_unit_test(remembers), cmocka_unit_test(answers_do_not_tell), cmocka_unit_test(one_run_at_a_time),
+		cmocka_unit_test(damaged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,23 +43,6 @@ test_token(void **state)
 }
 
 static void
-test_is_link(void **state)
-{
-	(void)state;
-	assert_true(link_is("https://h/x"));
-	assert_true(link_is("shlink:/abc"));
-	assert_true(link_is("radiant://?n=paet"));
-	assert_true(link_is("mailto:a@b"));
-	assert_false(link_is("/media/cdrom"));
-	assert_false(link_is("a.zip"));
-	assert_false(link_is("./https"));
-	assert_false(link_is("study:1.zip"));
-	assert_false(link_is("C:\\DICOM"));
-	assert_false(link_is("c:/DICOM"));
-	assert_false(link_is(""));
-}
-
-static void
 test_clean(void **state)
 {
 	char a[] = "  https://h/x \r\n", b[] = "QR-Code:https://h/y", c[] = "URL:https://h/z", d[] = "URL:nothing";
@@ -114,7 +97,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_token), cmocka_unit_test(test_is_link), cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_token), cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_host),
 	};
 

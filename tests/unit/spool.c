@@ -91,8 +91,18 @@ static void open_refuses(void **state)
 		refused(k, ERR_CONFIG);
 	}
 	put(k->spool, "VERSION", b.data);
+	/* a key of the keyed hashes that is damaged or lost: the spool opens, so that purge goes on */
+	char hash[HASH_HEX];
 	put(k->spool, "keys/mac", "short\n");
-	refused(k, ERR_CONFIG);
+	good(spool_open(&sp, k->spool, SPOOL_PUBLIC, &k->set, &err), &err);
+	assert_int_not_equal(spool_keyed_hash(sp, "link", "x", 1, hash, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	snprintf(path, sizeof(path), "%s/keys/mac", k->spool);
+	assert_int_equal(unlink(path), 0);
+	assert_int_not_equal(spool_keyed_hash(sp, "link", "x", 1, hash, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	spool_close(sp);
+	sp = NULL;
 	/* no spool at all */
 	snprintf(path, sizeof(path), "%s/absent", k->dir);
 	assert_int_not_equal(spool_open(&sp, path, SPOOL_PUBLIC, &k->set, &err), RC_OK);

@@ -76,6 +76,22 @@ static void hex_and_nearest(void **state)
 	assert_null(text_nearest("colour", words, 3));
 }
 
+static void links(void **state)
+{
+	static const char *const yes[] = { "https://h/x", "shlink:/abc", "SHLINK:abc", "radiant://?n=paet", "mailto:a@b",
+		"http:x", "weasis:/x", " https://h/x", "URL:https://h/z", "QR-Code:https://h/y", "see https://h/x" };
+	static const char *const no[] = { "/media/cdrom", "a.zip", "./https", "study:1.zip", "C:\\DICOM", "c:/DICOM",
+		"c:\\x", "a/b:/c", "1x:/y", "https:", "https", "/tmp/mailto:a@b", ":/x", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (!text_is_link(yes[i]))
+			fail_msg("%s is a link", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		if (text_is_link(no[i]))
+			fail_msg("%s is no link", no[i]);
+}
+
 static void times(void **state)
 {
 	(void)state;
@@ -110,7 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_text), cmocka_unit_test(numbers), cmocka_unit_test(uids),
-		cmocka_unit_test(hex_and_nearest), cmocka_unit_test(times),
+		cmocka_unit_test(hex_and_nearest), cmocka_unit_test(links), cmocka_unit_test(times),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
