@@ -21,12 +21,14 @@ struct run {
 	struct order *order;
 	struct send_set set;
 	bool prepared;
+	size_t left;		/* documents that no destination in hand takes, and none has */
+	char left_text[ERR_TEXT_MAX];
 	uint64_t began;
 };
 
 static void receipt(struct run *r, const char *status, bool again, const char *reason, const json_t *more)
 {
-	bool good = strcmp(status, "ok") == 0;
+	bool good = strcmp(status, "ok") == 0 || strcmp(status, "partial") == 0;
 	struct cli_receipt rc = { .in = r->in, .path = good ? r->path : NULL, .ref = r->import
 	    ? import_ref(r->import)
 		: NULL, .status = status, .again = again, .reason = reason, .more = more };
@@ -39,6 +41,12 @@ static void failed(struct run *r, const char *subject, const struct err *err, co
 {
 	cli_fail(r->s->cli, NULL, subject, err);
 	receipt(r, err->kind == ERR_TEMP ? "temp" : "perm", false, err->text, more);
+}
+
+/* All objects are there. */
+static void done(struct run *r, bool again, const json_t *more)
+{
+	receipt(r, r->left ? "partial" : "ok", again, r->left ? r->left_text : NULL, more);
 }
 
 static int read_order(struct run *r, struct err *err)
@@ -164,6 +172,8 @@ static json_t *numbers(const struct run *r, const char *destination, const struc
 
 	if (j && ndocuments)
 		json_object_set_new(j, "documents", json_integer((json_int_t)ndocuments));
+	if (j && r->left)
+		json_object_set_new(j, "documents_left", json_integer((json_int_t)r->left));
 	return j;
 }
 
@@ -202,24 +212,6 @@ static int folder_journal(struct run *r, struct journal *j, const uint8_t *fate,
 			rc = journal_add(j, n, JOURNAL_STORED, o->hash, 0, err);
 	}
 	return rc == RC_OK ? journal_sync(j, err) : rc;
-}
-
-/* What happened, in one sentence. */
-static int verdict(const struct send_destination *d, const struct send_tally *t, const uint8_t *documents,
-    size_t ndocuments, struct err *err)
-{
-	long long bad = t->refused + t->failed;
-	size_t lost = 0;
-
-	for (size_t i = 0; i < ndocuments; i++)
-		lost += documents[i] == FATE_FAILED;
-	if (!bad && !lost)
-		return RC_OK;
-	(void)err_set(err, t->kind ? t->kind : ERR_TEMP, "%lld of %lld objects are not stored at '%s': %s",
-	    bad + (long long)lost,
-	    t->objects + (long long)ndocuments, d->name, t->first[0] ? t->first : "not sent");
-	err_advise(err, "%s", t->advice);
-	return err_rc(err->kind);
 }
 
 static void warnings(struct run *r, const struct send_destination *d, const struct send_tally *t)
@@ -266,7 +258,7 @@ static int transfer(struct run *r, const struct send_destination *d, struct jour
 	count(fate, r->set.nobjects, t);
 	warnings(r, d, t);
 	if (rc == RC_OK)
-		rc = verdict(d, t, documents, r->set.ndocuments * (d->target.kind == TARGET_FOLDER), err);
+		rc = send_verdict(d, t, documents, r->set.ndocuments * (d->target.kind == TARGET_FOLDER), err);
 	if (rc == RC_OK && d->target.kind == TARGET_FOLDER)
 		t->confirmed = true;
 	else if (rc == RC_OK && d->verify && r->set.nobjects)
@@ -282,7 +274,7 @@ static int recorded(struct run *r, const struct send_destination *d, struct jour
 {
 	struct act *act = NULL;
 	struct err late = { 0 };
-	const char *outcome = NULL;
+	const char *outcome = NULL, *reason = NULL;
 	char name[65] = "";
 	json_t *more = NULL;
 	int rc = RC_OK, rc2 = RC_OK;
@@ -296,17 +288,19 @@ static int recorded(struct run *r, const struct send_destination *d, struct jour
 	if (rc != RC_OK)
 		return rc;
 	rc = transfer(r, d, j, fate, documents, t, err);
-	outcome = rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm";
+	outcome = rc != RC_OK ? err->kind == ERR_TEMP ? "temp" : "perm" : r->left ? "partial" : "ok";
+	reason = rc != RC_OK ? err->text : r->left ? r->left_text : NULL;
 	more = numbers(r, name, t, d->target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
 	rc2 = send_record(r->s, &r->set, d, fate, &late);
 	if (rc2 == RC_OK)
-		rc2 = import_history_add(r->import, "send", item_name(r->item), outcome, rc == RC_OK ? NULL : err->text,
-		    more, &late);
+		rc2 = import_history_add(r->import, "send", item_name(r->item), outcome, reason, more, &late);
 	if (rc2 != RC_OK && rc == RC_OK) {
 		*err = late;
 		rc = rc2;
 	}
-	rc2 = act_end(act, rc == RC_OK ? "ok" : err->kind == ERR_TEMP ? "temp" : "perm", more, &late);
+	if (rc != RC_OK)
+		outcome = err->kind == ERR_TEMP ? "temp" : "perm";
+	rc2 = act_end(act, outcome, more, &late);
 	if (rc2 != RC_OK && rc == RC_OK) {
 		*err = late;
 		rc = rc2;
@@ -344,6 +338,8 @@ static int show(struct run *r, const struct send_destination *d, const struct se
 	    (json_int_t)t->already);
 	if (!j)
 		return err_rc(err->kind);
+	if (r->left)
+		json_object_set_new(j, "documents_left", json_integer((json_int_t)r->left));
 	cli_print_json(cli, j);
 	json_decref(j);
 	return RC_OK;
@@ -371,11 +367,6 @@ static int deliver(struct run *r, const struct send_destination *d, bool *again,
 
 	*again = false;
 	t->objects = t->failed = (long long)r->set.nobjects;
-	if (rc == RC_OK && d->target.kind != TARGET_FOLDER && !r->set.nobjects && r->set.ndocuments) {
-		rc = err_set(err, ERR_CONFIG, "documents go to folder destinations in this version, '%s' is an archive",
-		    d->name);
-		err_advise(err, "use -d folder:DIR");
-	}
 	if (rc == RC_OK && !r->import)	/* a folder is known only by reading it */
 		rc = prepare(r, err);
 	t->objects = t->failed = (long long)r->set.nobjects;
@@ -420,42 +411,61 @@ out:
 	return rc;
 }
 
+/* One destination, and what is said of it. */
+static bool one_destination(struct run *r, const struct send_destination *d, bool *again)
+{
+	struct cli *cli = r->s->cli;
+	struct send_tally t = { 0 };
+	struct err err = { 0 };
+	json_t *more = NULL;
+	int rc = RC_OK;
+
+	r->began = time_mono_ms();
+	rc = deliver(r, d, again, &t, &err);
+	if (rc == RC_OK && r->import && !cli->dry_run)
+		rc = import_present(r->import, &err);	/* a receipt names what is there */
+	more = numbers(r, d->name, &t, d->target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
+	if (!cli->dry_run)
+		account(r, &t);
+	if (rc != RC_OK)
+		failed(r, r->subject, &err, more);
+	else if (cli->json && !cli->dry_run)
+		done(r, *again, more);
+	json_decref(more);
+	return rc == RC_OK;
+}
+
 static int each_destination(struct run *r, struct err *err)
 {
+	struct cli *cli = r->s->cli;
 	struct send_destination *list = NULL;
-	size_t n = 0, good = 0;
+	size_t n = 0, good = 0, pass = 0;
 	bool own = false, all_again = true;
+	struct err left = { 0 };
 	int rc = send_destinations(r->s, r->order, &list, &n, &own, err);
 
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		r->set.records |= list[i].target.kind == TARGET_FOLDER;
+	if (rc == RC_OK)
+		rc = send_route(&r->set, r->order, list, n, &r->left, &left, err);
+	text_copy(r->left_text, sizeof r->left_text, left.text);
 	for (size_t i = 0; rc == RC_OK && i < n && !cli_stopped(); i++) {
-		struct send_tally t = { 0 };
-		struct err why = { 0 };
 		bool again = false;
-		json_t *more = NULL;
-		int r2;
 
-		r->began = time_mono_ms();
-		r2 = deliver(r, &list[i], &again, &t, &why);
-		if (r2 == RC_OK && r->import && !r->s->cli->dry_run)
-			r2 = import_present(r->import, &why);	/* a receipt names what is there */
-		more = numbers(r, list[i].name, &t, list[i].target.kind == TARGET_FOLDER ? r->set.ndocuments : 0);
-		if (!r->s->cli->dry_run)
-			account(r, &t);
-		if (r2 != RC_OK)
-			failed(r, r->subject, &why, more);
-		else if (r->s->cli->json && !r->s->cli->dry_run)
-			receipt(r, "ok", again, NULL, more);
-		good += r2 == RC_OK;
+		if (!send_takes(&r->set, &list[i])) {
+			cli_note(cli, 1, r->subject, "not for '%s': archives take no documents in this version", list[i].name);
+			pass++;
+			continue;
+		}
+		good += one_destination(r, &list[i], &again);
 		all_again &= again;
-		if (r2 == RC_OK && r->set.ndocuments && r->set.nobjects && list[i].target.kind != TARGET_FOLDER)
-			cli_note(r->s->cli, 1, r->subject, "its %zu documents stay: they go to folders only in this version",
-			    r->set.ndocuments);
-		json_decref(more);
 	}
-	if (rc == RC_OK && good == n && !r->s->cli->json && !r->s->cli->dry_run)
-		receipt(r, "ok", all_again, NULL, NULL);
+	if (good && r->left) {	/* not where nothing was sent: that it may be sent later counts more */
+		cli_warn(cli, r->subject, "%s; %s", left.text, left.advice);
+		cli_worse(cli, ERR_PERSON);
+	}
+	if (r->left && !cli->dry_run)
+		cli_count(cli, "documents_left", (long long)r->left);
+	if (rc == RC_OK && good + pass == n && !cli->json && !cli->dry_run)
+		done(r, all_again, NULL);
 	for (size_t i = 0; own && i < n; i++)
 		send_destination_free(&list[i]);
 	if (own)
@@ -488,6 +498,7 @@ static int send_item(struct import *import, int study, void *arg, struct err *un
 	r->item = NULL;
 	r->order = NULL;
 	r->prepared = false;
+	r->left = 0;
 	memset(&r->set, 0, sizeof r->set);
 	r->set.dirfd = -1;
 	if (import_expired(import, time_now()))

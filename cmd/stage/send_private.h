@@ -76,6 +76,13 @@ int send_readback(struct send *, struct send_set *, const struct send_destinatio
 int send_folder(struct send *, struct send_set *, const struct send_destination *, struct journal *,
     uint8_t *fate, uint8_t *document_fate, struct send_tally *, struct err *);
 
+/* send_documents.c: who takes what. Archives take objects, folders take documents too. */
+bool send_takes(const struct send_set *, const struct send_destination *);
+/* *left: how many documents stay with these destinations, for the reason and with the advice in *why.
+ * Papers that none of them takes: ERR_PERSON. */
+int send_route(struct send_set *, const struct order *, const struct send_destination *list, size_t n,
+    size_t *left, struct err *why, struct err *err);
+
 /* send_set.c */
 int send_set_open(struct send *, struct item_dir *, bool as_is, struct send_set *, struct err *);
 int send_set_open_dir(struct send *, const char *dir, struct send_set *, struct err *);
@@ -94,5 +101,8 @@ int send_destinations(struct send *, const struct order *o, struct send_destinat
     bool *own, struct err *);
 
 void send_tally_bad(struct send_tally *, enum err_kind, const char *text, const char *advice);
+/* What happened, in one sentence. */
+int send_verdict(const struct send_destination *, const struct send_tally *, const uint8_t *document_fate,
+    size_t ndocuments, struct err *);
 
 #endif

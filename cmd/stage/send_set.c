@@ -198,6 +198,23 @@ void send_tally_bad(struct send_tally *t, enum err_kind kind, const char *text, 
 	}
 }
 
+int send_verdict(const struct send_destination *d, const struct send_tally *t, const uint8_t *documents,
+    size_t ndocuments, struct err *err)
+{
+	long long bad = t->refused + t->failed;
+	size_t lost = 0;
+
+	for (size_t i = 0; i < ndocuments; i++)
+		lost += documents[i] == FATE_FAILED;
+	if (!bad && !lost)
+		return RC_OK;
+	(void)err_set(err, t->kind ? t->kind : ERR_TEMP, "%lld of %lld objects are not stored at '%s': %s",
+	    bad + (long long)lost,
+	    t->objects + (long long)ndocuments, d->name, t->first[0] ? t->first : "not sent");
+	err_advise(err, "%s", t->advice);
+	return err_rc(err->kind);
+}
+
 /* record/<id>: what was delivered, sealed. Only what this run stored. */
 int send_record(struct send *s, const struct send_set *set, const struct send_destination *d,
     const uint8_t *fate, struct err *err)

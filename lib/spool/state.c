@@ -18,8 +18,8 @@
  *
  * An item (and a destination); a row is taken when none above it fits:
  *	files			history of the item			state
- *	sent/DEST confirmed	send: ok, after check and retag		confirmed
- *	sent/DEST		send: ok, after check and retag		sent
+ *	sent/DEST confirmed	send: ok, partial, after check and retag	confirmed
+ *	sent/DEST		send: ok, partial, after check and retag	sent
  *	sent/DEST		no send, or one that did not end well,	sending
  *				after check and retag
  *	overlay			retag: ok, after check			retagged
@@ -142,7 +142,7 @@ static int item_line(const json_t *line, void *arg, struct err *err)
 		const char *to = json_text(line, "destination");
 		if (to[0] == '\0' || is(to, l->destination) || is(to, l->disk)) {
 			l->send = l->at;
-			l->stored = is(outcome, "ok");
+			l->stored = is(outcome, "ok") || is(outcome, "partial");
 		}
 	}
 	return RC_OK;

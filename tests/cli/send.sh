@@ -28,9 +28,9 @@ new_spool '[spool]' 'encrypt = no'	# so that the test can forge what earlier sta
 cat >"$TMPDIR/order.json" <<'END'
 {"v":1,"ref":"T-7","basis":{"kind":"consent","reference":"form 7"},"patient":{"id":"4711","issuer":"HOSP","name":"Test^Patient","birth_date":"1970-01-01","sex":"M"}}
 END
-# item SEED: a study of four slices and a report in a new import; sets I
+# item SEED [NAME]: a study of four slices, and a report called NAME, in a new import; sets I
 item() {
-	mkstudy --zip "$TMPDIR/$1.zip" --slices 4 --seed "$1" --pdf report.pdf
+	mkstudy --zip "$TMPDIR/$1.zip" --slices 4 --seed "$1" ${2:+--pdf "$2"}
 	I=$(mri-fetch --order "$TMPDIR/order.json" "$TMPDIR/$1.zip" 2>/dev/null | mri-unpack 2>/dev/null)
 	rm "$TMPDIR/$1.zip"
 }
@@ -41,7 +41,7 @@ checked() {
 	printf '{"v":1,"type":"check","time":"2026-11-24T07:00:00Z","order":"%s","manifest":"%s","verdict":"%s","scheduled":false,"entry":-1,"rules":[]}' \
 	    "$(sha256sum <"$1/order" | cut -d' ' -f1)" "$(sha256sum <"$1/manifest" | cut -d' ' -f1)" "$2" >"$1/check"
 }
-ready() { item "$1"; checked "$I" pass; mri-retag "$I" >/dev/null 2>&1; }
+ready() { item "$@"; checked "$I" pass; mri-retag "$I" >/dev/null 2>&1; }
 
 # --- the gate
 receiver_start
@@ -207,7 +207,7 @@ has 'not in this version' 'not in this version' "$TMPDIR/err"
 status 'nonsense: 78' 78 mri-send -d dicom://host "$I"
 sed -i 's/"ref":"T-7"/"ref":"T-8","destinations":["out"]/' "$TMPDIR/order.json"
 printf '[destination out]\nurl = folder:%s/files\n[destination other]\nurl = folder:%s/other\n' "$TMPDIR" "$TMPDIR" >>"$MRI_CONFIG"
-ready 13
+ready 13 report.pdf
 status 'not a destination of the order: 77' 77 mri-send -d other "$I"
 ok 'nothing was made there' not test -e "$TMPDIR/other"
 status 'the destinations of the order, without -d' 0 mri-send --json "$I"
@@ -252,6 +252,67 @@ status 'papers: not checked' 1 mri-send "$P"
 checked "$P" pass
 status 'papers to a folder: 0' 0 mri-send "$P"
 is 'there' 1 "$(find "$F/DOCS" -name '*.PDF' -newer "$TMPDIR/letter.pdf" | wc -l | tr -d ' ')"
+
+# --- where documents go: folders take them, archives do not
+receiver_start
+receipts() { jq -r 'select(.type=="receipt")|[.destination // "-", .status, .documents // 0, .documents_left // 0, .again]|join(" ")' "$TMPDIR/out"; }
+printf '[destination pacs]\nurl = %s\n[destination his]\nurl = folder:%s/his\n' "$URL" "$TMPDIR" >>"$MRI_CONFIG"
+jq -c '.destinations=["pacs","his"]' "$TMPDIR/order.json" >"$TMPDIR/both.json"
+jq -c '.destinations=["pacs"]' "$TMPDIR/order.json" >"$TMPDIR/pacs.json"
+jq -c 'del(.destinations)' "$TMPDIR/order.json" >"$TMPDIR/order.tmp"
+papers() {	# papers ORDER: sets P
+	P=$(mri-fetch --order "$1" "$TMPDIR/letter.pdf" 2>/dev/null | mri-unpack 2>/dev/null)
+	checked "$P" pass
+}
+papers "$TMPDIR/both.json"
+status 'papers, an archive and a folder: -n: 0' 0 mri-send -n "$P"
+is '-n speaks of the folder only' "1 'his'" "$(wc -l <"$TMPDIR/out" | tr -d ' ') $(grep -o "'[a-z]*'" "$TMPDIR/out")"
+status 'papers, an archive and a folder: 0' 0 mri-send --json "$P"
+is 'one receipt, of the folder' 'his ok 1 0 false' "$(receipts)"
+is 'the PDF is there' 1 "$(find "$TMPDIR/his" -name '*.PDF' | wc -l | tr -d ' ')"
+ok 'the archive has no journal' not test -e "$P/sent/pacs"
+status 'again, in plain form' 0 mri-send "$P"
+is 'the papers are printed' "$P" "$(cat "$TMPDIR/out")"
+is 'all is confirmed: purged early' "$(basename "${P%/papers}")" "$(mri-purge --confirmed "${P%/papers}" 2>/dev/null)"
+papers "$TMPDIR/both.json"
+status 'papers, -d names the archive only: 1' 1 mri-send --json -d pacs "$P"
+has 'says why' 'papers have no destination that takes documents' "$TMPDIR/err"
+has 'with advice' 'name a folder destination in the order' "$TMPDIR/err"
+is 'one receipt' '- perm 0 0 false' "$(receipts)"
+papers "$TMPDIR/pacs.json"
+status 'papers, an order of archives: 1' 1 mri-send "$P"
+is 'not printed' '' "$(cat "$TMPDIR/out")"
+
+mv "$TMPDIR/order.tmp" "$TMPDIR/order.json"
+ready 21 report.pdf
+D=$(basename "${I%/study/1}")
+status 'a study with a document, to an archive, -n: 1' 1 mri-send --json -n -d "$URL" "$I"
+is '-n says what stays' 1 "$(jq .documents_left "$TMPDIR/out")"
+WHAT='a study with a document, to an archive: 1'; send 1 "$I"
+is 'the objects are there, confirmed' '4 true' "$(stores) $(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+is 'the receipt is partial, and says how many' "$URL partial 0 1 false" "$(receipts)"
+has 'its reason' '"reason":"1 document was not sent: archives take no documents in this version"' "$TMPDIR/out"
+is 'the summary too' '1 1 1' "$(jq -r 'select(.type=="summary")|"\(.partial) \(.counts.documents_left) \(.exit)"' "$TMPDIR/out")"
+is 'a warning, once, with advice' 1 "$(grep -c 'warning: .*/study/1: 1 document was not sent.*name a folder destination' "$TMPDIR/err")"
+is 'in history' partial "$(jq -r 'select(.stage=="send").outcome' "$I/../../history")"
+has 'in the audit log' '"what":"send".*"outcome":"partial"' "$MRI_SPOOL/audit/log"
+is 'the state is that of the objects' confirmed "$(mri-show --json "$D" 2>/dev/null | jq -r '.. | .items? // empty | .[].state')"
+WHAT='again: 1'; send 1 "$I"
+is 'nothing was sent, partial still' "4 $URL partial 0 1 true" "$(stores) $(receipts)"
+status 'in plain form' 1 mri-send -q -d "$URL" "$I"
+is 'a partial item is printed' "$I" "$(cat "$TMPDIR/out")"
+status 'its document is nowhere: not purged early' 1 mri-purge --confirmed "$D"
+ok 'it is there' test -d "$I"
+status 'both destinations: 0' 0 mri-send --json -d "$URL" -d "folder:$TMPDIR/his" "$I"
+is 'both ok' "$URL ok 0 0 true
+folder:$TMPDIR/his ok 1 0 false" "$(receipts)"
+WHAT='the archive alone, the document at a folder: 0'; send 0 "$I"
+is 'ok' "$URL ok 0 0 true" "$(receipts)"
+status 'now it is purged early' 0 mri-purge --confirmed "$D"
+receiver_stop
+ready 22 report.pdf
+WHAT='the archive is down: 75 counts more than a document that stays'; send 75 "$I"
+is 'temp' "$URL temp 0 1 false" "$(receipts)"
 
 # --- without a spool
 receiver_start

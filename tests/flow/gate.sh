@@ -80,6 +80,16 @@ is 'only that item passes' "$import/study/1" "$(cat out)"
 status 'then retag takes it' 0 mri-retag "$import/study/1"
 status 'then send takes it' 0 mri-send "$import/study/1"
 
+# shellcheck disable=SC2086
+mkstudy --zip letter.zip --slices 2 --seed 8 --pdf letter.pdf $person --study-date 2026-09-01
+import=$(mri-fetch --order order.json letter.zip 2>>log)
+status 'a letter with it: the way' 0 sh -c 'echo "$1" | mri-unpack | mri-check | mri-retag' - "$import"
+status 'a letter with it, an archive only: 1' 1 mri-send "$import"
+is 'the study is printed: its objects are there' "$import/study/1" "$(cat out)"
+has 'the letter is not, and that is said' 'warning: .*1 document was not sent' err
+status 'fsck finds nothing wrong in that' 0 mri-spool fsck --deep -n
+status 'not purged early' 1 mri-purge --confirmed "${import##*/}"
+
 order nobasis.json 'del(.basis)'
 status 'no legal basis: 77' 77 mri-fetch --order nobasis.json three.zip
 done_testing
