@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -197,6 +198,10 @@ static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void 
 	int rc = RC_OK;
 
 	own_signals();
+	/* An object's buffers come and go at the same sizes: given back to the kernel each time, their page
+	 * faults cost more than the parsing (a quarter of the time of 500 objects). */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 128 << 20);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		_exit(0);
 	if (!(rc = only_channel(&c.fd, &err))) {
