@@ -236,6 +236,7 @@ static int journal_at(struct run *r, const struct send_destination *d, bool made
 static int transfer(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
     uint8_t *documents, struct send_tally *t, struct err *err)
 {
+	struct err why = { 0 };		/* of a folder as a whole: all files may be there, and no DICOMDIR */
 	int rc = RC_OK;
 
 	for (size_t i = 0; i < r->set.nobjects; i++) {
@@ -247,10 +248,9 @@ static int transfer(struct run *r, const struct send_destination *d, struct jour
 		}
 	}
 	if (d->target.kind == TARGET_FOLDER) {
-		struct err why = { 0 };
 		if (send_folder(r->s, &r->set, d, j, fate, documents, t, &why) != RC_OK)
 			send_tally_bad(t, why.kind, why.text, why.advice);
-		if (j)
+		else if (j)
 			rc = folder_journal(r, j, fate, documents, err);
 	} else if (open_ones(fate, r->set.nobjects)) {
 		rc = send_dicom(r->s, &r->set, d, j, fate, t, err);
@@ -259,6 +259,10 @@ static int transfer(struct run *r, const struct send_destination *d, struct jour
 	warnings(r, d, t);
 	if (rc == RC_OK)
 		rc = send_verdict(d, t, documents, r->set.ndocuments * (d->target.kind == TARGET_FOLDER), err);
+	if (rc == RC_OK && why.kind) {
+		*err = why;
+		rc = err_rc(why.kind);
+	}
 	if (rc == RC_OK && d->target.kind == TARGET_FOLDER)
 		t->confirmed = true;
 	else if (rc == RC_OK && d->verify && r->set.nobjects)
