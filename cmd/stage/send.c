@@ -180,8 +180,17 @@ static json_t *numbers(const struct run *r, const char *destination, const struc
 static int read_back(struct run *r, const struct send_destination *d, struct send_tally *t, struct err *err)
 {
 	size_t missing = 0;
-	int rc = send_readback(r->s, &r->set, d, &missing, err);
+	int rc = RC_OK;
 
+	for (size_t i = 0; i < r->set.nobjects; i++) {	/* its UID is not known: nobody can ask for it */
+		const struct send_object *o = &r->set.objects[i];
+		if (o->ready)
+			continue;
+		(void)err_set(err, o->bad ? o->bad : ERR_DATA, "object %d cannot be read back from '%s': %s", o->n,
+		    d->name, o->why ? o->why : "cannot be read");
+		return err_rc(err->kind);
+	}
+	rc = send_readback(r->s, &r->set, d, &missing, err);
 	if (rc == RC_OK && missing) {
 		(void)err_set(err, ERR_REFUSED, "'%s' acknowledged all objects and does not show %zu of %zu", d->name,
 		    missing, r->set.nobjects);

@@ -200,6 +200,21 @@ is 'three stored' 3 "$(sum stored)"
 is 'one failed' 1 "$(sum failed)"
 receiver_stop
 
+
+# --- one is broken after it was sent: nobody can ask for it
+receiver_start
+ready 15
+WHAT='sent, not read back'; send 0 --no-verify "$I"
+chmod u+w "$I/original/00002"
+mv "$I/original/00002" "$TMPDIR/whole"
+: >"$I/original/00002"
+WHAT='one that cannot be read any more: not confirmed, 65'; send 65 "$I"
+is 'the receipt says so' false "$(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+has 'and which' 'object 2 cannot be read back' "$TMPDIR/err"
+mv "$TMPDIR/whole" "$I/original/00002"
+WHAT='whole again: confirmed, 0'; send 0 "$I"
+receiver_stop
+
 # --- destinations
 status 'an unknown name: 78' 78 mri-send -d nowhere "$I"
 status 'dicoms: 78' 78 mri-send -d dicoms://A@h:1 "$I"
