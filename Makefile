@@ -6,6 +6,7 @@
 #   make lint           layers, headers, style, man pages
 #   make bench          the table of figures beside the peers
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
+#   make crash          the long form of the crash tests
 #   make check-corpus CORPUS=DIR   third-party samples
 #   make install DESTDIR= PREFIX=/usr/local
 VERSION := 0.1
@@ -122,6 +123,9 @@ bench: all tools
 	scripts/bench
 check-fresh:
 	scripts/check-fresh
+# The long forms of what check runs short: every mutating call of every stage, a hundred random moments.
+crash: all tools
+	CRASH_STEP=1 CRASH_RUNS=100 LIMIT=3600 scripts/check --no-deps --only crash
 check-corpus: all tools
 	CORPUS=$(CORPUS) scripts/check --no-deps --only corpus
 install: all
@@ -131,7 +135,7 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh check-corpus install clean
+.PHONY: all tools unit everything check lint bench check-fresh crash check-corpus install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

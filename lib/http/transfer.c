@@ -23,6 +23,7 @@ struct transfer {
 	struct err inner;	/* why a callback ended it */
 	int rc;			/* of inner */
 	bool blocked;		/* an address that is not allowed: curl says only "refused" */
+	bool tried;		/* one that is: what it said is why */
 	bool began;		/* the sink has the answer */
 	bool enough;		/* of an error's body */
 };
@@ -117,6 +118,7 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 		t->blocked = true;
 		return CURL_SOCKET_BAD;
 	}
+	t->tried = true;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
@@ -129,6 +131,7 @@ on_request(void *arg, char *to, char *from, int to_port, int from_port)
 	(void)from; (void)to_port; (void)from_port;
 	if (t->h->proxy == NULL && !address_text_allowed(&t->h->rules, to)) {
 		t->blocked = true;
+		t->tried = false;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	return CURL_PREREQFUNC_OK;
@@ -198,7 +201,7 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 	long verify = 0, sys = 0;
 	char line[256];
 
-	if (t->blocked) {
+	if (t->blocked && !t->tried) {
 		say(err, ERR_DENIED, host, "its address lies in a private network");
 		err_advise(err, "where a portal really is there, name its range in [net] allow");
 		return err_rc(ERR_DENIED);
@@ -370,8 +373,10 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body);
 	}
-	/* curl sends a request again by itself when a kept connection turns out dead: never one with a credential. */
+	/* curl sends a request again by itself when a kept connection turns out dead, or when HTTP/2 refuses the
+	 * stream (RFC 9113 8.7): never one with a credential. */
 	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)(req->once ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, req->sink != NULL ? 0L : (long)(2 * h->o.step_ms));
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);

@@ -95,7 +95,8 @@ chmod 0 "$MRI_SPOOL/import/$id"
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 755 "$TMPDIR" "$(dirname "$TMPDIR")" 2>/dev/null || :
 	chown -R nobody "$MRI_SPOOL"
-	got=0; setpriv --reuid=nobody --clear-groups env HOME=/nonexistent "$purge" -s "$MRI_SPOOL" >out 2>err || got=$?
+	install -m 755 "$purge" "$TMPDIR/mri-purge"	# the build may lie where nobody may not go
+	got=0; setpriv --reuid=nobody --clear-groups env HOME=/nonexistent "$TMPDIR/mri-purge" -s "$MRI_SPOOL" >out 2>err || got=$?
 else
 	got=0; "$purge" >out 2>err || got=$?
 fi

@@ -360,6 +360,53 @@ test_once_on_kept(void **state)
 	assert_true(at == NULL || strstr(at + 1, "POST ") == NULL);
 }
 
+/* What the handshake of a request offers: the ALPN entry of HTTP/2 before that of HTTP/1.1, or not. */
+static bool
+offers_http2(const struct http_request *model)
+{
+	static const char *const answers[] = { "", NULL };
+	static const char entry[] = "\x02" "h2\x08http/1.1";
+	struct http_request req = *model;
+	struct http_options o = options();
+	struct server s = server_start(answers);
+	struct pollfd p = { .fd = s.asked, .events = POLLIN };
+	char url[64], asked[8192] = "";
+
+	o.step_ms = 300;
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", s.port);
+	req.url = url;
+	(void)perform(&o, &req, s.port, "127.0.0.1");
+	assert_int_equal(poll(&p, 1, 10000), 1);
+	(void)server_stop(&s, asked, sizeof(asked));
+	assert_non_null(memmem(asked, sizeof(asked), entry + 3, sizeof(entry) - 4));
+	return memmem(asked, sizeof(asked), entry, sizeof(entry) - 1) != NULL;
+}
+
+/* Over HTTP/2 curl sends a request again by itself that the server did not take (REFUSED_STREAM). */
+static void
+test_once_no_http2(void **state)
+{
+	(void)state;
+	assert_true(offers_http2(&get));
+	assert_false(offers_http2(&post));
+}
+
+/* localhost is ::1 too, which is not allowed here: that nobody listens at the other one is the reason. */
+static void
+test_one_address_allowed(void **state)
+{
+	static const char *const none[] = { NULL };
+	struct http_options o = options();
+	struct server s = server_start(none);
+	struct outcome r;
+	char asked[16];
+
+	(void)state;
+	(void)server_stop(&s, asked, sizeof(asked));
+	r = perform(&o, &post, s.port, "localhost");
+	assert_int_equal(r.err.kind, ERR_TEMP);
+}
+
 static void
 test_where(void **state)
 {
@@ -483,7 +530,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_proxy), cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_redact), cmocka_unit_test(test_retry), cmocka_unit_test(test_once),
-		cmocka_unit_test(test_once_on_kept), cmocka_unit_test(test_where), cmocka_unit_test(test_bearer),
+		cmocka_unit_test(test_once_on_kept), cmocka_unit_test(test_once_no_http2),
+		cmocka_unit_test(test_one_address_allowed), cmocka_unit_test(test_where), cmocka_unit_test(test_bearer),
 		cmocka_unit_test(test_redirects), cmocka_unit_test(test_bounds),
 	};
 
