@@ -5,8 +5,10 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,7 +31,10 @@
 #define FS_READ_FILE	(UINT64_C(1) << 2)
 #define FS_READ_DIR	(UINT64_C(1) << 3)
 
-struct ruleset { uint64_t fs; };
+#define SCOPES		UINT64_C(3)		/* ABI 6: abstract sockets, signals */
+
+/* as of ABI 6; an older kernel takes it while the rest is zero */
+struct ruleset { uint64_t fs, net, scoped; };
 struct path_rule { uint64_t allowed; int32_t fd; } __attribute__((packed));
 
 /* A session holds a list of 10,000 studies and curl's buffers; threads of the resolver reserve stacks. */
@@ -62,7 +67,7 @@ static bool
 landlock(const char *cafile)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
-	struct ruleset r = { FS_ABI1 };
+	struct ruleset r = { FS_ABI1, 0, 0 };
 	size_t i = 0;
 	bool ok = true;
 	int fd = -1;
@@ -73,6 +78,8 @@ landlock(const char *cafile)
 		r.fs |= FS_REFER;
 	if (abi >= 3)
 		r.fs |= FS_TRUNCATE;
+	if (abi >= 6)
+		r.scoped = SCOPES;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0U);
 	if (fd < 0)
 		return false;
@@ -87,32 +94,81 @@ landlock(const char *cafile)
 
 #define CALL(name)	SCMP_SYS(name)
 
+/* By number: libseccomp 2.5 does not know them. They are the same everywhere. */
+enum { CALL_FCHMODAT2 = 452, CALL_SETXATTRAT = 463, CALL_REMOVEXATTRAT = 466, CALL_FILE_SETATTR = 469 };
+
+/* Landlock says nothing about attributes, seccomp nothing about paths: what changes a file goes whole. */
 static const int refused[] = {
 	CALL(execve), CALL(execveat), CALL(fork), CALL(vfork), CALL(ptrace), CALL(process_vm_readv),
-	CALL(process_vm_writev), CALL(kill), CALL(listen), CALL(accept), CALL(accept4), CALL(mount), CALL(umount2),
+	CALL(process_vm_writev), CALL(process_madvise), CALL(kill), CALL(tkill), CALL(rt_sigqueueinfo),
+	CALL(rt_tgsigqueueinfo), CALL(pidfd_open), CALL(pidfd_send_signal), CALL(pidfd_getfd),
+	CALL(listen), CALL(accept), CALL(accept4), CALL(mount), CALL(umount2),
 	CALL(pivot_root), CALL(chroot), CALL(setns), CALL(unshare), CALL(bpf), CALL(perf_event_open),
 	CALL(userfaultfd), CALL(keyctl), CALL(add_key), CALL(request_key), CALL(init_module), CALL(finit_module),
-	CALL(kexec_load), CALL(open_by_handle_at), CALL(io_uring_setup), CALL(pidfd_getfd), CALL(mknodat),
+	CALL(kexec_load), CALL(open_by_handle_at), CALL(io_uring_setup), CALL(mknodat),
+	CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL_FCHMODAT2, CALL(chown), CALL(fchown), CALL(lchown),
+	CALL(fchownat), CALL(utime), CALL(utimes), CALL(futimesat), CALL(utimensat), CALL(setxattr),
+	CALL(lsetxattr), CALL(fsetxattr), CALL_SETXATTRAT, CALL(removexattr), CALL(lremovexattr),
+	CALL(fremovexattr), CALL_REMOVEXATTRAT, CALL_FILE_SETATTR,
 };
+
+/* One value of an argument. The kernel takes these as int: what is above 32 bits must not hide it. */
+#define INT_MASK	UINT64_C(0xffffffff)
+#define TYPE_MASK	UINT64_C(0xf)	/* SOCK_TYPE_MASK: the type without SOCK_CLOEXEC, SOCK_NONBLOCK */
+
+static const struct value { int call; unsigned arg; uint64_t mask, value; } values[] = {
+	/* a local service does more than the network may: nscd, the bus, a container's socket. The resolver goes on
+	 * without nscd. A pair of datagrams could be pointed at a name; SOCK_RAW is one here (unix(7)). */
+	{ CALL(socket), 0, INT_MASK, AF_UNIX },
+	{ CALL(socketpair), 1, TYPE_MASK, SOCK_DGRAM },
+	{ CALL(socketpair), 1, TYPE_MASK, SOCK_RAW },
+	/* to outlive the parent */
+	{ CALL(prctl), 0, INT_MASK, PR_SET_PDEATHSIG },
+	/* to type into the terminal */
+	{ CALL(ioctl), 1, INT_MASK, TIOCSTI },
+	{ CALL(ioctl), 1, INT_MASK, TIOCLINUX },
+	/* SIGIO to another process */
+	{ CALL(ioctl), 1, INT_MASK, FIOSETOWN },
+	{ CALL(ioctl), 1, INT_MASK, SIOCSPGRP },
+	{ CALL(fcntl), 1, INT_MASK, F_SETOWN },
+	{ CALL(fcntl), 1, INT_MASK, F_SETOWN_EX },
+};
+
+static bool
+refuse_all(scmp_filter_ctx ctx)
+{
+	size_t i = 0;
+	int e = 0;
+
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+		if (e != 0 && e != -EDOM)	/* a call that this architecture does not have */
+			return false;
+	}
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), values[i].call, 1,
+		    SCMP_CMP64(values[i].arg, SCMP_CMP_MASKED_EQ, values[i].mask, values[i].value)) != 0)
+			return false;
+	return true;
+}
 
 static bool
 filter(void)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	size_t i = 0;
-	bool ok = ctx != NULL;
-	int e = 0;
+	bool ok = ctx != NULL && refuse_all(ctx);
 
-	for (i = 0; ok && i < sizeof(refused) / sizeof(refused[0]); i++) {
-		e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-		ok = e == 0 || e == -EDOM;
-	}
 	/* threads of the resolver, yes; processes, no. clone3 hides its flags in memory: ENOSYS makes glibc use clone. */
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(clone), 1,
 	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0;
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0) == 0;
+	/* abort() and a thread's cancellation signal their own process; limits are those of this process (0) */
+	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(tgkill), 1,
+	    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0;
+	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)) == 0;
 	ok = ok && seccomp_load(ctx) == 0;
-	seccomp_release(ctx);
+	if (ctx != NULL)
+		seccomp_release(ctx);
 	return ok;
 }
 
@@ -130,6 +186,7 @@ netjail_enter(enum jail_mode mode, const char *cafile, struct err *err)
 #endif
 	if (mode == JAIL_OFF)
 		return RC_OK;
+	(void)setsid();	/* away from the terminal. Fails where it leads a group already */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
 		files = landlock(cafile);
 		calls = filter();
