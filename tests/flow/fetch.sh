@@ -259,6 +259,11 @@ status "a web page in place of the ZIP" 76 run --order order.json
 # Direct links, folders, stdin
 portal_start "$ct" ''
 share="https://localhost:$port/share/a.zip"
+n="$(imports) $(incoming)"
+status "--list of a direct link" 0 run --json --list --basis consent --reference x "$share"
+is "shows the file" 1 "$(jq -s '[.[] | select(.type=="offer")] | length' out)"
+is "and takes nothing" "$n" "$(imports) $(incoming)"
+: >portal/requests.log
 status "a direct link on stdin" 0 sh -c 'printf "%s\n" "$1" | "$2" --cacert portal/ca.pem --basis consent --reference x -' - "$share" "$fetch"
 is "is asked for once" 1 "$(requests share/a.zip)"
 is "is the file" 1 "$(ls "$(cat out)/package" | wc -l)"
