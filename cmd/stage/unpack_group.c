@@ -106,7 +106,11 @@ static size_t parent_len(const char *label, size_t len)
 	return len ? len - 1 : 0;
 }
 
-/* A folder that holds a program is the viewer's; so is what lies below it. The root of a medium is nobody's. */
+/*
+ * A folder that holds a program is the viewer's; so is what lies below it. The root of a medium is nobody's. Only what
+ * is a document by its content: what is empty, unknown, an archive or broken may be an image that was damaged, and a
+ * program beside it does not make it less of one.
+ */
 static int viewer(struct unpack_run *run, struct err *err)
 {
 	struct intern *folders = intern_new(err);
@@ -125,10 +129,9 @@ static int viewer(struct unpack_run *run, struct err *err)
 	}
 	for (size_t i = 0; rc == RC_OK && any && i < run->nfiles; i++) {
 		struct unpack_file *f = &run->files[i];
-		bool maybe = f->fate == FATE_DOCUMENT || (f->fate == FATE_ASIDE && f->data);
 		size_t len = f->label ? parent_len(f->label, strlen(f->label)) : 0;
 
-		if (!maybe || f->media == MEDIA_PDF || f->media == MEDIA_DICOM || !f->answered)
+		if (f->fate != FATE_DOCUMENT || f->media == MEDIA_PDF || !f->answered)
 			continue;
 		for (; len; len = parent_len(f->label, len)) {
 			size_t there = 0;
@@ -175,6 +178,7 @@ static int same(struct unpack_run *run, struct err *err)
 			f->number = (int)first;	/* of the file, until it is known which object that is */
 		} else if (first != i) {
 			rc = unpack_aside(f, true, "another object of this import has its SOP Instance UID", err);
+			f->rival = (int)first + 1;
 		}
 	}
 	intern_free(seen);
@@ -248,6 +252,12 @@ static int assign(struct unpack_run *run, struct err *err)
 
 			f->item = first->item;
 			f->number = first->number;
+			/* what its package lost may be of the study of what it repeats */
+			if (run->packages[f->package].partial && f->item >= 0)
+				run->items[f->item].partial = true;
+		} else if (f->rival && run->files[f->rival - 1].item >= 0) {
+			/* which of the two is the right one, nobody knows */
+			run->items[run->files[f->rival - 1].item].partial = true;
 		}
 	}
 	intern_free(studies);

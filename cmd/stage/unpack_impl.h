@@ -39,6 +39,7 @@ struct unpack_file {
 	struct unpack_facts *facts;	/* objects */
 	int item;		/* index of run->items, -1 none */
 	int number;
+	int rival;		/* set aside: 1 + the file whose SOP Instance UID it has with other bytes; 0 none */
 };
 
 struct unpack_package {

@@ -200,6 +200,21 @@ is 'three stored' 3 "$(sum stored)"
 is 'one failed' 1 "$(sum failed)"
 receiver_stop
 
+
+# --- one is broken after it was sent: nobody can ask for it
+receiver_start
+ready 15
+WHAT='sent, not read back'; send 0 --no-verify "$I"
+chmod u+w "$I/original/00002"
+mv "$I/original/00002" "$TMPDIR/whole"
+: >"$I/original/00002"
+WHAT='one that cannot be read any more: not confirmed, 65'; send 65 "$I"
+is 'the receipt says so' false "$(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+has 'and which' 'object 2 cannot be read back' "$TMPDIR/err"
+mv "$TMPDIR/whole" "$I/original/00002"
+WHAT='whole again: confirmed, 0'; send 0 "$I"
+receiver_stop
+
 # --- destinations
 status 'an unknown name: 78' 78 mri-send -d nowhere "$I"
 status 'dicoms: 78' 78 mri-send -d dicoms://A@h:1 "$I"
@@ -229,6 +244,15 @@ before=$(sha256sum "$F/DICOMDIR")
 status 'again: 0' 0 mri-send --json "$I"
 is 'already there' 4 "$(sum already_there)"
 is 'the DICOMDIR is the same' "$before" "$(sha256sum "$F/DICOMDIR")"
+rm "$F/DICOMDIR"
+mkdir -p "$F/DICOMDIR.partial/in/the/way"
+status 'all files are there, the DICOMDIR cannot be written: fails' 73 mri-send --json "$I"
+is 'four are there' 4 "$(sum already_there)"
+is 'and it is not confirmed' false "$(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+has 'it says why' 'cannot write the DICOMDIR' "$TMPDIR/err"
+rm -r "$F/DICOMDIR.partial"
+status 'and is made up for: 0' 0 mri-send "$I"
+is 'it lists them again' 4 "$(dcmdump "$F/DICOMDIR" | grep -c 'CS \[IMAGE\]')"
 ready 14
 status 'a second study is added' 0 mri-send "$I"
 is 'eight images' 8 "$(dcmdump "$F/DICOMDIR" | grep -c 'CS \[IMAGE\]')"

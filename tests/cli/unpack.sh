@@ -82,6 +82,32 @@ status 'something unknown beside it: 65' 65 "$unpack" -v -o o12 cd.zip
 has 'named by its number' 'member [0-9]+: neither DICOM nor a document' err
 is 'one file was data' 1 "$(head -1 o12/1/manifest | jq .set_aside)"
 is 'the letter is a document' 'text/plain' "$(jq -r 'select(.type=="document").media' o12/1/manifest)"
+# a program beside damaged files makes them no part of it
+mkdir -p disk/IMG && cp x/DICOM/ST0001/SE0001/* disk/IMG/ && printf 'MZ\220\0' >disk/IMG/viewer.exe
+printf '<html></html>' >disk/IMG/help.html
+(cd disk && python3 -m zipfile -c ../beside.zip .)
+status 'a viewer beside the images' 0 "$unpack" -o ob1 beside.zip
+is 'its page is no document' 0 "$(ls ob1/1/document | wc -l)"
+: >disk/IMG/IM00001 && head -c 100 x/DICOM/ST0001/SE0001/IM00002 >disk/IMG/IM00002
+(cd disk && python3 -m zipfile -c ../beside.zip .)
+status 'an empty and a cut image beside a viewer: 65' 65 "$unpack" -o ob2 beside.zip
+is 'both count as data' 'true 2' "$(head -1 ob2/1/manifest | jq -r '"\(.partial) \(.set_aside)"')"
+
+# a second package that repeats a study, and lost something; or contradicts it
+python3 - <<'P'
+import zipfile
+d = open('x/DICOM/ST0001/SE0001/IM00001', 'rb').read()
+with zipfile.ZipFile('rest.zip', 'w') as z:
+    z.writestr('IM00001', d)
+    z.writestr('IM00099', d[:100])
+P
+"$mkstudy" --zip whole.zip --slices 4
+"$mkstudy" --out other --slices 4 --studies 2 --conflict 2
+(cd other && find . -name "*B" -o -path "*ST0002*" -type f | xargs python3 -m zipfile -c ../rival.zip)
+status 'a partial package of duplicates: 65' 65 "$unpack" -o op1 a.zip rest.zip
+is 'its study is partial' true "$(head -1 op1/1/manifest | jq .partial)"
+status 'another object in another package: 65' 65 "$unpack" -o op2 whole.zip rival.zip
+is 'the study of the first one is partial' true "$(head -1 op2/1/manifest | jq .partial)"
 python3 - <<'P'
 import zipfile
 with zipfile.ZipFile('nested.zip', 'w') as z: z.write('a.zip')
