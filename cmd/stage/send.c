@@ -75,8 +75,8 @@ static void count(const uint8_t *fate, size_t n, struct send_tally *t)
 	}
 }
 
-/* What the journal knows: stored with these bytes is already there; with other bytes, a person must
- * decide. */
+/* What the journal knows: stored with these bytes is already there; with other bytes, or sent with other
+ * bytes and never answered, a person must decide. */
 static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
     struct err *err)
 {
@@ -84,17 +84,20 @@ static int known(struct run *r, const struct send_destination *d, struct journal
 	char hash[65];
 
 	for (size_t i = 0; i < r->set.nobjects; i++) {
-		if (journal_get(j, r->set.objects[i].n, hash) != JOURNAL_STORED)
-			continue;
-		if (strcmp(hash, r->set.objects[i].hash) == 0)
+		enum journal_status status = journal_get(j, r->set.objects[i].n, hash);
+		bool same = strcmp(hash, r->set.objects[i].hash) == 0;
+
+		if (status == JOURNAL_STORED && same)
 			fate[i] = FATE_ALREADY;
-		else
+		else if (status == JOURNAL_STORED)
 			stale++;
+		else if (status == JOURNAL_SENDING || status == JOURNAL_FAILED)
+			stale += hash[0] && !same;
 	}
 	if (!stale)
 		return RC_OK;
-	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since",
-	    stale, d->name);
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are or may be at '%s' from us with other bytes, "
+	    "retagged since", stale, d->name);
 	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
 	return err_rc(ERR_PERSON);
 }

@@ -163,6 +163,31 @@ WHAT='a small PDU'; send 0 "$I"
 is 'none was too long' '' "$(grep '^long' "$TMPDIR/log" || :)"
 receiver_stop
 
+# --- killed between the arrival of an object and its answer
+receiver_start -q 1
+ready 17
+mri-send --timeout 60 -d "$URL" "$I" >/dev/null 2>&1 &
+S=$!
+wait_for 10 grep -q '^silent' "$TMPDIR/log"
+kill -9 "$S"
+wait "$S" 2>/dev/null || :
+is 'the journal knew before' 4 "$(grep -c ' sending [0-9a-f]\{64\} ' "$I"/sent/*)"
+is 'that counts as not stored' '0 0 sending' "$(mri-show --json "$I" 2>/dev/null | jq -r '.. | objects | select(.destination and .stored != null) | "\(.stored) \(.failed) \(.state)"')"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+WHAT='retagged since, one may have arrived: 1'; send 1 "$I"
+has 'called stale' 'stale: 4 objects are or may be' "$TMPDIR/err"
+is 'nothing was sent' 0 "$(stores)"
+receiver_stop
+receiver_start -s '*=a700'
+ready 18
+WHAT='none was taken'; send 75 "$I"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+receiver_stop
+WHAT='nobody there'; send 75 "$I"
+mri-retag --set 'StudyDescription=Third' "$I" >/dev/null 2>&1
+WHAT='certainly not stored: not stale, 75'; send 75 "$I"
+hasnt 'not stale' 'stale' "$TMPDIR/err"
+
 # --- read-back
 receiver_start -f 2
 ready 8
