@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "order/basis.h"
@@ -367,7 +368,7 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 	    .r = { .state = "", .began_ms = time_mono_ms() }, .stored = BUF_INIT(ORDER_MAX) };
 	struct err err = { 0 };
 	struct act *act = NULL;
-	char host[256];
+	char host[256], *key = NULL;
 	bool again = false, held = false;
 	int rc = RC_OK;
 
@@ -376,11 +377,16 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = "unsupported";
 		goto out;
 	}
+	/* what the spool remembers must not depend on how the link is spelled */
+	if ((rc = link_key(link, &key, &err)) != RC_OK) {
+		j.r.state = rc == RC_RETRY ? "" : "unsupported";
+		goto out;
+	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
-		if ((rc = fetched_order(f, o, link, &j.stored, &err)) != RC_OK ||
-		    (rc = link_open(&j.lm, f->work->spool, link, &err)) != RC_OK)
+		if ((rc = fetched_order(f, o, key, &j.stored, &err)) != RC_OK ||
+		    (rc = link_open(&j.lm, f->work->spool, key, &err)) != RC_OK)
 			goto out;
 		if (!f->list && ((rc = recall(&j, &again, &err)) != RC_OK || again))
 			goto out;
@@ -411,6 +417,9 @@ out:
 		fetched_report(f, in, o, host[0] != '\0' ? host : NULL, &j.t, j.durable, &j.r);
 	target_close(&j.t);
 	link_close(j.lm);
+	if (key != NULL)
+		hash_wipe(key, strlen(key));
+	free(key);
 	factors_free(&j.factors);
 	buf_free(&j.stored);
 }

@@ -45,7 +45,7 @@ int factors_collect(const struct factors *given, const struct order *, struct fa
 int factors_add(struct factors *, const char *type, const char *value, struct err *);
 /* The value for a question, NULL: none. */
 const char *factors_find(const struct factors *, const struct source_question *);
-/* "TYPE=value" lines, sorted: what the link memory hashes. */
+/* "TYPE=value" lines, sorted, dates as YYYYMMDD: what the link memory hashes. */
 int factors_text(const struct factors *, struct buf *, struct err *);
 void factors_free(struct factors *);	/* wipes */
 

@@ -4,7 +4,10 @@
  *	sent K	durable before the request that carries them, for the K-th time
  *	void K	the portal answered without judging them (busy)
  *	wrong	never sent again; right: may be
- * Sent without an outcome (a crash, a cut connection): once more.
+ * Sent without an outcome (a crash, a cut connection, a failure): once more.
+ * A set is the answers to the questions that were asked, as they are sent.
+ * All that was known is kept as wrong beside it: so the portal need not be
+ * asked for its questions again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,13 +78,12 @@ int
 login_refused(struct link_memory *lm, const struct factors *f, struct err *err)
 {
 	struct buf text = BUF_INIT((size_t)256 << 10);
-	struct factors copy = *f;	/* sorted in place */
 	unsigned sent = 0;
 	int rc = RC_OK;
 
 	if (lm == NULL || f->n == 0)
 		return RC_OK;
-	rc = factors_text(&copy, &text, err);
+	rc = factors_text(f, &text, err);
 	if (rc == RC_OK)
 		rc = refuse_wrong(lm, text.data, &sent, err);
 	buf_wipe(&text);
@@ -153,18 +155,50 @@ answers_for(struct fetch *fetch, struct net_session *s, struct factors *f, const
 	return rc;
 }
 
+/* The answers that are sent. An id is told only where it tells two questions of one type apart: it may be a new one
+ * each time. */
+static int
+sent_text(const struct source_question *q, const char *const *answers, size_t n, struct buf *out, struct err *err)
+{
+	struct buf type = BUF_INIT((size_t)64 << 10);
+	struct factors f = { 0 };
+	char date[9] = "";
+	size_t i = 0, k = 0, same = 0;
+	int rc = RC_OK;
+
+	for (i = 0; i < n && rc == RC_OK; i++) {
+		for (k = 0, same = 0; k < n; k++)
+			same += strcmp(q[k].type, q[i].type) == 0;
+		buf_clear(&type);
+		rc = buf_printf(&type, err, "%s%s%s", q[i].type, same > 1 ? ":" : "", same > 1 ? q[i].id : "");
+		if (rc == RC_OK)
+			rc = factors_add(&f, type.data, q[i].date && time_parse_date(answers[i], date) ? date : answers[i],
+			    err);
+	}
+	if (rc == RC_OK)
+		rc = buf_puts(out, "", err);
+	if (rc == RC_OK)
+		rc = factors_text(&f, out, err);
+	hash_wipe(date, sizeof(date));
+	factors_free(&f);
+	buf_free(&type);
+	return rc;
+}
+
 /* What the portal's answer means for these answers, durable before anything else is done with it. */
 static int
-remember(struct link_memory *lm, const char *text, unsigned sent, const char *state, int rc, struct err *err)
+remember(struct link_memory *lm, const char *text, const char *known, unsigned sent, const char *state, int rc,
+    struct err *err)
 {
 	struct err e = { 0 };
 	int kept = RC_OK;
 
 	if (rc == RC_OK || strcmp(state, "expired") == 0)
 		kept = note(lm, "right", 0, text, NULL, &e);
-	else if (strcmp(state, "credentials-wrong") == 0)
-		kept = note(lm, "wrong", 0, text, NULL, &e);
-	else if (strcmp(state, "busy") == 0 || strcmp(state, "rate-limited") == 0 || strcmp(state, "maintenance") == 0)
+	else if (strcmp(state, "credentials-wrong") == 0) {
+		if ((kept = note(lm, "wrong", 0, text, NULL, &e)) == RC_OK && strcmp(text, known) != 0)
+			kept = note(lm, "wrong", 0, known, NULL, &e);
+	} else if (strcmp(state, "busy") == 0 || strcmp(state, "rate-limited") == 0)	/* 503, 429 */
 		kept = note(lm, "void", sent, text, NULL, &e);
 	if (kept == RC_OK && rc != RC_OK && strcmp(state, "credentials-wrong") == 0)
 		kept = link_set(lm, link_import(lm), "wrong-factor", &e);
@@ -179,8 +213,9 @@ int
 login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, struct factors *f, const char **state,
     struct err *err)
 {
-	struct buf text = BUF_INIT((size_t)256 << 10);
+	struct buf text = BUF_INIT((size_t)256 << 10), known = BUF_INIT((size_t)256 << 10);
 	const char *answers[ANSWERS_MAX] = { NULL };
+	const struct source_question *q = NULL;
 	unsigned sent = 0, voids = 0;
 	size_t n = 0;
 	int rc = answers_for(fetch, s, f, answers, &n, err);
@@ -189,23 +224,26 @@ login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, str
 		*state = "factor-needed";
 		goto out;
 	}
-	if ((rc = factors_text(f, &text, err)) != RC_OK || (rc = answers_for(fetch, s, f, answers, &n, err)) != RC_OK)
-		goto out;	/* sorting moved them */
 	if (lm != NULL) {
-		if ((rc = refuse_wrong(lm, text.data != NULL ? text.data : "", &sent, err)) != RC_OK) {
+		q = net_questions(s, &n);
+		if ((rc = buf_puts(&known, "", err)) != RC_OK || (rc = factors_text(f, &known, err)) != RC_OK ||
+		    (rc = sent_text(q, answers, n, &text, err)) != RC_OK)
+			goto out;
+		if ((rc = refuse_wrong(lm, text.data, &sent, err)) != RC_OK) {
 			*state = "credentials-wrong";
 			goto out;
 		}
 		/* the number must be new: a void one is spent too */
-		if ((rc = count(lm, "void", text.data != NULL ? text.data : "", &voids, err)) != RC_OK ||
-		    (rc = note(lm, "sent", sent + 1, text.data != NULL ? text.data : "", NULL, err)) != RC_OK)
+		if ((rc = count(lm, "void", text.data, &voids, err)) != RC_OK ||
+		    (rc = note(lm, "sent", sent + 1, text.data, NULL, err)) != RC_OK)
 			goto out;
 	}
 	rc = net_login(s, answers, err);
 	*state = rc != RC_OK ? net_state(s) : "";
 	if (lm != NULL)
-		rc = remember(lm, text.data != NULL ? text.data : "", voids + 1, *state, rc, err);
+		rc = remember(lm, text.data, known.data, voids + 1, *state, rc, err);
 out:
+	buf_wipe(&known);
 	buf_wipe(&text);
 	return rc;
 }

@@ -30,6 +30,7 @@ struct net_session {
 	struct net_events ev;
 	enum source_kind kind;
 	const char *state;
+	bool wants_body;	/* a look that may bring the file itself, which has not come */
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;
 	struct source_package package;
@@ -231,6 +232,10 @@ hand_out(struct net_session *s, const json_t *j, struct err *err)
 	json_int_t media = json_integer_value(json_object_get(j, "media"));
 	int fd = -1, rc = RC_OK;
 
+	/* where nobody asked for a file, none is taken: each would open an import */
+	if (!s->wants_body)
+		return err_set(err, ERR_PROTOCOL, "the network process offers a file that nobody asked for");
+	s->wants_body = false;
 	offer.media = (char *)(uintptr_t)json_string_value(json_object_get(j, "type"));
 	if (s->ev.output == NULL || media <= MEDIA_UNKNOWN || media > MEDIA_EMPTY)
 		rc = err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
@@ -329,9 +334,11 @@ net_look(struct net_session *s, const char *link, bool only_look, struct err *er
 {
 	json_t *done = NULL;
 	json_int_t kind = 0;
-	int rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done,
-	    err);
+	int rc = RC_OK;
 
+	s->wants_body = !only_look;
+	rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done, err);
+	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;
 	kind = json_integer_value(json_object_get(done, "kind"));

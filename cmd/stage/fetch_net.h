@@ -23,7 +23,7 @@ struct net_options {
 	const char *cafile, *proxy;
 	char *const *allow; size_t nallow;
 	char *const *allow_http; size_t nallow_http;
-	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http */
+	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http, six hours a link */
 	enum jail_mode jail;
 };
 

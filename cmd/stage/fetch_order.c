@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "stage/fetch.h"
 
 #define FILE_MAX	((size_t)16 << 20)	/* an order file: some ten thousand orders */
@@ -255,16 +256,35 @@ by_type(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->value, y->value);
 }
 
+static bool
+is_date(const char *type)
+{
+	static const char *const types[] = { "PAT_BIRTH_DATE", "STUDY_DATE" };
+	size_t i = 0, n = strcspn(type, ":");
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strlen(types[i]) == n && strncmp(type, types[i], n) == 0)
+			return true;
+	return false;
+}
+
 int
 factors_text(const struct factors *f, struct buf *b, struct err *err)
 {
+	struct order_factor v[FACTORS_MAX];
+	char date[FACTORS_MAX][9];
 	size_t i = 0;
 	int rc = RC_OK;
 
-	if (f->n > 0)
-		qsort(f->v, f->n, sizeof(*f->v), by_type);
+	for (i = 0; i < f->n && i < FACTORS_MAX; i++) {
+		v[i] = f->v[i];
+		if (is_date(v[i].type) && time_parse_date(v[i].value, date[i]))
+			v[i].value = date[i];
+	}
+	qsort(v, i, sizeof(v[0]), by_type);
 	for (i = 0; i < f->n && rc == RC_OK; i++)
-		rc = buf_printf(b, err, "%s=%s\n", f->v[i].type, f->v[i].value);
+		rc = buf_printf(b, err, "%s=%s\n", v[i].type, v[i].value);
+	hash_wipe(date, sizeof(date));
 	return rc;
 }
 

@@ -11,6 +11,9 @@
 #include "sys/netjail.h"
 
 #define PROGRESS_MS	100
+/* A portal may drip, or be busy now and then, without an end. Within this 64 GiB (HTTP_BYTES_MAX) come at 25 Mbit/s,
+ * and what began in the evening is over in the morning. */
+#define WALL_MS		((uint64_t)6 * 3600 * 1000)
 
 struct server {
 	struct chan *chan;
@@ -196,7 +199,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
-		    .deadline = o->max_time > 0 ? time_mono_ms() + (uint64_t)o->max_time * 1000 : 0 },
+		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
 		.progress = on_progress, .progress_arg = &sv,
 	};
 	struct err err = { 0 };

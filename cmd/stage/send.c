@@ -75,8 +75,8 @@ static void count(const uint8_t *fate, size_t n, struct send_tally *t)
 	}
 }
 
-/* What the journal knows: stored with these bytes is already there; with other bytes, a person must
- * decide. */
+/* What the journal knows: stored with these bytes is already there; with other bytes, or sent with other
+ * bytes and never answered, a person must decide. */
 static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
     struct err *err)
 {
@@ -84,17 +84,20 @@ static int known(struct run *r, const struct send_destination *d, struct journal
 	char hash[65];
 
 	for (size_t i = 0; i < r->set.nobjects; i++) {
-		if (journal_get(j, r->set.objects[i].n, hash) != JOURNAL_STORED)
-			continue;
-		if (strcmp(hash, r->set.objects[i].hash) == 0)
+		enum journal_status status = journal_get(j, r->set.objects[i].n, hash);
+		bool same = strcmp(hash, r->set.objects[i].hash) == 0;
+
+		if (status == JOURNAL_STORED && same)
 			fate[i] = FATE_ALREADY;
-		else
+		else if (status == JOURNAL_STORED)
 			stale++;
+		else if (status == JOURNAL_SENDING || status == JOURNAL_FAILED)
+			stale += hash[0] && !same;
 	}
 	if (!stale)
 		return RC_OK;
-	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since",
-	    stale, d->name);
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are or may be at '%s' from us with other bytes, "
+	    "retagged since", stale, d->name);
 	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
 	return err_rc(ERR_PERSON);
 }
@@ -180,8 +183,17 @@ static json_t *numbers(const struct run *r, const char *destination, const struc
 static int read_back(struct run *r, const struct send_destination *d, struct send_tally *t, struct err *err)
 {
 	size_t missing = 0;
-	int rc = send_readback(r->s, &r->set, d, &missing, err);
+	int rc = RC_OK;
 
+	for (size_t i = 0; i < r->set.nobjects; i++) {	/* its UID is not known: nobody can ask for it */
+		const struct send_object *o = &r->set.objects[i];
+		if (o->ready)
+			continue;
+		(void)err_set(err, o->bad ? o->bad : ERR_DATA, "object %d cannot be read back from '%s': %s", o->n,
+		    d->name, o->why ? o->why : "cannot be read");
+		return err_rc(err->kind);
+	}
+	rc = send_readback(r->s, &r->set, d, &missing, err);
 	if (rc == RC_OK && missing) {
 		(void)err_set(err, ERR_REFUSED, "'%s' acknowledged all objects and does not show %zu of %zu", d->name,
 		    missing, r->set.nobjects);
@@ -236,6 +248,7 @@ static int journal_at(struct run *r, const struct send_destination *d, bool made
 static int transfer(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
     uint8_t *documents, struct send_tally *t, struct err *err)
 {
+	struct err why = { 0 };		/* of a folder as a whole: all files may be there, and no DICOMDIR */
 	int rc = RC_OK;
 
 	for (size_t i = 0; i < r->set.nobjects; i++) {
@@ -247,10 +260,9 @@ static int transfer(struct run *r, const struct send_destination *d, struct jour
 		}
 	}
 	if (d->target.kind == TARGET_FOLDER) {
-		struct err why = { 0 };
 		if (send_folder(r->s, &r->set, d, j, fate, documents, t, &why) != RC_OK)
 			send_tally_bad(t, why.kind, why.text, why.advice);
-		if (j)
+		else if (j)
 			rc = folder_journal(r, j, fate, documents, err);
 	} else if (open_ones(fate, r->set.nobjects)) {
 		rc = send_dicom(r->s, &r->set, d, j, fate, t, err);
@@ -259,6 +271,10 @@ static int transfer(struct run *r, const struct send_destination *d, struct jour
 	warnings(r, d, t);
 	if (rc == RC_OK)
 		rc = send_verdict(d, t, documents, r->set.ndocuments * (d->target.kind == TARGET_FOLDER), err);
+	if (rc == RC_OK && why.kind) {
+		*err = why;
+		rc = err_rc(why.kind);
+	}
 	if (rc == RC_OK && d->target.kind == TARGET_FOLDER)
 		t->confirmed = true;
 	else if (rc == RC_OK && d->verify && r->set.nobjects)

@@ -309,7 +309,8 @@ int fileset_commit(struct fileset *f, struct err *err)
 	}
 	if (rc == RC_OK && f->changed)
 		rc = write_index(f, err);
-	if (rc == RC_OK && (f->nwritten || f->changed) && syncfs(f->fd) != 0)	/* the names, too */
+	/* The names, too; and always: what is there may be of a run that was killed before it came to this. */
+	if (rc == RC_OK && syncfs(f->fd) != 0)
 		rc = err_sys(err, errno, "cannot sync the folder");
 	f->changed = false;
 	f->nwritten = 0;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "http/url.h"
@@ -70,6 +71,28 @@ link_host(const char *link, char *out, size_t cap)
 		return;
 	text_escape(out, cap, u.host, strlen(u.host));
 	url_free(&u);
+}
+
+int
+link_key(const char *link, char **out, struct err *err)
+{
+	struct buf b = BUF_INIT((size_t)4 * LINK_MAX);
+	struct url u;
+	int rc = url_parse(link, &u, err);
+
+	*out = NULL;
+	if (rc != RC_OK)
+		return rc;
+	rc = buf_printf(&b, err, "%s://%s", u.scheme, u.host);
+	if (rc == RC_OK && u.port != (strcmp(u.scheme, "https") == 0 ? 443 : 80))
+		rc = buf_printf(&b, err, ":%u", u.port);
+	if (rc == RC_OK)
+		rc = buf_printf(&b, err, "%s%s%s", u.path, u.query != NULL ? "?" : "", u.query != NULL ? u.query : "");
+	if (rc == RC_OK && (*out = text_dup(b.data, err)) == NULL)
+		rc = err_rc(err->kind);
+	buf_wipe(&b);
+	url_free(&u);
+	return rc;
 }
 
 int

@@ -19,5 +19,8 @@ void link_host(const char *, char *, size_t cap);
 /* The token of a DLX link: the segment after /token/, else the query parameter token, else the last segment.
  * Decoded, malloc, a secret. */
 int link_token(const char *, char **, struct err *);
+/* The one spelling of a web link that memories know it by: scheme and host in lower case, no default port, no
+ * fragment. malloc, a secret. */
+int link_key(const char *, char **, struct err *);
 
 #endif

@@ -163,6 +163,31 @@ WHAT='a small PDU'; send 0 "$I"
 is 'none was too long' '' "$(grep '^long' "$TMPDIR/log" || :)"
 receiver_stop
 
+# --- killed between the arrival of an object and its answer
+receiver_start -q 1
+ready 17
+mri-send --timeout 60 -d "$URL" "$I" >/dev/null 2>&1 &
+S=$!
+wait_for 10 grep -q '^silent' "$TMPDIR/log"
+kill -9 "$S"
+wait "$S" 2>/dev/null || :
+is 'the journal knew before' 4 "$(grep -c ' sending [0-9a-f]\{64\} ' "$I"/sent/*)"
+is 'that counts as not stored' '0 0 sending' "$(mri-show --json "$I" 2>/dev/null | jq -r '.. | objects | select(.destination and .stored != null) | "\(.stored) \(.failed) \(.state)"')"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+WHAT='retagged since, one may have arrived: 1'; send 1 "$I"
+has 'called stale' 'stale: 4 objects are or may be' "$TMPDIR/err"
+is 'nothing was sent' 0 "$(stores)"
+receiver_stop
+receiver_start -s '*=a700'
+ready 18
+WHAT='none was taken'; send 75 "$I"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+receiver_stop
+WHAT='nobody there'; send 75 "$I"
+mri-retag --set 'StudyDescription=Third' "$I" >/dev/null 2>&1
+WHAT='certainly not stored: not stale, 75'; send 75 "$I"
+hasnt 'not stale' 'stale' "$TMPDIR/err"
+
 # --- read-back
 receiver_start -f 2
 ready 8
@@ -200,6 +225,21 @@ is 'three stored' 3 "$(sum stored)"
 is 'one failed' 1 "$(sum failed)"
 receiver_stop
 
+
+# --- one is broken after it was sent: nobody can ask for it
+receiver_start
+ready 15
+WHAT='sent, not read back'; send 0 --no-verify "$I"
+chmod u+w "$I/original/00002"
+mv "$I/original/00002" "$TMPDIR/whole"
+: >"$I/original/00002"
+WHAT='one that cannot be read any more: not confirmed, 65'; send 65 "$I"
+is 'the receipt says so' false "$(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+has 'and which' 'object 2 cannot be read back' "$TMPDIR/err"
+mv "$TMPDIR/whole" "$I/original/00002"
+WHAT='whole again: confirmed, 0'; send 0 "$I"
+receiver_stop
+
 # --- destinations
 status 'an unknown name: 78' 78 mri-send -d nowhere "$I"
 status 'dicoms: 78' 78 mri-send -d dicoms://A@h:1 "$I"
@@ -229,6 +269,15 @@ before=$(sha256sum "$F/DICOMDIR")
 status 'again: 0' 0 mri-send --json "$I"
 is 'already there' 4 "$(sum already_there)"
 is 'the DICOMDIR is the same' "$before" "$(sha256sum "$F/DICOMDIR")"
+rm "$F/DICOMDIR"
+mkdir -p "$F/DICOMDIR.partial/in/the/way"
+status 'all files are there, the DICOMDIR cannot be written: fails' 73 mri-send --json "$I"
+is 'four are there' 4 "$(sum already_there)"
+is 'and it is not confirmed' false "$(jq -r 'select(.type=="receipt").confirmed' "$TMPDIR/out")"
+has 'it says why' 'cannot write the DICOMDIR' "$TMPDIR/err"
+rm -r "$F/DICOMDIR.partial"
+status 'and is made up for: 0' 0 mri-send "$I"
+is 'it lists them again' 4 "$(dcmdump "$F/DICOMDIR" | grep -c 'CS \[IMAGE\]')"
 ready 14
 status 'a second study is added' 0 mri-send "$I"
 is 'eight images' 8 "$(dcmdump "$F/DICOMDIR" | grep -c 'CS \[IMAGE\]')"

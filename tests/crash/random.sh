@@ -8,7 +8,8 @@ cd "$TMPDIR"
 runs=${CRASH_RUNS:-12}
 
 start_orthanc
-new_spool '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$ORTHANC_DICOM"
+new_spool '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$ORTHANC_DICOM" \
+    '[destination his]' "url = folder:$TMPDIR/his"
 mkstudy --zip ct.zip --slices 40 --rows 256 --cols 256 --patient-name 'Muster^Eva' --birth 1970-01-01 --sex F \
     --study-date 20260901 --pdf report.pdf
 mkstudy --out ct --slices 40 --rows 256 --cols 256 --patient-name 'Muster^Eva' --birth 1970-01-01 --sex F \
@@ -16,7 +17,7 @@ mkstudy --out ct --slices 40 --rows 256 --cols 256 --patient-name 'Muster^Eva' -
 cat >order.json <<'END'
 {"v":1,"basis":{"kind":"consent","reference":"form"},
  "patient":{"id":"4711","issuer":"HOSP","name":"Muster^Eva","birth_date":"1970-01-01","sex":"F"},
- "studies":[{"date":"2026-09-01","modality":"CT","accession":"A100"}],"destinations":["pacs"]}
+ "studies":[{"date":"2026-09-01","modality":"CT","accession":"A100"}],"destinations":["pacs","his"]}
 END
 pixels ct >want
 
@@ -55,6 +56,8 @@ while [ "$i" -lt "$runs" ]; do
 	orthanc_files got
 	pixels got >have
 	ok "$i: whole, same UIDs and bytes" cmp -s want have
+	is "$i: the report is in the folder" 1 "$(find his -name '*.PDF' | wc -l)"
+	rm -rf his
 	is "$i: reconciled" 4711 "$(dcmdump -q -s +P 0010,0020 "$(ls got/* | head -n 1)" | sed -n 's/.*\[\(.*\)\].*/\1/p')"
 	for id in spool/import/*; do mri-purge --now "${id##*/}" >/dev/null 2>>log; done
 done

@@ -108,6 +108,13 @@ is "one POST" 1 "$(requests '^POST')"
 : >portal/requests.log
 status "the same again is refused" 77 run --order order.json
 is "without asking the portal" 0 "$(requests .)"
+order "HTTPS://LOCALHOST:$port/portal?token=$token#part" no-such-pw '[]' 19700101
+status "nor with link and date spelled otherwise" 77 run --order order.json
+is "without asking the portal" 0 "$(requests .)"
+order "$link" no-such-pw
+jq -c '.factors.CUSTOM="never asked for"' order.json >o && mv o order.json
+status "nor beside a factor that nobody asks for" 77 run --order order.json
+is "which the portal is asked for, and sent nothing" "1 0" "$(requests '^GET') $(requests '^POST')"
 order "$link" s3cret-pw
 status "other answers may be sent" 0 run --order order.json
 portal_start "$ct" '"expired"' tok-old
@@ -130,6 +137,13 @@ order "$link" s3cret-pw
 status "a portal that is busy at the login: later" 75 run --order order.json
 is "it was one POST" 1 "$(requests '^POST')"
 status "and later it works" 0 run --order order.json
+portal_start "$ct" '"fail-login"' tok-faillogin
+order "$link" s3cret-pw
+status "a portal that fails at the login: once more" 75 run --order order.json
+status "and that is the last time" 75 run --order order.json
+status "it may have counted them" 77 run --order order.json
+has "says so" 'without a verdict' err
+is "two POSTs" 2 "$(requests '^POST')"
 portal_start "$ct,$mr" '"session"' tok-session
 order "$link" s3cret-pw
 status "a session that is lost is renewed once" 0 run --order order.json
@@ -245,6 +259,11 @@ status "a web page in place of the ZIP" 76 run --order order.json
 # Direct links, folders, stdin
 portal_start "$ct" ''
 share="https://localhost:$port/share/a.zip"
+n="$(imports) $(incoming)"
+status "--list of a direct link" 0 run --json --list --basis consent --reference x "$share"
+is "shows the file" 1 "$(jq -s '[.[] | select(.type=="offer")] | length' out)"
+is "and takes nothing" "$n" "$(imports) $(incoming)"
+: >portal/requests.log
 status "a direct link on stdin" 0 sh -c 'printf "%s\n" "$1" | "$2" --cacert portal/ca.pem --basis consent --reference x -' - "$share" "$fetch"
 is "is asked for once" 1 "$(requests share/a.zip)"
 is "is the file" 1 "$(ls "$(cat out)/package" | wc -l)"

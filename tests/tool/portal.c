@@ -22,6 +22,7 @@
  *  numbers	ids and dates are JSON numbers			object	apiInfo is an object
  *  busy-once	503 {"timeOutInSeconds":1} at the first request of link, list and download
  *  busy-always	the same at every download			busy-login	503 at the first login
+ *  fail-login	500 at every login that would be right
  *  cut-once, cut-always	a download's connection ends in the middle
  *  no-length	bodies end with the connection			chunked	bodies are chunked
  *  expired	right answers get 403				session	a bearer is good for one download
@@ -410,6 +411,10 @@ login(struct conn *c, const struct request *r, bool known)
 		return;
 	if (!known || !answers_right(r->body)) {
 		answer(c, r, 401, "text/plain", "", "unauthorized");
+		return;
+	}
+	if (quirk("fail-login")) {
+		answer(c, r, 500, "text/plain", "", "failure");
 		return;
 	}
 	if (quirk("expired")) {

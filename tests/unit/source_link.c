@@ -93,11 +93,38 @@ test_host(void **state)
 	assert_string_equal(host, "");
 }
 
+static void
+test_key(void **state)
+{
+	static const char *const same[] = {
+		"https://portal.example/p?t=A", "HTTPS://Portal.EXAMPLE:443/p?t=A", "https://portal.example/p?t=A#part",
+	};
+	static const char *const other[] = {
+		"https://portal.example/P?t=A", "https://portal.example/p?t=a", "https://portal.example:444/p?t=A",
+		"http://portal.example/p?t=A", "https://portal.example/p",
+	};
+	struct err err = { 0 };
+	char *key = NULL;
+	size_t i = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++, free(key)) {
+		assert_int_equal(link_key(same[i], &key, &err), RC_OK);
+		assert_string_equal(key, same[0]);
+	}
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++, free(key)) {
+		assert_int_equal(link_key(other[i], &key, &err), RC_OK);
+		assert_string_equal(key, other[i]);
+	}
+	assert_int_not_equal(link_key("https://user:pw@h/", &key, &err), RC_OK);
+	assert_null(key);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_token), cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_key), cmocka_unit_test(test_token), cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_kinds), cmocka_unit_test(test_host),
 	};
 
