@@ -324,6 +324,45 @@ complete(void **state)
 	drop(&f);
 }
 
+/* What a claim lists is missed also where its package gave no object at all: a PDF, or what was there already. */
+static void
+complete_empty_package(void **state)
+{
+	struct fixture f;
+	struct claim two[2];
+
+	(void)state;
+	make(&f);
+	two[0] = two[1] = f.claim;
+	f.claimed[1] = (struct claim_study){ .study_uid = "1.5", .instances = 3, .series = -1 };
+	two[1].package = 2;
+	two[1].studies = &f.claimed[1];
+	f.s.claims = two;
+	f.s.nclaims = 2;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR,
+	    "1 studies of the portal's list did not come");
+	f.claimed[1].study_uid = "1.1"; /* the same study again */
+	f.claimed[1].instances = N;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	two[1].partial = true;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "package 002 is not whole");
+	drop(&f);
+
+	/* another study's package is that study's matter */
+	make(&f);
+	struct check_package packages[2] = { { 1, N }, { 2, 4 } };
+	two[0] = two[1] = f.claim;
+	f.claimed[1] = (struct claim_study){ .study_uid = "1.5", .instances = 3, .series = -1 };
+	two[1].package = 2;
+	two[1].studies = &f.claimed[1];
+	f.s.claims = two;
+	f.s.nclaims = 2;
+	f.s.packages = packages;
+	f.s.npackages = 2;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	drop(&f);
+}
+
 /* A list without UIDs: date and modality say which study is meant. */
 static void
 complete_without_uids(void **state)
@@ -627,7 +666,7 @@ main(void)
 		cmocka_unit_test(one_patient),
 		cmocka_unit_test(one_order),
 		cmocka_unit_test(complete),
-		cmocka_unit_test(complete_without_uids),
+		cmocka_unit_test(complete_empty_package), cmocka_unit_test(complete_without_uids),
 		cmocka_unit_test(consistent),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
