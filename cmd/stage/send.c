@@ -75,33 +75,6 @@ static void count(const uint8_t *fate, size_t n, struct send_tally *t)
 	}
 }
 
-/* What the journal knows: stored with these bytes is already there; with other bytes, or sent with other
- * bytes and never answered, a person must decide. */
-static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
-    struct err *err)
-{
-	size_t stale = 0;
-	char hash[65];
-
-	for (size_t i = 0; i < r->set.nobjects; i++) {
-		enum journal_status status = journal_get(j, r->set.objects[i].n, hash);
-		bool same = strcmp(hash, r->set.objects[i].hash) == 0;
-
-		if (status == JOURNAL_STORED && same)
-			fate[i] = FATE_ALREADY;
-		else if (status == JOURNAL_STORED)
-			stale++;
-		else if (status == JOURNAL_SENDING || status == JOURNAL_FAILED)
-			stale += hash[0] && !same;
-	}
-	if (!stale)
-		return RC_OK;
-	(void)err_set(err, ERR_PERSON, "stale: %zu objects are or may be at '%s' from us with other bytes, "
-	    "retagged since", stale, d->name);
-	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
-	return err_rc(ERR_PERSON);
-}
-
 static size_t open_ones(const uint8_t *fate, size_t n)
 {
 	size_t k = 0;
@@ -392,7 +365,7 @@ static int deliver(struct run *r, const struct send_destination *d, bool *again,
 	if (rc == RC_OK)
 		rc = journal_at(r, d, false, &j, err);
 	if (rc == RC_OK && j)
-		rc = known(r, d, j, fate, err);
+		rc = send_known(&r->set, d, j, fate, err);
 	if (rc != RC_OK)
 		goto out;
 	count(fate, r->set.nobjects, t);

@@ -215,6 +215,33 @@ int send_verdict(const struct send_destination *d, const struct send_tally *t, c
 	return err_rc(err->kind);
 }
 
+/* What the journal knows: stored with these bytes is already there; with other bytes, or sent with other
+ * bytes and never answered, a person must decide. */
+int send_known(const struct send_set *set, const struct send_destination *d, const struct journal *j,
+    uint8_t *fate, struct err *err)
+{
+	size_t stale = 0;
+	char hash[65];
+
+	for (size_t i = 0; i < set->nobjects; i++) {
+		enum journal_status status = journal_get(j, set->objects[i].n, hash);
+		bool same = strcmp(hash, set->objects[i].hash) == 0;
+
+		if (status == JOURNAL_STORED && same)
+			fate[i] = FATE_ALREADY;
+		else if (status == JOURNAL_STORED)
+			stale++;
+		else if (status == JOURNAL_SENDING || status == JOURNAL_FAILED)
+			stale += hash[0] && !same;
+	}
+	if (!stale)
+		return RC_OK;
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are or may be at '%s' from us with other bytes, "
+	    "retagged since", stale, d->name);
+	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
+	return err_rc(ERR_PERSON);
+}
+
 /* record/<id>: what was delivered, sealed. What was there already too: the run that stored it may have
  * been killed before it came to this. */
 int send_record(struct send *s, const struct send_set *set, const struct send_destination *d,
