@@ -500,8 +500,9 @@ static int send_item(struct import *import, int study, void *arg, struct err *un
 {
 	struct run *r = arg;
 	struct spool_ref ref = { .kind = SPOOL_ITEM, .study = study };
-	struct err err = { 0 };
+	struct err err = { 0 }, clock = { 0 };
 	bool as_is = r->s->opt->as_is;
+	time_t now = 0;
 	int rc = RC_OK;
 
 	(void)unused;
@@ -517,7 +518,9 @@ static int send_item(struct import *import, int study, void *arg, struct err *un
 	r->left = 0;
 	memset(&r->set, 0, sizeof r->set);
 	r->set.dirfd = -1;
-	if (import_expired(import, time_now()))
+	if (spool_clock(r->s->work->spool, &now, &clock) != RC_OK)
+		cli_warn(r->s->cli, r->subject, "%s", clock.text);
+	if (import_expired(import, now))
 		rc = err_set(&err, ERR_REFUSED, "its deadline is over: it is being purged");
 	if (rc == RC_OK)
 		rc = item_open(&r->item, import, study, !r->s->cli->dry_run, &err);

@@ -240,6 +240,42 @@ mv "$TMPDIR/whole" "$I/original/00002"
 WHAT='whole again: confirmed, 0'; send 0 "$I"
 receiver_stop
 
+# --- one byte of an original has turned over
+receiver_start
+ready 19
+chmod u+w "$I/original/00001"
+python3 - "$I/original/00001" <<'END'
+import sys
+with open(sys.argv[1], 'r+b') as f:
+    f.seek(-20, 2)
+    b = f.read(1)
+    f.seek(-20, 2)
+    f.write(bytes([b[0] ^ 1]))
+END
+WHAT='a byte of an original is another: it does not go, 65'; send 65 "$I"
+is 'the others did' '3 1 3' "$(sum stored) $(sum failed) $(stores)"
+has 'it says why' 'changed on disk since' "$TMPDIR/err"
+
+# --- killed after the last answer, before the delivery record
+ready 20
+WHAT='sent: 0'; send 0 "$I"
+n=$(basename "${I%/study/1}")
+is 'one record' 1 "$(ls "$MRI_SPOOL/record/$n" | wc -l | tr -d ' ')"
+rm "$MRI_SPOOL/record/$n"/*
+sed -i '/"stage":"send"/d' "$I/../../history"
+WHAT='again: 0'; send 0 "$I"
+is 'nothing is sent' 4 "$(sum already_there)"
+is 'it is recorded now, all of it' 4 "$(cat "$MRI_SPOOL/record/$n"/* | jq '.objects|length')"
+
+# --- the clock fell back: the time of the import is over all the same
+ready 23
+cp "$MRI_SPOOL/clock" "$TMPDIR/clock"
+sed -i 's/20[0-9][0-9]-/2099-/' "$MRI_SPOOL/clock"
+WHAT='its time is over by what the spool has seen: 69'; send 69 "$I"
+has 'it says so' 'deadline is over' "$TMPDIR/err"
+cp "$TMPDIR/clock" "$MRI_SPOOL/clock"
+receiver_stop
+
 # --- destinations
 status 'an unknown name: 78' 78 mri-send -d nowhere "$I"
 status 'dicoms: 78' 78 mri-send -d dicoms://A@h:1 "$I"
