@@ -223,23 +223,24 @@ out:
 	return rc;
 }
 
-/* A package goes when its objects are durable; its claim stays: claims are
- * looked for by the numbers of both. */
+/* A package goes when its objects are durable; its claim stays, also of one that gave no object. */
 static int
-last_package(const struct check_facts *f, const struct import *import, int *last, struct err *err)
+read_claims(struct check_facts *f, struct import *import, struct err *err)
 {
-	int numbers[STUDIES_MAX];
-	size_t n = 0;
-	int rc = import_packages(import, numbers, STUDIES_MAX, &n, err);
+	size_t n = 0, cap = 0;
+	int *numbers = NULL;
+	int rc = import_claims(import, NULL, 0, &n, err);
 
-	*last = 0;
-	for (size_t i = 0; rc == RC_OK && i < n && i < STUDIES_MAX; i++)
-		*last = numbers[i] > *last ? numbers[i] : *last;
-	for (size_t i = 0; i < f->npackages; i++)
-		*last = f->packages[i].number > *last ? f->packages[i].number : *last;
-	for (size_t i = 0; i < f->manifest->ndocuments; i++)
-		*last =
-		    f->manifest->documents[i].package > *last ? f->manifest->documents[i].package : *last;
+	if (rc != RC_OK)
+		return rc;
+	cap = n;
+	numbers = calloc(cap + 1, sizeof *numbers);
+	if (numbers == NULL)
+		return err_set(err, ERR_TEMP, "no memory");
+	rc = import_claims(import, numbers, cap, &n, err);
+	for (size_t i = 0; rc == RC_OK && i < n && i < cap; i++)
+		rc = read_claim(f, import, numbers[i], err);
+	free(numbers);
 	return rc;
 }
 
@@ -247,7 +248,7 @@ int
 check_facts_import(struct check_facts *f, struct import *import, int study, struct err *err)
 {
 	struct item_dir *item = NULL;
-	int *studies = calloc(STUDIES_MAX, sizeof *studies), last = 0;
+	int *studies = calloc(STUDIES_MAX, sizeof *studies);
 	size_t n = 0;
 	bool papers = false;
 	int rc = RC_OK;
@@ -267,11 +268,7 @@ check_facts_import(struct check_facts *f, struct import *import, int study, stru
 		if (rc != RC_OK)
 			goto out;
 	}
-	if ((rc = last_package(f, import, &last, err)) != RC_OK)
-		goto out;
-	for (int p = 1; p <= last; p++)
-		if ((rc = read_claim(f, import, p, err)) != RC_OK)
-			goto out;
+	rc = read_claims(f, import, err);
 out:
 	free(studies);
 	return rc;

@@ -75,8 +75,8 @@ static void count(const uint8_t *fate, size_t n, struct send_tally *t)
 	}
 }
 
-/* What the journal knows: stored with these bytes is already there; with other bytes, a person must
- * decide. */
+/* What the journal knows: stored with these bytes is already there; with other bytes, or sent with other
+ * bytes and never answered, a person must decide. */
 static int known(struct run *r, const struct send_destination *d, struct journal *j, uint8_t *fate,
     struct err *err)
 {
@@ -84,17 +84,20 @@ static int known(struct run *r, const struct send_destination *d, struct journal
 	char hash[65];
 
 	for (size_t i = 0; i < r->set.nobjects; i++) {
-		if (journal_get(j, r->set.objects[i].n, hash) != JOURNAL_STORED)
-			continue;
-		if (strcmp(hash, r->set.objects[i].hash) == 0)
+		enum journal_status status = journal_get(j, r->set.objects[i].n, hash);
+		bool same = strcmp(hash, r->set.objects[i].hash) == 0;
+
+		if (status == JOURNAL_STORED && same)
 			fate[i] = FATE_ALREADY;
-		else
+		else if (status == JOURNAL_STORED)
 			stale++;
+		else if (status == JOURNAL_SENDING || status == JOURNAL_FAILED)
+			stale += hash[0] && !same;
 	}
 	if (!stale)
 		return RC_OK;
-	(void)err_set(err, ERR_PERSON, "stale: %zu objects are at '%s' from us with other bytes, retagged since",
-	    stale, d->name);
+	(void)err_set(err, ERR_PERSON, "stale: %zu objects are or may be at '%s' from us with other bytes, "
+	    "retagged since", stale, d->name);
 	err_advise(err, "have them removed there first; the same UIDs with other content would be two truths");
 	return err_rc(ERR_PERSON);
 }
@@ -497,8 +500,9 @@ static int send_item(struct import *import, int study, void *arg, struct err *un
 {
 	struct run *r = arg;
 	struct spool_ref ref = { .kind = SPOOL_ITEM, .study = study };
-	struct err err = { 0 };
+	struct err err = { 0 }, clock = { 0 };
 	bool as_is = r->s->opt->as_is;
+	time_t now = 0;
 	int rc = RC_OK;
 
 	(void)unused;
@@ -514,7 +518,9 @@ static int send_item(struct import *import, int study, void *arg, struct err *un
 	r->left = 0;
 	memset(&r->set, 0, sizeof r->set);
 	r->set.dirfd = -1;
-	if (import_expired(import, time_now()))
+	if (spool_clock(r->s->work->spool, &now, &clock) != RC_OK)
+		cli_warn(r->s->cli, r->subject, "%s", clock.text);
+	if (import_expired(import, now))
 		rc = err_set(&err, ERR_REFUSED, "its deadline is over: it is being purged");
 	if (rc == RC_OK)
 		rc = item_open(&r->item, import, study, !r->s->cli->dry_run, &err);

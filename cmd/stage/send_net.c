@@ -126,6 +126,9 @@ static int lane_run(struct chan *ch, void *arg)
 
 /* ---- the parent ---- */
 
+#define MARK_MAYBE	1	/* an attempt had no answer: it may have arrived */
+#define MARK_GIVEN	2	/* a process had it in this run */
+
 struct round {
 	struct send *s;
 	struct send_set *set;
@@ -138,9 +141,44 @@ struct round {
 	bool stop;		/* no further object: a signal, the item's time, a purge */
 	struct err stopped;	/* why */
 	bool opened;
+	bool announced;		/* the journal says what is on its way */
+	uint8_t *mark;		/* of each object: MARK_ */
 	struct err lost;	/* of the last association that was lost */
 	uint64_t until;		/* --max-time, 0: none */
 };
+
+/* Before the first object goes: after a kill between its arrival and its answer, nobody may take other bytes
+ * for the first ones under this UID. taken_back: what no process has had was not sent after all. */
+static int announce(struct round *r, bool taken_back, struct err *err)
+{
+	struct journal_entry *v = NULL;
+	char hash[65];
+	size_t n = 0;
+	int rc = RC_OK;
+
+	if (!r->journal || r->announced != taken_back)
+		return RC_OK;
+	v = calloc(r->set->nobjects + 1, sizeof *v);
+	if (!v)
+		return err_set(err, ERR_TEMP, "no memory for the journal");
+	for (size_t i = 0; i < r->set->nobjects; i++) {
+		const struct send_object *o = &r->set->objects[i];
+		enum journal_status s = JOURNAL_NONE;
+
+		if (r->fate[i] != FATE_OPEN)
+			continue;
+		s = journal_get(r->journal, o->n, hash);
+		if (!taken_back && hash[0] && (s == JOURNAL_SENDING || s == JOURNAL_FAILED))
+			r->mark[i] |= MARK_MAYBE;
+		if (!r->mark[i])
+			v[n++] = (struct journal_entry){ o->n, taken_back ? "" : o->hash };
+	}
+	if (n)
+		rc = journal_add_many(r->journal, v, n, JOURNAL_SENDING, err);
+	free(v);
+	r->announced = true;
+	return rc;
+}
 
 static void give(struct round *r, struct lane *lane, uint32_t index, struct err *err)
 {
@@ -160,6 +198,8 @@ static void give(struct round *r, struct lane *lane, uint32_t index, struct err 
 	}
 	if (!r->stop && r->set->import && import_present(r->set->import, &r->stopped) != RC_OK)
 		r->stop = true;
+	if (!r->stop && announce(r, false, &r->stopped) != RC_OK)
+		r->stop = true;
 	if (r->stop)
 		why = r->stopped;
 	else if (index >= r->set->nobjects)
@@ -169,6 +209,8 @@ static void give(struct round *r, struct lane *lane, uint32_t index, struct err 
 	reply.stop = r->stop;
 	reply.kind = why.kind;
 	text_copy(reply.text, sizeof reply.text, why.text);
+	if (!why.kind)
+		r->mark[index] |= MARK_GIVEN;
 	(void)chan_send(worker_chan(lane->w), &reply, sizeof reply, fds, why.kind ? 0 : nfds, err);
 	for (size_t i = 0; i < nfds; i++)
 		if (fds[i] >= 0)
@@ -190,6 +232,7 @@ static int result(struct round *r, const struct from_lane *m, struct err *err)
 {
 	struct send_tally *t = r->tally;
 	struct send_object *o = NULL;
+	bool gone = false;	/* that it was not stored is certain, and nothing of before is in doubt */
 	enum journal_status js = JOURNAL_FAILED;
 	char text[ERR_TEXT_MAX];
 	int rc = RC_OK;
@@ -216,16 +259,20 @@ static int result(struct round *r, const struct from_lane *m, struct err *err)
 	case DELIVER_UNREADABLE:
 		r->fate[m->index] = FATE_FAILED;
 		t->failed++;
+		gone = !(r->mark[m->index] & MARK_MAYBE);
 		send_tally_bad(t, m->kind ? m->kind : ERR_IO, text, m->advice);
 		break;
 	default:	/* open again: the second round takes it */
 		(void)err_set(&r->lost, ERR_TEMP, "%s", text);
+		if (m->status < 0)
+			r->mark[m->index] |= MARK_MAYBE;
+		gone = !(r->mark[m->index] & MARK_MAYBE);
 		break;
 	}
 	cli_note(r->s->cli, 2, NULL, "object %d: %s", o->n, m->outcome == DELIVER_STORED && !text[0] ? "stored"
 	    : text);
 	if (r->journal) {
-		rc = journal_add(r->journal, o->n, js, o->hash, m->status < 0 ? 0xffff : m->status, err);
+		rc = journal_add(r->journal, o->n, js, gone ? "" : o->hash, m->status < 0 ? 0xffff : m->status, err);
 		if (rc == RC_OK && ++r->unsynced >= SEND_SYNC_EVERY) {
 			r->unsynced = 0;
 			rc = journal_sync(r->journal, err);
@@ -371,8 +418,10 @@ int send_dicom(struct send *s, struct send_set *set, const struct send_destinati
 	size_t left = 0;
 	int rc = RC_OK;
 
-	if (!r)
+	if (!r || !(r->mark = calloc(set->nobjects + 1, 1))) {
+		free(r);
 		return err_set(err, ERR_TEMP, "no memory");
+	}
 	r->s = s;
 	r->set = set;
 	r->journal = journal;
@@ -388,6 +437,8 @@ int send_dicom(struct send *s, struct send_set *set, const struct send_destinati
 		rc = play(r, d, err);
 	}
 	cli_progress_end(s->cli);
+	if (rc == RC_OK)
+		rc = announce(r, true, err);
 	left = still_open(r);
 	if (left) {
 		const struct err *why = r->stop ? &r->stopped : &r->lost;
@@ -398,6 +449,7 @@ int send_dicom(struct send *s, struct send_set *set, const struct send_destinati
 		send_tally_bad(tally, why->kind ? why->kind : ERR_TEMP, why->text[0] ? why->text : "not sent",
 		    why->advice);
 	}
+	free(r->mark);
 	free(r);
 	return rc;
 }

@@ -87,7 +87,7 @@ int send_route(struct send_set *, const struct order *, const struct send_destin
 int send_set_open(struct send *, struct item_dir *, bool as_is, struct send_set *, struct err *);
 int send_set_open_dir(struct send *, const char *dir, struct send_set *, struct err *);
 void send_set_close(struct send_set *);
-/* The delivery record: what this run stored. */
+/* The delivery record: what this run stored, or found there. */
 int send_record(struct send *, const struct send_set *, const struct send_destination *, const uint8_t *fate,
     struct err *);
 

@@ -215,7 +215,8 @@ int send_verdict(const struct send_destination *d, const struct send_tally *t, c
 	return err_rc(err->kind);
 }
 
-/* record/<id>: what was delivered, sealed. Only what this run stored. */
+/* record/<id>: what was delivered, sealed. What was there already too: the run that stored it may have
+ * been killed before it came to this. */
 int send_record(struct send *s, const struct send_set *set, const struct send_destination *d,
     const uint8_t *fate, struct err *err)
 {
@@ -226,7 +227,7 @@ int send_record(struct send *s, const struct send_set *set, const struct send_de
 
 	for (size_t i = 0; i < set->nobjects; i++) {
 		const struct send_object *o = &set->objects[i];
-		if (fate[i] == FATE_STORED)
+		if (fate[i] == FATE_STORED || (fate[i] == FATE_ALREADY && o->ready))
 			json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "study", o->study_uid, "series",
 			    o->series_uid, "sop_class", o->sop_class, "sop_uid", o->sop_uid));
 	}

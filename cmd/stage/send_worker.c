@@ -24,6 +24,7 @@ struct ask {
 	uint32_t index;
 	bool folder;		/* a file of a folder: it may be something other than DICOM */
 	struct age_key key;
+	char sha256[HASH_HEX];	/* of the original, "": sealed, so reading it is proof */
 };
 
 enum verdict { READ_READY = 1, READ_SKIP, READ_BROKEN, READ_UNTRUE };
@@ -229,6 +230,12 @@ static void read_one(const struct reader *r, const struct ask *q, const int *fds
 			rc = err_rc(err.kind);
 		}
 	}
+	if (rc == RC_OK && q->sha256[0]) {
+		char hex[HASH_HEX];
+		rc = hash_stream(original ? original : changed, hex, &err);
+		if (rc == RC_OK && strcmp(hex, q->sha256) != 0)
+			rc = err_set(&err, ERR_DATA, "is not what was unpacked: changed on disk since");
+	}
 	if (rc == RC_OK && q->folder) {
 		rc = sniff_stream(changed, &kind, &err);
 		if (rc == RC_OK && kind != MEDIA_DICOM) {
@@ -388,6 +395,8 @@ int send_prepare(struct send *s, struct send_set *set, struct err *err)
 			rc = send_object_fds(set, &set->objects[asked], fds, &nfds, &q.key, err);
 			if (rc != RC_OK)
 				break;
+			if (set->manifest && q.key.header == 0)
+				text_copy(q.sha256, sizeof q.sha256, set->manifest->objects[asked].sha256);
 			rc = chan_send(worker_chan(w), &q, sizeof q, fds, nfds, &lost);
 			for (size_t i = 0; i < nfds; i++)
 				close(fds[i]);

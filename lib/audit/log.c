@@ -13,6 +13,7 @@
 #include "audit/chain.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "crypt/secret.h"
 
 /* Limits of texts in a record, in bytes after escaping */
 enum { WORD_MAX = 128, OBJECT_MAX = 256, WHY_MAX = 1024, ORGANISATION_MAX = 256 };
@@ -39,7 +40,7 @@ struct audit {
 	int dirfd;
 	struct ident who;
 	char organisation[ORGANISATION_MAX];
-	uint8_t key[HASH_LEN];
+	uint8_t *key;		/* HASH_LEN bytes of secret_alloc(): workers do not inherit it */
 };
 
 struct act {
@@ -83,6 +84,7 @@ int audit_open(struct audit **out, int dirfd, const struct ident *who, const cha
     struct err *err)
 {
 	struct audit *a = calloc(1, sizeof(*a));
+	void *key = NULL;
 	int rc = RC_OK;
 
 	*out = NULL;
@@ -95,8 +97,10 @@ int audit_open(struct audit **out, int dirfd, const struct ident *who, const cha
 		rc = err_sys(err, errno, "cannot open the audit log");
 	else if (faccessat(a->dirfd, AUDIT_LOG, R_OK | W_OK, AT_EACCESS) != 0)
 		rc = err_sys(err, errno, "cannot open the audit log");
-	else
+	else if (!(rc = secret_alloc(&key, HASH_LEN, err))) {
+		a->key = key;
 		rc = read_key(a, err);
+	}
 	if (rc)
 		audit_close(a);
 	else
@@ -110,6 +114,7 @@ void audit_close(struct audit *a)
 		return;
 	if (a->dirfd >= 0)
 		close(a->dirfd);
+	secret_free(a->key, HASH_LEN);
 	hash_wipe(a, sizeof(*a));
 	free(a);
 }
@@ -443,7 +448,7 @@ int audit_pseudonym(struct audit *a, const char *domain, const char *text, char 
 
 	/* the NUL between them: "ab" + "c" is not "a" + "bc" */
 	if (!(rc = buf_add(&both, domain, strlen(domain) + 1, err)) && !(rc = buf_puts(&both, text, err)) &&
-	    !(rc = hash_hmac(a->key, sizeof(a->key), both.data, both.len, sum, err)))
+	    !(rc = hash_hmac(a->key, HASH_LEN, both.data, both.len, sum, err)))
 		text_hex(sum, sizeof(sum), out);
 	buf_wipe(&both);
 	return rc;

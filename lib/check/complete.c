@@ -35,6 +35,23 @@ count_objects(const struct check_study *s, int package)
 	return c;
 }
 
+/* Did the package give no object to any item? What its claim lists is then every item's matter. */
+static bool
+gave_nothing(const struct check_study *s, int package)
+{
+	for (size_t i = 0; i < s->npackages; i++)
+		if (s->packages[i].number == package && s->packages[i].objects > 0)
+			return false;
+	return count_objects(s, package).objects == 0;
+}
+
+/* Does the claim speak of this item? */
+static bool
+concerns(const struct check_study *s, const struct claim *c)
+{
+	return count_objects(s, c->package).objects > 0 || gave_nothing(s, c->package);
+}
+
 static bool
 agrees(const struct count *c, long long claimed)
 {
@@ -133,7 +150,7 @@ judge_lists(const struct check_study *s, struct check_report *rep)
 
 	for (size_t i = 0; i < s->nclaims; i++) {
 		const struct claim *c = &s->claims[i];
-		bool here = count_objects(s, c->package).objects > 0;
+		bool here = concerns(s, c);
 		for (size_t k = 0; k < c->nstudies; k++) {
 			bool came = false;
 			for (size_t t = 0; t < s->nstudies && !came; t++)
@@ -195,7 +212,7 @@ rule_complete(const struct check_study *s, struct check_report *rep, struct err 
 		    rep, POINT_PARTIAL, "partial: something of its packages could not be had or read");
 	for (size_t i = 0; i < s->nclaims; i++) {
 		const struct claim *c = &s->claims[i];
-		if (!s->papers && count_objects(s, c->package).objects == 0)
+		if (!s->papers && !concerns(s, c))
 			continue;
 		if (c->partial)
 			check_say(rep, POINT_PARTIAL,

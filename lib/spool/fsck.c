@@ -245,7 +245,7 @@ static int record_file(int dirfd, const char *name, void *arg, struct err *err)
 			fsck_leftover(r->f, dirfd, "record", name);
 	} else if (!is_record(name))
 		fsck_foreign(r->f, "record", name);
-	else if (r->f->deep && sealed_read(dirfd, name, "a record", r->f->sp->encrypt ? &r->f->sp->identity : NULL, &b,
+	else if (r->f->deep && sealed_read(dirfd, name, "a record", r->f->sp->encrypt ? r->f->sp->identity : NULL, &b,
 	    &one))
 		fsck_say(r->f, false, "record %s: %s", name, one.text);
 	r->f->id = NULL;

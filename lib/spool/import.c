@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include "crypt/keys.h"
+#include "crypt/secret.h"
 #include "spool/private.h"
 
 #define ID_TRIES	20	/* six random letters within one second: a second try is rare */
@@ -22,7 +22,6 @@ static int import_new(struct import **out, struct spool *sp, const char *id, enu
 	struct import *imp = calloc(1, sizeof(*imp));
 	if (imp == NULL)
 		return err_sys(err, ENOMEM, "cannot open an import");
-	mlock(imp, sizeof(*imp));
 	imp->sp = sp;
 	imp->where = where;
 	imp->fd = imp->lock = -1;
@@ -52,6 +51,14 @@ static int check_ref(const char *ref, struct err *err)
 	return RC_OK;
 }
 
+static int new_secret(struct import *imp, struct err *err)
+{
+	void *p = NULL;
+	int rc = secret_alloc(&p, sizeof(*imp->identity), err);
+	imp->identity = p;
+	return rc;
+}
+
 /* All of incoming/.<id>; what fails is removed by import_create. */
 static int fill(struct import *imp, const char *hidden, const void *order, size_t len, struct err *err)
 {
@@ -63,12 +70,12 @@ static int fill(struct import *imp, const char *hidden, const void *order, size_
 	if ((rc = import_lock(imp, 0, &imp->lock, err)) != RC_OK)
 		return rc;
 	if (sp->encrypt) {
-		if ((rc = age_identity_new(&imp->identity, err)) != RC_OK ||
-		    (rc = keys_wrap(sp->dir[DIR_KEYS], imp->id, &imp->identity, &sp->to, err)) != RC_OK)
+		if ((rc = new_secret(imp, err)) != RC_OK || (rc = age_identity_new(imp->identity, err)) != RC_OK ||
+		    (rc = keys_wrap(sp->dir[DIR_KEYS], imp->id, imp->identity, &sp->to, err)) != RC_OK)
 			return rc;
 		imp->secret = true;
 		imp->dl.sealed = true;
-		imp->dl.to = imp->identity.to;
+		imp->dl.to = imp->identity->to;
 	}
 	if ((rc = deadline_write(imp->fd, &imp->dl, err)) != RC_OK ||
 	    (rc = sealed_write(imp->fd, NAME_ORDER, import_recipient(imp), order, len, 0400, err)) != RC_OK)
@@ -82,7 +89,8 @@ static int fill(struct import *imp, const char *hidden, const void *order, size_
 		rc = dir_sync(imp->fd, "an import", err);
 	/* a fetch has public keys only, its own import's included */
 	if (sp->need != SPOOL_SECRET) {
-		age_identity_wipe(&imp->identity);
+		secret_free(imp->identity, sizeof(*imp->identity));
+		imp->identity = NULL;
 		imp->secret = false;
 	}
 	return rc;
@@ -152,9 +160,12 @@ static int explain_absent(struct spool *sp, const char *id, enum import_where wh
 
 static int unwrap(struct import *imp, struct err *err)
 {
-	int rc = keys_unwrap(imp->sp->dir[DIR_KEYS], imp->id, &imp->sp->identity, &imp->identity, err);
-	if (rc == RC_OK && memcmp(imp->identity.to.pub, imp->dl.to.pub, sizeof(imp->dl.to.pub)) != 0) {
-		age_identity_wipe(&imp->identity);
+	int rc = new_secret(imp, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = keys_unwrap(imp->sp->dir[DIR_KEYS], imp->id, imp->sp->identity, imp->identity, err);
+	if (rc == RC_OK && memcmp(imp->identity->to.pub, imp->dl.to.pub, sizeof(imp->dl.to.pub)) != 0) {
+		age_identity_wipe(imp->identity);
 		return err_set(err, ERR_DATA, "the key of import %s is not the one that its deadline names",
 		    imp->id);
 	}
@@ -225,6 +236,7 @@ void import_close(struct import *imp)
 		close(imp->fd);
 	if (imp->lock >= 0)
 		close(imp->lock);
+	secret_free(imp->identity, sizeof(*imp->identity));
 	hash_wipe(imp, sizeof(*imp));
 	free(imp);
 }
@@ -242,7 +254,11 @@ const struct age_recipient *import_recipient(const struct import *imp)
 
 const struct age_identity *import_who(const struct import *imp)
 {
-	return imp->dl.sealed ? &imp->identity : NULL;
+	/* never NULL, which is plain, for a sealed one that was not unwrapped: this one opens nothing */
+	static const struct age_identity none;
+	if (!imp->dl.sealed)
+		return NULL;
+	return imp->identity != NULL ? imp->identity : &none;
 }
 
 int import_need_secret(const struct import *imp, struct err *err)
@@ -386,6 +402,6 @@ int import_identity_text(const struct import *imp, char out[AGE_TEXT_MAX], struc
 		return rc;
 	if (!imp->dl.sealed)
 		return err_set(err, ERR_NOINPUT, "import %s is not encrypted: it has no key", imp->id);
-	age_identity_text(&imp->identity, out);
+	age_identity_text(imp->identity, out);
 	return RC_OK;
 }

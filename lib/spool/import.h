@@ -52,6 +52,8 @@ int import_commit(struct import *, struct err *);
 int import_discard(struct import *, struct err *);
 
 int import_packages(const struct import *, int *numbers, size_t cap, size_t *n, struct err *);
+/* The same of the claims, which stay when their package is dropped. */
+int import_claims(const struct import *, int *numbers, size_t cap, size_t *n, struct err *);
 /* For a reader in this process (SPOOL_SECRET). */
 int import_package_open(const struct import *, int n, struct stream **, struct err *);
 int import_claim_read(const struct import *, int n, struct buf *, struct err *);

@@ -34,7 +34,8 @@ struct journal {
 };
 
 static const char *const status_names[] = {
-	[JOURNAL_STORED] = "stored", [JOURNAL_REFUSED] = "refused", [JOURNAL_FAILED] = "failed"
+	[JOURNAL_STORED] = "stored", [JOURNAL_REFUSED] = "refused", [JOURNAL_FAILED] = "failed",
+	[JOURNAL_SENDING] = "sending"
 };
 
 /* The attempt of object or document n; made where it is not yet (grow). */
@@ -88,7 +89,7 @@ static int read_entry(struct journal *j, char *line, long number, struct err *er
 	if (fields != 5 || !time_parse_iso(field[0], &when) || !text_u64(field[1], 2 * JOURNAL_DOCUMENT - 1, &n) ||
 	    (strcmp(field[3], "-") && !text_unhex(field[3], raw, sizeof(raw))))
 		return err_set(err, ERR_DATA, "journal line %ld is not one of ours", number);
-	for (s = JOURNAL_STORED; s <= JOURNAL_FAILED; s++)
+	for (s = JOURNAL_STORED; s <= JOURNAL_SENDING; s++)
 		if (!strcmp(field[2], status_names[s]))
 			return remember(j, (int)n, (enum journal_status)s, field[3], err);
 	return err_set(err, ERR_DATA, "journal line %ld has an unknown status", number);
@@ -197,18 +198,47 @@ enum journal_status journal_get(const struct journal *j, int n, char hash[65])
 	return (enum journal_status)a->status;
 }
 
+static int make_line(char line[JOURNAL_LINE], int n, enum journal_status status, const char *hash, int dimse_status,
+	size_t *len, struct err *err)
+{
+	char when[TIME_TEXT_MAX];
+
+	if (n < 1 || n >= 2 * JOURNAL_DOCUMENT || status < JOURNAL_STORED || status > JOURNAL_SENDING)
+		return err_set(err, ERR_INTERNAL, "journal: object %d, status %d", n, (int)status);
+	*len = (size_t)snprintf(line, JOURNAL_LINE, "%s %d %s %.64s %04x\n", time_iso(time_now(), when), n,
+	    status_names[status], hash && *hash ? hash : "-", (unsigned)dimse_status & 0xffff);
+	return RC_OK;
+}
+
 int journal_add(struct journal *j, int n, enum journal_status status, const char *hash, int dimse_status,
 	struct err *err)
 {
-	char line[JOURNAL_LINE], when[TIME_TEXT_MAX];
-	int len = 0, rc = RC_OK;
+	char line[JOURNAL_LINE];
+	size_t len = 0;
+	int rc = make_line(line, n, status, hash, dimse_status, &len, err);
 
-	if (n < 1 || n >= 2 * JOURNAL_DOCUMENT || status < JOURNAL_STORED || status > JOURNAL_FAILED)
-		return err_set(err, ERR_INTERNAL, "journal: object %d, status %d", n, (int)status);
-	len = snprintf(line, sizeof(line), "%s %d %s %.64s %04x\n", time_iso(time_now(), when), n,
-	    status_names[status], hash && *hash ? hash : "-", (unsigned)dimse_status & 0xffff);
-	rc = append(j, line, (size_t)len, err);
+	if (!rc)
+		rc = append(j, line, len, err);
 	return rc ? rc : remember(j, n, status, hash ? hash : "", err);
+}
+
+int journal_add_many(struct journal *j, const struct journal_entry *v, size_t n, enum journal_status status,
+	struct err *err)
+{
+	struct buf b = BUF_INIT(n * JOURNAL_LINE + 1);
+	char line[JOURNAL_LINE];
+	size_t i = 0, len = 0;
+	int rc = RC_OK;
+
+	for (i = 0; !rc && i < n; i++)
+		if (!(rc = make_line(line, v[i].n, status, v[i].hash, 0xffff, &len, err)))
+			rc = buf_add(&b, line, len, err);
+	if (!rc && n && !(rc = append(j, b.data, b.len, err)))
+		rc = io_fsync(j->fd, err);
+	for (i = 0; !rc && i < n; i++)
+		rc = remember(j, v[i].n, status, v[i].hash ? v[i].hash : "", err);
+	buf_free(&b);
+	return rc;
 }
 
 int journal_confirm(struct journal *j, struct err *err)
@@ -236,7 +266,7 @@ int journal_sync(struct journal *j, struct err *err)
 
 /* ---- reading without writing ---- */
 
-static void count(const struct attempts *a, int of[4])
+static void count(const struct attempts *a, int of[JOURNAL_SENDING + 1])
 {
 	size_t i = 0;
 
@@ -249,7 +279,7 @@ int journal_look(const struct item_dir *item, const char *name, struct journal_s
 	char disk[NAME_LEN] = "";
 	struct journal j = { .fd = -1 };
 	struct stat st = { 0 };
-	int dir = -1, objects[4] = { 0 }, documents[4] = { 0 };
+	int dir = -1, objects[JOURNAL_SENDING + 1] = { 0 }, documents[JOURNAL_SENDING + 1] = { 0 };
 	int rc = RC_OK;
 
 	memset(sum, 0, sizeof(*sum));

@@ -10,7 +10,8 @@
 
 struct journal;
 
-enum journal_status { JOURNAL_NONE = 0, JOURNAL_STORED, JOURNAL_REFUSED, JOURNAL_FAILED /* may be retried */ };
+enum journal_status { JOURNAL_NONE = 0, JOURNAL_STORED, JOURNAL_REFUSED, JOURNAL_FAILED /* may be retried */,
+	JOURNAL_SENDING /* on its way: with a hash, these bytes may have arrived; without, none did after all */ };
 
 /* name: the destination's name, or for one by URL a keyed hash made here. */
 int journal_open(struct journal **, struct item_dir *, const char *name, struct err *);
@@ -20,6 +21,9 @@ void journal_close(struct journal *);
 /* Last status of object n and the hash of what was sent then ("" none). */
 enum journal_status journal_get(const struct journal *, int n, char hash[65]);
 int journal_add(struct journal *, int n, enum journal_status, const char *hash, int dimse_status, struct err *);
+/* The same for many at once: one write, synced. DIMSE status: none. */
+struct journal_entry { int n; const char *hash; };
+int journal_add_many(struct journal *, const struct journal_entry *, size_t n, enum journal_status, struct err *);
 int journal_confirm(struct journal *, struct err *);	/* read back: all there */
 bool journal_confirmed(const struct journal *);
 int journal_sync(struct journal *, struct err *);

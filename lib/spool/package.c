@@ -215,14 +215,24 @@ int package_tidy(struct import *imp, struct err *err)
 	return rc;
 }
 
-int import_packages(const struct import *imp, int *numbers, size_t cap, size_t *n, struct err *err)
+static int list(const struct import *imp, const char *sub, int *numbers, size_t cap, size_t *n, struct err *err)
 {
 	int *v = NULL;
-	int rc = dir_numbers(imp->fd, NAME_PACKAGE, &v, n, err);
+	int rc = dir_numbers(imp->fd, sub, &v, n, err);
 	for (size_t i = 0; rc == RC_OK && i < *n && i < cap; i++)
 		numbers[i] = v[i];
 	free(v);
 	return rc;
+}
+
+int import_packages(const struct import *imp, int *numbers, size_t cap, size_t *n, struct err *err)
+{
+	return list(imp, NAME_PACKAGE, numbers, cap, n, err);
+}
+
+int import_claims(const struct import *imp, int *numbers, size_t cap, size_t *n, struct err *err)
+{
+	return list(imp, NAME_CLAIM, numbers, cap, n, err);
 }
 
 /* Directory sub of the import, and the name of number n in it. */

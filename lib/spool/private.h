@@ -63,7 +63,7 @@ struct spool {
 	struct age_recipient to;		/* of the spool; only where encrypt */
 	enum spool_need need;
 	bool secret;				/* identity is loaded */
-	struct age_identity identity;
+	struct age_identity *identity;		/* secret_alloc(): workers do not inherit it; NULL: none */
 };
 
 /* The file `deadline`. */
@@ -87,7 +87,7 @@ struct import {
 	struct deadline dl;
 	time_t purge_at;		/* what counts: see deadline_counts() */
 	bool secret;
-	struct age_identity identity;
+	struct age_identity *identity;		/* secret_alloc(): workers do not inherit it; NULL: none */
 };
 
 struct item_dir {

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "crypt/keys.h"
+#include "crypt/secret.h"
 #include "spool/private.h"
 
 #define VERSION_LINE	"mri-spool 1"
@@ -279,11 +279,15 @@ static int load_identity(struct spool *sp, struct err *err)
 		err_advise(err, "set [spool] identity to the file that mri-spool init made");
 		return err_rc(ERR_DENIED);
 	}
-	int rc = keys_identity_load(sp->set.identity, &sp->identity, err);
+	void *p = NULL;
+	int rc = secret_alloc(&p, sizeof(*sp->identity), err);
 	if (rc != RC_OK)
 		return rc;
-	if (memcmp(sp->identity.to.pub, sp->to.pub, sizeof(sp->to.pub)) != 0) {
-		age_identity_wipe(&sp->identity);
+	sp->identity = p;
+	if ((rc = keys_identity_load(sp->set.identity, sp->identity, err)) != RC_OK)
+		return rc;
+	if (memcmp(sp->identity->to.pub, sp->to.pub, sizeof(sp->to.pub)) != 0) {
+		age_identity_wipe(sp->identity);
 		err_set(err, ERR_DENIED, "the identity file is not that of the spool %s", sp->path);
 		err_advise(err, "the spool's VERSION names its recipient: compare it with age-keygen -y");
 		return err_rc(ERR_DENIED);
@@ -306,7 +310,6 @@ int spool_open(struct spool **out, const char *dir, enum spool_need need, const 
 	for (int i = 0; i < DIR_COUNT; i++)
 		sp->dir[i] = -1;
 	sp->need = need;
-	mlock(sp, sizeof(*sp));	/* identities stay out of swap, where the limit allows it */
 
 	sp->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sp->fd < 0 || fstat(sp->fd, &st) < 0 || (real = realpath(dir, NULL)) == NULL) {
@@ -357,6 +360,7 @@ void spool_close(struct spool *sp)
 		close(sp->fd);
 	free((void *)(uintptr_t)sp->set.identity);
 	free(sp->organisation);
+	secret_free(sp->identity, sizeof(*sp->identity));
 	hash_wipe(sp, sizeof(*sp));
 	free(sp);
 }

@@ -41,7 +41,7 @@
 #include <unistd.h>
 #include "spool/private.h"
 
-#define JOURNAL_MAX	((size_t)64 << 20)	/* 110 bytes an attempt: 600,000 of them */
+#define JOURNAL_MAX	((size_t)64 << 20)	/* two lines of 110 bytes an attempt: 300,000 of them */
 
 int sent_name(const struct item_dir *it, const char *destination, char out[NAME_LEN], struct err *err)
 {

@@ -155,14 +155,22 @@ int chan_recv(struct chan *c, struct buf *msg, int *fds, size_t max, size_t *nfd
 
 /* The child */
 
-/* Stdin and stdout are /dev/null, stderr stays, the channel is 3, everything else goes. */
-static int only_channel(int *fd, struct err *err)
+/* A sanitizer reports on stderr. */
+#ifdef MRI_SANITIZED
+#define REPORTS	true
+#else
+#define REPORTS	false
+#endif
+
+/* Stdin and stdout are /dev/null, the channel is 3, everything else goes. So does stderr in a jail: errors come
+ * by message, and a parser that was taken over could write to a terminal what the terminal obeys. */
+static int only_channel(int *fd, bool jailed, struct err *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		return err_sys(err, errno, "cannot open /dev/null");
-	if (fcntl(2, F_GETFD) < 0 && dup2(null, 2) < 0)
+	if (((jailed && !REPORTS) || fcntl(2, F_GETFD) < 0) && dup2(null, 2) < 0)
 		return err_sys(err, errno, "cannot open /dev/null");
 	if (*fd != CHILD_FD && dup3(*fd, CHILD_FD, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot pass the channel on");
@@ -204,7 +212,7 @@ static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void 
 	mallopt(M_TRIM_THRESHOLD, 128 << 20);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
 		_exit(0);
-	if (!(rc = only_channel(&c.fd, &err))) {
+	if (!(rc = only_channel(&c.fd, jail->mode != JAIL_OFF, &err))) {
 		if (prepare)
 			prepare(arg);
 		rc = jail_enter(jail, &err);

@@ -10,8 +10,8 @@
  *	worker_stop(w, &how, &code);
  *
  * run() executes in the child after jail_enter() and returns its exit code; prepare() before it
- * (to load what is loaded late). The child has only its end of the channel, stderr and what
- * is sent to it; all other descriptors above 2 are closed (stdin and stdout are /dev/null).
+ * (to load what is loaded late). The child has only its end of the channel and what is sent
+ * to it; all other descriptors above 2 are closed, 0, 1 and 2 are /dev/null (stderr stays with JAIL_OFF).
  */
 #ifndef MRI_SYS_WORKER_H
 #define MRI_SYS_WORKER_H

@@ -149,6 +149,24 @@ _s=0; mri-check <mixed >out 2>err || _s=$?
 is "one held item makes it 1" 1 "$_s"
 is "the other passes all the same" "$(cat i.item)" "$(cat out)"
 
+# A study of the portal's list whose package gave only a document; the package itself is gone by then
+printf '[spool]\nencrypt = no\n' >plain.conf
+mri-spool --config plain.conf init --organisation Test plain >/dev/null 2>&1
+mkstudy --zip k.zip --slices 2 --studies 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --seed 40
+mkstudy --pdf-only k.pdf
+MRI_SPOOL=$TMPDIR/plain
+k=$(mri-fetch --config plain.conf --order good.json k.zip 2>/dev/null)
+cp k.pdf "$k/package/002"
+printf '%s\n' '{"v":1,"package":2,"source":"dlx","kind":"study","media":"application/pdf",'\
+	'"studies":[{"study_uid":"1.2.3.9","instances":5}],"plausible":true}' >"$k/claim/002"
+status "a report in place of a study unpacks" 0 mri-unpack --config plain.conf "$k"
+is "two studies and papers" 3 "$(wc -l <out)"
+ok "no package stays" test -z "$(ls "$k/package")"
+status "the study that did not come is missed" 1 mri-check --config plain.conf --json "$k"
+is "in each item that has objects" 2 "$(rule out complete | grep -c 'finding error')"
+has "by its number only" '1 studies of the portal.s list did not come' out
+hasnt "without its UID" '1\.2\.3\.9' out
+
 # Without a spool
 unset MRI_SPOOL
 mkstudy --out loose --slices 4 --studies 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --junk --pdf report.pdf --seed 30

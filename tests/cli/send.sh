@@ -163,6 +163,31 @@ WHAT='a small PDU'; send 0 "$I"
 is 'none was too long' '' "$(grep '^long' "$TMPDIR/log" || :)"
 receiver_stop
 
+# --- killed between the arrival of an object and its answer
+receiver_start -q 1
+ready 17
+mri-send --timeout 60 -d "$URL" "$I" >/dev/null 2>&1 &
+S=$!
+wait_for 10 grep -q '^silent' "$TMPDIR/log"
+kill -9 "$S"
+wait "$S" 2>/dev/null || :
+is 'the journal knew before' 4 "$(grep -c ' sending [0-9a-f]\{64\} ' "$I"/sent/*)"
+is 'that counts as not stored' '0 0 sending' "$(mri-show --json "$I" 2>/dev/null | jq -r '.. | objects | select(.destination and .stored != null) | "\(.stored) \(.failed) \(.state)"')"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+WHAT='retagged since, one may have arrived: 1'; send 1 "$I"
+has 'called stale' 'stale: 4 objects are or may be' "$TMPDIR/err"
+is 'nothing was sent' 0 "$(stores)"
+receiver_stop
+receiver_start -s '*=a700'
+ready 18
+WHAT='none was taken'; send 75 "$I"
+mri-retag --set 'StudyDescription=Other' "$I" >/dev/null 2>&1
+receiver_stop
+WHAT='nobody there'; send 75 "$I"
+mri-retag --set 'StudyDescription=Third' "$I" >/dev/null 2>&1
+WHAT='certainly not stored: not stale, 75'; send 75 "$I"
+hasnt 'not stale' 'stale' "$TMPDIR/err"
+
 # --- read-back
 receiver_start -f 2
 ready 8
@@ -213,6 +238,42 @@ is 'the receipt says so' false "$(jq -r 'select(.type=="receipt").confirmed' "$T
 has 'and which' 'object 2 cannot be read back' "$TMPDIR/err"
 mv "$TMPDIR/whole" "$I/original/00002"
 WHAT='whole again: confirmed, 0'; send 0 "$I"
+receiver_stop
+
+# --- one byte of an original has turned over
+receiver_start
+ready 19
+chmod u+w "$I/original/00001"
+python3 - "$I/original/00001" <<'END'
+import sys
+with open(sys.argv[1], 'r+b') as f:
+    f.seek(-20, 2)
+    b = f.read(1)
+    f.seek(-20, 2)
+    f.write(bytes([b[0] ^ 1]))
+END
+WHAT='a byte of an original is another: it does not go, 65'; send 65 "$I"
+is 'the others did' '3 1 3' "$(sum stored) $(sum failed) $(stores)"
+has 'it says why' 'changed on disk since' "$TMPDIR/err"
+
+# --- killed after the last answer, before the delivery record
+ready 20
+WHAT='sent: 0'; send 0 "$I"
+n=$(basename "${I%/study/1}")
+is 'one record' 1 "$(ls "$MRI_SPOOL/record/$n" | wc -l | tr -d ' ')"
+rm "$MRI_SPOOL/record/$n"/*
+sed -i '/"stage":"send"/d' "$I/../../history"
+WHAT='again: 0'; send 0 "$I"
+is 'nothing is sent' 4 "$(sum already_there)"
+is 'it is recorded now, all of it' 4 "$(cat "$MRI_SPOOL/record/$n"/* | jq '.objects|length')"
+
+# --- the clock fell back: the time of the import is over all the same
+ready 23
+cp "$MRI_SPOOL/clock" "$TMPDIR/clock"
+sed -i 's/20[0-9][0-9]-/2099-/' "$MRI_SPOOL/clock"
+WHAT='its time is over by what the spool has seen: 69'; send 69 "$I"
+has 'it says so' 'deadline is over' "$TMPDIR/err"
+cp "$TMPDIR/clock" "$MRI_SPOOL/clock"
 receiver_stop
 
 # --- destinations

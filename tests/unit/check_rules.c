@@ -20,7 +20,7 @@ struct fixture {
 	struct order *order;
 	struct study_key keys[3];
 	struct check_object objects[N];
-	struct check_identity people[2];
+	struct check_identity people[3];
 	struct claim_study claimed[2];
 	struct claim claim;
 	struct check_package package;
@@ -67,7 +67,7 @@ make(struct fixture *f)
 		text_copy(o->series_uid, sizeof o->series_uid, "1.1.1");
 		text_copy(o->study_uid, sizeof o->study_uid, "1.1");
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct check_identity *p = &f->people[i];
 		text_copy(p->name, sizeof p->name, "MUELLER^JOERG");
 		text_copy(p->id, sizeof p->id, "P1");
@@ -255,6 +255,20 @@ one_patient(void **state)
 	text_copy(f.people[1].name, CHECK_TEXT_MAX, "Weber^Jörg");
 	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "names");
 	drop(&f);
+
+	/* the first object lacks what tells two others apart */
+	make(&f);
+	f.s.nidentities = 3;
+	f.objects[4].identity = 1;
+	f.objects[5].identity = 2;
+	text_copy(f.people[0].id, CHECK_TEXT_MAX, "");
+	text_copy(f.people[2].id, CHECK_TEXT_MAX, "P2");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different patient ids");
+	text_copy(f.people[2].id, CHECK_TEXT_MAX, "P1");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "");
+	text_copy(f.people[2].name, CHECK_TEXT_MAX, "WEBER^ANNA");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different patient names");
+	drop(&f);
 }
 
 static void
@@ -321,6 +335,45 @@ complete(void **state)
 	f.claim.plausible = true;
 	f.objects[3].number = 40;
 	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "instance numbers are missing");
+	drop(&f);
+}
+
+/* What a claim lists is missed also where its package gave no object at all: a PDF, or what was there already. */
+static void
+complete_empty_package(void **state)
+{
+	struct fixture f;
+	struct claim two[2];
+
+	(void)state;
+	make(&f);
+	two[0] = two[1] = f.claim;
+	f.claimed[1] = (struct claim_study){ .study_uid = "1.5", .instances = 3, .series = -1 };
+	two[1].package = 2;
+	two[1].studies = &f.claimed[1];
+	f.s.claims = two;
+	f.s.nclaims = 2;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR,
+	    "1 studies of the portal's list did not come");
+	f.claimed[1].study_uid = "1.1"; /* the same study again */
+	f.claimed[1].instances = N;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
+	two[1].partial = true;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "package 002 is not whole");
+	drop(&f);
+
+	/* another study's package is that study's matter */
+	make(&f);
+	struct check_package packages[2] = { { 1, N }, { 2, 4 } };
+	two[0] = two[1] = f.claim;
+	f.claimed[1] = (struct claim_study){ .study_uid = "1.5", .instances = 3, .series = -1 };
+	two[1].package = 2;
+	two[1].studies = &f.claimed[1];
+	f.s.claims = two;
+	f.s.nclaims = 2;
+	f.s.packages = packages;
+	f.s.npackages = 2;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_ERROR, "as claimed");
 	drop(&f);
 }
 
@@ -627,7 +680,7 @@ main(void)
 		cmocka_unit_test(one_patient),
 		cmocka_unit_test(one_order),
 		cmocka_unit_test(complete),
-		cmocka_unit_test(complete_without_uids),
+		cmocka_unit_test(complete_empty_package), cmocka_unit_test(complete_without_uids),
 		cmocka_unit_test(consistent),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),

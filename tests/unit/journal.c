@@ -114,6 +114,43 @@ static void torn_anywhere(void **state)
 	end(&t);
 }
 
+/* What is on its way is not stored, takes a confirmation back, and is there again after a kill. */
+static void on_its_way(void **state)
+{
+	struct one t = { 0 };
+	struct journal *j = NULL;
+	struct journal_summary sum = { 0 };
+	const struct journal_entry v[] = { { 1, H1 }, { 2, H2 }, { 3, "" } };
+	char hash[65], item_is[32];
+
+	(void)state;
+	begin(&t, true);
+	struct fixture *f = t.f;
+	OK(journal_open(&j, t.item, "pacs", &f->err));
+	OK(journal_add(j, 1, JOURNAL_STORED, H2, 0, &f->err));
+	OK(journal_confirm(j, &f->err));
+	OK(journal_add_many(j, v, 3, JOURNAL_SENDING, &f->err));
+	assert_false(journal_confirmed(j));
+	OK(journal_add_many(j, NULL, 0, JOURNAL_SENDING, &f->err));
+	OK(journal_add(j, 2, JOURNAL_STORED, H2, 0, &f->err));
+	journal_close(j);
+	OK(journal_open(&j, t.item, "pacs", &f->err));
+	assert_false(journal_confirmed(j));
+	assert_int_equal(journal_get(j, 1, hash), JOURNAL_SENDING);
+	assert_string_equal(hash, H1);
+	assert_int_equal(journal_get(j, 2, hash), JOURNAL_STORED);
+	assert_int_equal(journal_get(j, 3, hash), JOURNAL_SENDING);
+	assert_string_equal(hash, "");
+	journal_close(j);
+	OK(journal_look(t.item, "pacs", &sum, &f->err));
+	assert_int_equal(sum.stored, 1);
+	assert_int_equal(sum.failed + sum.refused, 0);
+	assert_false(sum.confirmed);
+	OK(item_state(t.item, "pacs", item_is, &f->err));
+	assert_string_equal(item_is, "sending");
+	end(&t);
+}
+
 static void refuses(struct one *t, const char *text)
 {
 	struct journal *j = NULL;
@@ -204,7 +241,8 @@ static void records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(remembers), cmocka_unit_test(torn_anywhere), cmocka_unit_test(not_ours),
+		cmocka_unit_test(remembers), cmocka_unit_test(torn_anywhere), cmocka_unit_test(on_its_way),
+		cmocka_unit_test(not_ours),
 		cmocka_unit_test(by_url), cmocka_unit_test(records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,6 +382,7 @@ static void stops_one_that_does_not_listen(void **state)
 /* A parent that is killed takes its workers along. */
 static void does_not_survive_its_parent(void **state)
 {
+	static const struct jail no_jail = { .mode = JAIL_OFF };
 	int fd[2];
 	char byte;
 
@@ -389,17 +390,44 @@ static void does_not_survive_its_parent(void **state)
 	assert_int_equal(pipe(fd), 0);
 	pid_t p = fork();
 	if (p == 0) {
-		/* the worker inherits stderr: it becomes the pipe, whose end is seen when the last holder is gone */
+		/* without a jail the worker inherits stderr: it becomes the pipe, whose end is seen when the
+		 * last holder is gone */
 		dup2(fd[1], 2);
 		close(fd[0]);
 		close(fd[1]);
-		start(loops, NULL, &plain_jail);
+		start(loops, NULL, &no_jail);
 		kill(getpid(), SIGKILL);
 	}
 	close(fd[1]);
 	assert_int_equal(read(fd[0], &byte, 1), 0);
 	close(fd[0]);
 	assert_int_equal(waitpid(p, NULL, 0), p);
+}
+
+/* A jailed worker writes to no terminal: stderr is not what the parent has there. */
+static int writes_to_stderr(struct chan *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	return write(2, "x", 1) == 1 ? 0 : 1;
+}
+
+static void has_no_stderr(void **state)
+{
+	int fd[2], code = -1, old = dup(2);
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	dup2(fd[1], 2);
+	struct worker *w = start(writes_to_stderr, NULL, &plain_jail);
+	dup2(old, 2);
+	close(old);
+	close(fd[1]);
+	worker_stop(w, NULL, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(read(fd[0], &byte, 1), SANITIZED ? 1 : 0);
+	close(fd[0]);
 }
 
 /* prepare() runs before the lock and can still open files. */
@@ -497,6 +525,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echoes_up_to_the_largest),
 		cmocka_unit_test(passes_descriptors),
+		cmocka_unit_test(has_no_stderr),
 		cmocka_unit_test(takes_no_descriptor_that_it_did_not_ask_for),
 		cmocka_unit_test(begins_clean),
 		cmocka_unit_test(tells_how_it_died),
