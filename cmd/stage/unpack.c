@@ -394,6 +394,7 @@ static int fresh(struct unpack_run *run, struct work *w, const struct cli_input 
 	struct buf record = BUF_INIT(0);
 	struct act *act = NULL;
 	uint64_t began = time_mono_ms();
+	bool there = false;
 	int rc = RC_OK, rc2 = RC_OK;
 	struct err err2 = { 0 };
 
@@ -401,6 +402,18 @@ static int fresh(struct unpack_run *run, struct work *w, const struct cli_input 
 		rc = act_begin(&act, w->audit, TOOL, "unpack", run->subject, NULL, AUDIT_NONE, err);
 		if (rc == RC_OK)
 			rc = staging_new(&run->staging, run->import, err);
+		/* another one may have come to its end while this one waited for the lock */
+		if (rc == RC_OK)
+			rc = import_unpack_read(run->import, &there, &record, err);
+		if (rc == RC_OK && there) {
+			rc = again(run->cli, w, in, run->import, &record, err);
+			rc2 = act_end(act, rc == RC_OK ? "ok" : rc == RC_RETRY ? "temp" : "perm", NULL, &err2);
+			if (rc == RC_OK && rc2 != RC_OK) {
+				rc = rc2;
+				*err = err2;
+			}
+			goto out;
+		}
 	}
 	if (rc == RC_OK)
 		rc = read_packages(run, in, err);

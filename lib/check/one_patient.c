@@ -19,47 +19,57 @@ compare(const char *a, const char *b)
 	return *a == '\0' || *b == '\0' ? PAIR_MISSING : PAIR_TWO;
 }
 
+/* What was found in any pair. */
+struct differences {
+	bool ids, issuers, dates, names, missing, spelling;
+};
+
+static void
+compare_two(const struct check_identity *a, const struct check_identity *b, struct differences *d)
+{
+	char reason[PATIENT_REASON_MAX];
+	enum pair id = compare(a->id, b->id), issuer = compare(a->issuer, b->issuer),
+		  date = compare(a->birth_date, b->birth_date);
+	enum identity name = name_compare(a->name, b->name, reason);
+
+	d->ids = d->ids || id == PAIR_TWO;
+	d->issuers = d->issuers || issuer == PAIR_TWO;
+	d->dates = d->dates || date == PAIR_TWO;
+	d->names = d->names || name > IDENTITY_UNKNOWN;
+	d->missing = d->missing || id == PAIR_MISSING || issuer == PAIR_MISSING ||
+	    date == PAIR_MISSING || (name == IDENTITY_UNKNOWN && strcmp(a->name, b->name) != 0);
+	d->spelling = d->spelling || name == IDENTITY_LIKELY ||
+	    (name == IDENTITY_MATCH && strcmp(a->name, b->name) != 0);
+}
+
 int
 rule_one_patient(const struct check_study *s, struct check_report *rep, struct err *err)
 {
-	bool ids = false, issuers = false, dates = false, names = false, missing = false,
-	     spelling = false;
+	struct differences d = { 0 };
 
 	if (s->papers) {
 		check_pass(rep, CHECK_ONE_PATIENT, "papers have no objects");
 		return RC_OK;
 	}
-	for (size_t i = 1; i < s->nidentities; i++) {
-		const struct check_identity *a = &s->identities[0], *b = &s->identities[i];
-		char reason[PATIENT_REASON_MAX];
-		enum pair id = compare(a->id, b->id), issuer = compare(a->issuer, b->issuer),
-			  date = compare(a->birth_date, b->birth_date);
-		enum identity name = name_compare(a->name, b->name, reason);
-
-		ids = ids || id == PAIR_TWO;
-		issuers = issuers || issuer == PAIR_TWO;
-		dates = dates || date == PAIR_TWO;
-		names = names || name > IDENTITY_UNKNOWN;
-		missing = missing || id == PAIR_MISSING || issuer == PAIR_MISSING ||
-		    date == PAIR_MISSING || (name == IDENTITY_UNKNOWN && strcmp(a->name, b->name) != 0);
-		spelling = spelling || name == IDENTITY_LIKELY ||
-		    (name == IDENTITY_MATCH && strcmp(a->name, b->name) != 0);
-	}
-	if (ids)
+	/* each with each: what the first lacks may differ between two others */
+	for (size_t i = 1; i < s->nidentities; i++)
+		for (size_t k = 0; k < i; k++)
+			compare_two(&s->identities[k], &s->identities[i], &d);
+	if (d.ids)
 		check_say(rep, POINT_PATIENTS, "objects with different patient ids in one study");
-	if (issuers)
+	if (d.issuers)
 		check_say(rep, POINT_PATIENTS, "patient ids of different issuers in one study");
-	if (dates)
+	if (d.dates)
 		check_say(rep, POINT_PATIENTS, "objects with different birth dates in one study");
-	if (names)
+	if (d.names)
 		check_say(rep, POINT_PATIENTS, "objects with different patient names in one study");
 	if (s->identities_more)
 		check_say(
 		    rep, POINT_PATIENTS, "more than %d patients in one study", CHECK_IDENTITIES_MAX);
-	if (missing)
+	if (d.missing)
 		check_say(rep, POINT_SPELLINGS,
 		    "some objects lack an attribute of the patient that others have");
-	if (spelling)
+	if (d.spelling)
 		check_say(rep, POINT_SPELLINGS, "the patient's name is spelt in more than one way");
 	if (rep->rules[CHECK_ONE_PATIENT].verdict != CHECK_PASS)
 		for (size_t i = 0; i < s->nidentities; i++) {

@@ -67,7 +67,7 @@ int spool_writer_fd(struct stream **, int fd, const struct age_recipient *to, st
 /* NULL where the spool does not encrypt. */
 const struct age_recipient *import_recipient(const struct import *);
 
-/* The `unpack` file: written last by mri-unpack. */
+/* The `unpack` file: written last by mri-unpack. Never replaced: ERR_CANTCREAT. */
 int import_unpack_write(struct import *, const void *, size_t, struct err *);
 int import_unpack_read(const struct import *, bool *there, struct buf *, struct err *);
 int import_package_drop(struct import *, int n, struct err *);	/* its claim stays */

@@ -88,7 +88,7 @@ static int make_hidden(struct item_dir *it, struct err *err)
 	if ((rc = dir_open(it->parent, hidden, &it->fd, err)) != RC_OK || (rc = remember(it, err)) != RC_OK ||
 	    (rc = lock_file(it->fd, NAME_LOCK, 0, title(it, what), &it->lock, err)) != RC_OK)
 		return rc;
-	/* opened before the first write: syncfs(2) reports on it what failed since */
+	/* for an item without staged files; others take the staging's, which is older (item_place) */
 	if ((rc = dir_open(it->parent, hidden, &it->barrier, err)) != RC_OK)
 		return rc;
 	if (it->study != ITEM_PAPERS) {

@@ -295,7 +295,10 @@ int import_unpack_write(struct import *imp, const void *data, size_t len, struct
 	int rc = import_lock(imp, LOCK_WAIT_MS, &fd, err);
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = import_present(imp, err)) == RC_OK &&
+	if (file_there(imp->fd, NAME_UNPACK)) {
+		rc = err_set(err, ERR_CANTCREAT, "import %s is unpacked already: its file unpack stays", imp->id);
+		err->sys = EEXIST;
+	} else if ((rc = import_present(imp, err)) == RC_OK &&
 	    (rc = sealed_write(imp->fd, NAME_UNPACK, import_recipient(imp), data, len, 0600, err)) == RC_OK)
 		rc = import_present(imp, err);
 	close(fd);

@@ -100,6 +100,7 @@ struct item_dir {
 	dev_t dev;
 	ino_t ino;
 	bool published;
+	bool staged;			/* barrier is the staging's */
 	bool fresh_parent;		/* study/ was made for it */
 	char disk[NAME_LEN];		/* name in parent when published: "1", "papers" */
 	char name[NAME_LEN];		/* "study/1" */

@@ -14,6 +14,7 @@
 
 struct staging {
 	int parent, fd, lock;
+	int barrier;	/* opened before the first output: syncfs(2) reports on it what failed since */
 	int next;
 	char name[32];
 	struct import *import;
@@ -31,6 +32,8 @@ static int start(struct staging *st, struct err *err)
 	int rc = dir_each(st->parent, leftover, NULL, err);
 	if (rc == RC_OK)
 		rc = dir_make(st->parent, st->name, &st->fd, NULL, err);
+	if (rc == RC_OK)
+		rc = dir_open(st->parent, st->name, &st->barrier, err);
 	return rc;
 }
 
@@ -39,7 +42,7 @@ static int new_staging(struct staging **out, struct err *err)
 	struct staging *st = calloc(1, sizeof(*st));
 	if (st == NULL)
 		return err_sys(err, ENOMEM, "cannot begin to unpack");
-	st->parent = st->fd = st->lock = -1;
+	st->parent = st->fd = st->lock = st->barrier = -1;
 	*out = st;
 	return RC_OK;
 }
@@ -118,11 +121,28 @@ void staging_free(struct staging *st)
 		close(st->fd);
 		dir_erase(st->parent, st->name, NULL, NULL, &ignore);
 	}
+	if (st->barrier >= 0)
+		close(st->barrier);
 	if (st->parent >= 0)
 		close(st->parent);
 	if (st->lock >= 0)
 		close(st->lock);
 	free(st);
+}
+
+/* The item's files were written before the item was made: it is synced through the older descriptor. A copy shares
+ * the open file and what was reported on it; the first publication that fails ends the run. */
+static int take_barrier(struct item_dir *it, const struct staging *st, struct err *err)
+{
+	if (it->staged)
+		return RC_OK;
+	int fd = fcntl(st->barrier, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot place a file of %s", it->name);
+	close(it->barrier);
+	it->barrier = fd;
+	it->staged = true;
+	return RC_OK;
 }
 
 int item_place(struct item_dir *it, struct staging *st, int slot, enum item_kind kind, int *n, struct err *err)
@@ -133,6 +153,9 @@ int item_place(struct item_dir *it, struct staging *st, int slot, enum item_kind
 		return err_set(err, ERR_INTERNAL, "%s takes no such file", it->name);
 	if (*count >= NUMBER_MAX)
 		return err_set(err, ERR_DATA, "too many files in %s", it->name);
+	int rc = take_barrier(it, st, err);
+	if (rc != RC_OK)
+		return rc;
 	slot_name(slot, from);
 	if (kind == ITEM_ORIGINAL)
 		snprintf(to, sizeof(to), NAME_ORIGINAL "/%05d", *count + 1);

@@ -174,6 +174,14 @@ is 'history has one line for each' 2 "$(grep -c '"stage":"unpack"' "$i/history")
 status 'fsck finds nothing' 0 "$MRI_BIN/mri-spool" fsck --deep
 "$MRI_BIN/mri-show" --cat "$i/study/1/original/00001" >o 2>/dev/null || :
 ok 'the object comes back' cmp -s o "$f"
+# one that waits (for the audit log, here) while another comes to its end does not begin anew
+mv "$i/unpack" saved && sha256sum <saved >before
+flock -o sp/audit/log sh -c '"$1" --json "$2" >out2 2>err2 & p=$!
+	until ls -l /proc/$p/fd | grep -q audit/log; do :; done
+	mv saved "$2/unpack"; echo $p >pid' x "$unpack" "$i"
+while kill -0 "$(cat pid)" 2>/dev/null; do :; done
+ok 'a second run beside the first keeps what it wrote' sh -c 'sha256sum <"$1/unpack" | cmp -s - before' x "$i"
+is 'and says the same again' 'true ok 12' "$(jq -r 'select(.type=="receipt") | "\(.again) \(.status) \(.instances)"' out2)"
 status 'an item is no import: 64' 64 "$unpack" "$i/study/1"
 
 i=$(fetch conflict.zip)

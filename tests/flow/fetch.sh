@@ -108,7 +108,8 @@ is "one POST" 1 "$(requests '^POST')"
 : >portal/requests.log
 status "the same again is refused" 77 run --order order.json
 is "without asking the portal" 0 "$(requests .)"
-order "HTTPS://LOCALHOST:$port/portal?token=$token#part" no-such-pw '[]' 19700101
+order "HTTPS://LOCALHOST:$port/portal?token=$token#part" no-such-pw
+jq -c '.factors.PAT_BIRTH_DATE="1970-01-01"' order.json >o && mv o order.json
 status "nor with link and date spelled otherwise" 77 run --order order.json
 is "without asking the portal" 0 "$(requests .)"
 order "$link" no-such-pw

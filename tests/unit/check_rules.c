@@ -20,7 +20,7 @@ struct fixture {
 	struct order *order;
 	struct study_key keys[3];
 	struct check_object objects[N];
-	struct check_identity people[2];
+	struct check_identity people[3];
 	struct claim_study claimed[2];
 	struct claim claim;
 	struct check_package package;
@@ -67,7 +67,7 @@ make(struct fixture *f)
 		text_copy(o->series_uid, sizeof o->series_uid, "1.1.1");
 		text_copy(o->study_uid, sizeof o->study_uid, "1.1");
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct check_identity *p = &f->people[i];
 		text_copy(p->name, sizeof p->name, "MUELLER^JOERG");
 		text_copy(p->id, sizeof p->id, "P1");
@@ -254,6 +254,20 @@ one_patient(void **state)
 	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_WARNING, "spelt");
 	text_copy(f.people[1].name, CHECK_TEXT_MAX, "Weber^Jörg");
 	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "names");
+	drop(&f);
+
+	/* the first object lacks what tells two others apart */
+	make(&f);
+	f.s.nidentities = 3;
+	f.objects[4].identity = 1;
+	f.objects[5].identity = 2;
+	text_copy(f.people[0].id, CHECK_TEXT_MAX, "");
+	text_copy(f.people[2].id, CHECK_TEXT_MAX, "P2");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different patient ids");
+	text_copy(f.people[2].id, CHECK_TEXT_MAX, "P1");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "");
+	text_copy(f.people[2].name, CHECK_TEXT_MAX, "WEBER^ANNA");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different patient names");
 	drop(&f);
 }
 

@@ -24,6 +24,7 @@ static struct {
 	int errnum;	/* 0: SIGKILL */
 	const char *hit;	/* name of the call that was hit */
 	int syncfs;	/* how many of them */
+	ino_t synced;	/* the directory that the last was called on */
 } fault;
 
 static inline void fault_set(int at, int errnum)
@@ -135,7 +136,9 @@ int fsync(int fd)
 }
 int syncfs(int fd)
 {
+	struct stat on;
 	fault.syncfs++;
+	fault.synced = fstat(fd, &on) == 0 ? on.st_ino : 0;
 	if (fault_hit("syncfs"))
 		return -1;
 	unsynced.n = 0;

@@ -109,6 +109,11 @@ static void the_way(void **state)
 	good(import_unpack_read(imp, &unpacked, &b, &err), &err);
 	assert_true(unpacked);
 	assert_string_equal(b.data, "{\"u\":1}");
+	buf_clear(&b);
+	assert_int_not_equal(import_unpack_write(imp, "{\"u\":2}", 7, &err), RC_OK);
+	assert_int_equal(err.kind, ERR_CANTCREAT);
+	good(import_unpack_read(imp, &unpacked, &b, &err), &err);
+	assert_string_equal(b.data, "{\"u\":1}");
 	good(import_package_drop(imp, 1, &err), &err);
 	good(import_package_drop(imp, 1, &err), &err);
 	good(import_packages(imp, numbers, 4, &n, &err), &err);

@@ -359,7 +359,11 @@ static void one_barrier(void **state)
 		struct staging *st = NULL;
 		struct item_dir *it = NULL;
 		int fd = -1, slot = 0, n = 0, files = many ? 40 : 2;
+		char path[600];
+		struct stat dir;
 		good(staging_new(&st, imp, &err), &err);
+		snprintf(path, sizeof(path), "%s/import/%s/.staging-%ld", k->spool, import_id(imp), (long)getpid());
+		assert_int_equal(stat(path, &dir), 0);
 		good(item_create(&it, imp, 1 + many, &err), &err);
 		for (int i = 1; i <= files; i++) {
 			good(staging_output(st, &fd, &slot, &err), &err);
@@ -372,6 +376,9 @@ static void one_barrier(void **state)
 		fault_set(0, 0);
 		good(item_publish(it, &err), &err);
 		assert_int_equal(fault.syncfs, many);
+		/* on what was opened before the first output was written, or a write-back error goes unseen */
+		if (many)
+			assert_int_equal(fault.synced, dir.st_ino);
 		item_close(it);
 		staging_free(st);
 	}
