@@ -162,7 +162,7 @@ filter(void)
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(clone), 1,
 	    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0;
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0) == 0;
-	/* abort() and a thread's cancellation signal their own process; limits are those of this process (0) */
+	/* an abort and a thread's cancellation signal their own process; limits are those of this process (0) */
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(tgkill), 1,
 	    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0)) == 0;
 	ok = ok && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), CALL(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0, 0)) == 0;
