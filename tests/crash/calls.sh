@@ -1,10 +1,10 @@
 # kill -9 at mutating system calls of each stage, one after the other: after fsck and a second run the study is
-# whole at the receiver, and nothing is half published. CRASH_STEP=N takes every Nth call (default 7; 1: all).
+# whole at the receiver, and nothing is half published. CRASH_STEP=N takes every Nth call (default 13; 1: all).
 set -eu
 . "$SRC/tests/lib.sh"
 . "$SRC/tests/servers.sh"
 cd "$TMPDIR"
-step=${CRASH_STEP:-7}
+step=${CRASH_STEP:-13}
 calls=openat,mkdirat,renameat,renameat2,unlinkat,fsync,fdatasync,syncfs,write,ftruncate,flock,sendmsg,linkat
 
 store=$(free_port)

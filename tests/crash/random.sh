@@ -1,11 +1,11 @@
 # kill -9 at any moment of the way, then fsck and the same again: the study is whole in Orthanc, each
 # instance once, same UIDs and bytes; nothing is left in incoming/, purge/ or half published.
-# CRASH_RUNS=N kills N times (default 12).
+# CRASH_RUNS=N kills N times (default 8).
 set -eu
 . "$SRC/tests/lib.sh"
 . "$SRC/tests/servers.sh"
 cd "$TMPDIR"
-runs=${CRASH_RUNS:-12}
+runs=${CRASH_RUNS:-8}
 
 start_orthanc
 new_spool '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$ORTHANC_DICOM" \
