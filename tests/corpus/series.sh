@@ -15,16 +15,17 @@ storescp +B +xa -aet STORE -od stored "$store" >storescp.log 2>&1 &
 _pids="$_pids $!"
 wait_for 10 listens "$store"
 new_spool '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$ORTHANC_DICOM" \
-    '[destination store]' "url = dicom://STORE@127.0.0.1:$store" 'verify = no'
+    '[destination store]' "url = dicom://STORE@127.0.0.1:$store" 'verify = no' \
+    '[destination his]' "url = folder:$TMPDIR/his"	# two of the series have a text beside the objects
 
 for dir in "$CORPUS"/series/*/; do
 	name=$(basename "$dir")
-	rm -rf a.zip stored/* want differ
+	rm -rf a.zip stored/* want differ his
 	(cd "$dir" && zip -qr "$TMPDIR/a.zip" .)
 	first=$(find "$dir" -type f -exec sh -c 'dcmftest "$1" >/dev/null 2>&1 && echo "$1"' - {} \; | grep -v DICOMDIR | sort | head -n 1)
 	birth=$(tag 0010,0030 "$first" | grep -xE '[0-9]{8}' || :)
 	jq -cn --arg n "$(tag 0010,0010 "$first" | tr -d '*')" --arg b "$birth" --arg s "$(tag 0010,0040 "$first" | grep -xE 'M|F|O' || :)" \
-	    '{v:1,basis:{kind:"treatment",reference:"test"},destinations:["pacs","store"],
+	    '{v:1,basis:{kind:"treatment",reference:"test"},destinations:["pacs","store","his"],
 	      patient:({id:"4711",issuer:"HOSP",name:$n,birth_date:$b,sex:$s} | with_entries(select(.value != "")))}' >order.json
 	import=$(mri-fetch --order order.json a.zip 2>>log) || :
 	ok "$name: fetched" test -d "$import"
