@@ -87,12 +87,8 @@ static int
 complete_order(struct job *j, struct err *err)
 {
 	struct buf b = BUF_INIT(ORDER_MAX);
-	bool there = false;
-	int rc = RC_OK;
+	int rc = j->st->more == NULL ? item_order_read(j->item, &b, err) : import_order_read(j->import, &b, err);
 
-	if (j->st->more == NULL && (rc = item_file_there(j->item, ITEM_ORDER, &there, err)) != RC_OK)
-		return rc;
-	rc = there ? item_file_read(j->item, ITEM_ORDER, &b, err) : import_order_read(j->import, &b, err);
 	if (rc == RC_OK)
 		rc = order_parse(b.data, b.len, "the stored order", &j->order, err);
 	if (rc == RC_OK && j->st->more != NULL)

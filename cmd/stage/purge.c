@@ -314,13 +314,12 @@ static int one_destination(const char *name, void *arg, struct err *err)
 	return RC_OK;
 }
 
-static int read_order(const struct import *import, const struct item_dir *item, struct order **out, struct err *err)
+static int read_order(const struct item_dir *item, struct order **out, struct err *err)
 {
 	struct buf b = BUF_INIT(ORDER_MAX);
-	bool there = false;
-	int rc = item_file_there(item, ITEM_ORDER, &there, err);
+	int rc = item_order_read(item, &b, err);
 
-	if (!rc && !(rc = there ? item_file_read(item, ITEM_ORDER, &b, err) : import_order_read(import, &b, err)))
+	if (!rc)
 		rc = order_parse(b.data, b.len, "order", out, err);
 	buf_wipe(&b);
 	return rc;
@@ -343,7 +342,7 @@ static int item_confirmed(struct import *import, int study, bool *yes, struct er
 	*yes = false;
 	if ((rc = item_open(&item, import, study, false, err)) ||
 	    (rc = item_file_read(item, ITEM_MANIFEST, &b, err)) || (rc = manifest_parse(b.data, b.len, &m, err)) ||
-	    (rc = read_order(import, item, &o, err)))
+	    (rc = read_order(item, &o, err)))
 		goto out;
 	d.item = item;
 	d.objects = m->nobjects;

@@ -52,11 +52,8 @@ static void done(struct run *r, bool again, const json_t *more)
 static int read_order(struct run *r, struct err *err)
 {
 	struct buf b = BUF_INIT(ORDER_MAX);
-	bool there = false;
-	int rc = item_file_there(r->item, ITEM_ORDER, &there, err);
+	int rc = item_order_read(r->item, &b, err);
 
-	if (rc == RC_OK)
-		rc = there ? item_file_read(r->item, ITEM_ORDER, &b, err) : import_order_read(r->import, &b, err);
 	if (rc == RC_OK)
 		rc = order_parse(b.data, b.len, "order", &r->order, err);
 	buf_free(&b);

@@ -55,6 +55,8 @@ const struct age_recipient *item_recipient(const struct item_dir *);	/* NULL: pl
 enum item_file { ITEM_MANIFEST, ITEM_ORDER, ITEM_CHECK, ITEM_OVERLAY };
 int item_file_there(const struct item_dir *, enum item_file, bool *, struct err *);
 int item_file_read(const struct item_dir *, enum item_file, struct buf *, struct err *);
+/* The order that holds for the item: as mri-check completed it, else the import's as fetched. */
+int item_order_read(const struct item_dir *, struct buf *, struct err *);
 int item_file_hash(const struct item_dir *, enum item_file, char out[65], struct err *);	/* sha256 of the plaintext */
 /* Atomic, durable replacement. The same bytes again: *same = true and nothing is written. */
 int item_file_write(struct item_dir *, enum item_file, const void *, size_t, bool *same, struct err *);

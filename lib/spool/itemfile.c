@@ -111,6 +111,15 @@ int item_file_read(const struct item_dir *it, enum item_file f, struct buf *b, s
 	return rc;
 }
 
+int item_order_read(const struct item_dir *it, struct buf *b, struct err *err)
+{
+	bool there = false;
+	int rc = item_file_there(it, ITEM_ORDER, &there, err);
+	if (rc != RC_OK)
+		return rc;
+	return there || it->import == NULL ? item_file_read(it, ITEM_ORDER, b, err) : import_order_read(it->import, b, err);
+}
+
 int item_file_hash(const struct item_dir *it, enum item_file f, char out[65], struct err *err)
 {
 	struct stream *s = NULL;
