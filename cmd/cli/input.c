@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/private.h"
+#include "sys/worker.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -23,6 +24,7 @@ void cli_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	worker_hurry(cli_stopped);
 }
 
 void cli_stop(void)

@@ -151,8 +151,8 @@ take(struct check_pool *p, size_t w, struct check_object *o, struct check_identi
 	if (rc != RC_OK) {
 		worker_died(p->v[w], err);
 		p->v[w] = NULL;
+		rc = err->kind == ERR_TEMP ? err_rc(ERR_TEMP) : RC_OK;
 		broken(o, id, err->text);
-		rc = RC_OK;
 	} else if (check_object_parse(msg.data, msg.len, o, id, err) != RC_OK) {
 		broken(o, id, err->text);
 	}

@@ -62,7 +62,7 @@ only(int keep)
 static _Noreturn void
 spawner(int fd, const struct net_options *o)
 {
-	struct chan control = { fd }, session = { -1 };
+	struct chan control = { .fd = fd }, session = { .fd = -1 };
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	struct err err = { 0 };
 	uint64_t until = 0;

@@ -103,7 +103,7 @@ static int index_read(struct send *s, struct fileset *f, struct err *err)
 		if (chan_recv(worker_chan(w), &msg, NULL, 0, NULL, &lost) != RC_OK) {
 			worker_died(w, &lost);
 			w = NULL;
-			rc = err_set(err, ERR_DATA, "cannot read the DICOMDIR of the folder: %s", lost.text);
+			rc = err_set(err, lost.kind, "cannot read the DICOMDIR of the folder: %s", lost.text);
 			break;
 		}
 		rc = entry_take(f, &msg, &last, err);

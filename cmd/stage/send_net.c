@@ -335,17 +335,34 @@ static void peer_of(const struct send *s, const struct send_destination *d, stru
 		.calling = d->calling, .timeout = s->cli->timeout > 3600 ? 3600 : (int)s->cli->timeout };
 }
 
+/* It speaks to the network and holds no descriptor of the spool but the object in hand. Between two of its words
+ * lie the opening of an association, an object of `largest` bytes over a slow line (64 KiB/s) and its answer. */
+static struct jail net_jail(const struct send *s, const struct assoc_peer *p, uint64_t largest)
+{
+	uint64_t wait = JAIL_ANSWER + 2 * (uint64_t)p->timeout + (largest >> 16);
+
+	return (struct jail){ .mode = (enum jail_mode)s->cli->config->sandbox, .network = true,
+		.answer_seconds = wait < JAIL_ANSWER_MAX ? (unsigned)wait : JAIL_ANSWER_MAX };
+}
+
 /* One round over what is open: objects dealt out to the lanes in turn, so that each association sees all
  * of the study. */
 static int play(struct round *r, const struct send_destination *d, struct err *err)
 {
-	/* it speaks to the network; it has no descriptor of the spool */
-	struct jail open_air = { .mode = JAIL_OFF };
+	struct assoc_peer peer;
+	struct jail jail;
+	uint64_t largest = 0;
 	size_t n = 0, lanes = 0;
 	int rc = RC_OK;
 
 	for (size_t i = 0; i < r->set->nobjects; i++)
-		n += r->fate[i] == FATE_OPEN;
+		if (r->fate[i] == FATE_OPEN) {
+			n++;
+			if (r->set->objects[i].size > largest)
+				largest = r->set->objects[i].size;
+		}
+	peer_of(r->s, d, &peer);
+	jail = net_jail(r->s, &peer, largest);
 	lanes = r->s->cli->jobs > 0 ? (size_t)r->s->cli->jobs : 1;
 	if (lanes > ASSOCIATIONS_MAX)
 		lanes = ASSOCIATIONS_MAX;
@@ -366,10 +383,10 @@ static int play(struct round *r, const struct send_destination *d, struct err *e
 		for (size_t i = 0; i < r->set->nobjects; i++)
 			if (r->fate[i] == FATE_OPEN && nth++ % lanes == l)
 				lane->indexes[lane->job.n++] = (uint32_t)i;
-		peer_of(r->s, d, &lane->job.peer);
+		lane->job.peer = peer;
 		lane->job.set = r->set;
 		lane->job.indexes = lane->indexes;
-		rc = worker_start(&lane->w, &open_air, NULL, lane_run, &lane->job, err);
+		rc = worker_start(&lane->w, &jail, NULL, lane_run, &lane->job, err);
 		r->running += rc == RC_OK;
 	}
 	while (rc == RC_OK && r->running) {
@@ -382,10 +399,10 @@ static int play(struct round *r, const struct send_destination *d, struct err *e
 				of[np] = &r->lanes[l];
 				p[np++] = (struct pollfd){ .fd = worker_fd(r->lanes[l].w), .events = POLLIN };
 			}
-		if (poll(p, np, -1) < 0 && errno != EINTR)
+		if (poll(p, np, WORKER_TICK_MS) < 0 && errno != EINTR)
 			rc = err_sys(err, errno, "cannot wait for the associations");
 		for (nfds_t i = 0; rc == RC_OK && i < np; i++)
-			if (p[i].revents)
+			if (p[i].revents || worker_late(of[i]->w))
 				rc = hear(r, of[i], err);
 	}
 	for (size_t l = 0; l < lanes; l++) {
@@ -480,7 +497,7 @@ int send_readback(struct send *s, struct send_set *set, const struct send_destin
     struct err *err)
 {
 	struct look l = { .n = 0 };
-	struct jail open_air = { .mode = JAIL_OFF };
+	struct jail jail;
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	struct worker *w = NULL;
 	struct seen seen;
@@ -488,6 +505,7 @@ int send_readback(struct send *s, struct send_set *set, const struct send_destin
 
 	*missing = 0;
 	peer_of(s, d, &l.rb.peer);
+	jail = net_jail(s, &l.rb.peer, 0);
 	if (s->cli->timeout > 0 && s->cli->timeout < READBACK_SETTLE)
 		l.rb.settle = (int)s->cli->timeout;
 	l.objects = calloc(set->nobjects + 1, sizeof *l.objects);
@@ -497,7 +515,7 @@ int send_readback(struct send *s, struct send_set *set, const struct send_destin
 		if (set->objects[i].ready)
 			l.objects[l.n++] = (struct readback_object){ set->objects[i].study_uid,
 				set->objects[i].series_uid, set->objects[i].sop_uid, false };
-	rc = worker_start(&w, &open_air, NULL, look_run, &l, err);
+	rc = worker_start(&w, &jail, NULL, look_run, &l, err);
 	if (rc == RC_OK)
 		rc = chan_recv(worker_chan(w), &msg, NULL, 0, NULL, err);
 	if (rc != RC_OK || msg.len != sizeof seen)

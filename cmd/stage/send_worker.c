@@ -416,6 +416,8 @@ int send_prepare(struct send *s, struct send_set *set, struct err *err)
 		/* it died: the object in hand is set aside, the others go on */
 		worker_died(w, &lost);
 		w = NULL;
+		if (lost.kind == ERR_TEMP)
+			break;
 		rc = spoil(&set->objects[answered++], ERR_DATA, lost.text, err);
 	}
 	if (rc == RC_OK && answered < set->nobjects)

@@ -168,6 +168,10 @@ static int bury(struct pool *pool, struct hand *h, struct err *err)
 	worker_died(h->worker, &why);
 	h->worker = NULL;
 	h->package = 0;
+	if (why.kind == ERR_TEMP) {	/* says nothing about what it had in hand */
+		*err = why;
+		rc = err_rc(why.kind);
+	}
 	for (; h->n && rc == RC_OK; h->n--, h->head = (h->head + 1) % AHEAD, first = false) {
 		struct wait *w = &h->queue[h->head];
 
@@ -404,10 +408,10 @@ static int wait_answers(struct pool *pool, struct err *err)
 	}
 	if (!n)
 		return RC_OK;
-	if (poll(fds, n, -1) < 0)
+	if (poll(fds, n, WORKER_TICK_MS) < 0)
 		return errno == EINTR ? RC_OK : err_sys(err, errno, "cannot wait for the workers");
 	for (nfds_t i = 0; i < n && rc == RC_OK; i++)
-		if (fds[i].revents)
+		if (fds[i].revents || worker_late(who[i]->worker))
 			rc = answer(pool, who[i], err);
 	return rc;
 }

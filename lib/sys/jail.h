@@ -17,11 +17,15 @@ struct jail {
 	enum jail_mode mode;
 	uint64_t memory;	/* RLIMIT_AS, bytes; 0: JAIL_MEMORY. Not set in SAN=1 builds. */
 	unsigned cpu_seconds;	/* RLIMIT_CPU; 0: JAIL_CPU */
+	unsigned answer_seconds;	/* held by worker.h: an answer later than this ends it; 0: JAIL_ANSWER */
 	bool threads;		/* allow clone() of threads */
+	bool network;		/* worker.h enters netjail.h instead */
 };
 
 #define JAIL_MEMORY	((uint64_t)256 << 20)
 #define JAIL_CPU	3600
+#define JAIL_ANSWER	1800	/* 4 GB are read, hashed and parsed in a tenth of that from a slow disk */
+#define JAIL_ANSWER_MAX	(7 * 86400)	/* no import is held for longer */
 
 /* Locks this process: read, write, pread, pwrite, lseek, fstat, memory, sendmsg/recvmsg on
  * descriptors it holds, clocks, exit; no open, socket, exec, fork. ERR_DENIED where mode is

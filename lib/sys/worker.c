@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "sys/netjail.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open	434
@@ -38,6 +39,44 @@ struct worker {
 
 /* The channel */
 
+static bool (*stopped)(void);
+
+void worker_hurry(bool (*fn)(void))
+{
+	stopped = fn;
+}
+
+/* Of the parent's side: is the other one too late? The socket's time-out (open_pair) brings the caller here. */
+static bool late(struct chan *c)
+{
+	static uint64_t stop_seen;
+	uint64_t now = time_mono_ms(), from = c->last;
+	uint64_t limit = (uint64_t)c->limit_ms;
+
+	if (c->limit_ms == 0 || c->late)
+		return c->late;
+	if (stopped && stopped()) {
+		if (!stop_seen)
+			stop_seen = now;
+		if (from < stop_seen)
+			from = stop_seen;
+		if (limit > WORKER_HURRY_MS)
+			limit = WORKER_HURRY_MS;
+	}
+	return c->late = now - from >= limit;
+}
+
+static void traffic(struct chan *c)
+{
+	if (c->limit_ms)
+		c->last = time_mono_ms();
+}
+
+bool worker_late(struct worker *w)
+{
+	return late(&w->chan);
+}
+
 int chan_send(struct chan *c, const void *data, size_t len, const int *fds, size_t nfds, struct err *err)
 {
 	union { struct cmsghdr align; char space[CMSG_SPACE(CHAN_FDS_MAX * sizeof(int))]; } control;
@@ -59,10 +98,16 @@ int chan_send(struct chan *c, const void *data, size_t len, const int *fds, size
 	}
 	for (;;) {
 		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
-		if (n >= 0)
+		if (n >= 0) {
+			traffic(c);
 			return RC_OK;	/* SEQPACKET sends all or nothing */
+		}
 		if (errno == EINTR)
 			continue;
+		if (errno == EAGAIN && !late(c))
+			continue;
+		if (errno == EAGAIN)
+			return err_set(err, ERR_NOINPUT, "no answer");
 		if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
 			return err_set(err, ERR_NOINPUT, "channel closed");
 		return err_sys(err, errno, "cannot send to the other process");
@@ -126,6 +171,10 @@ int chan_recv_ms(struct chan *c, int ms, struct buf *msg, int *fds, size_t max, 
 		n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN && !late(c))
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return err_set(err, ERR_NOINPUT, "no answer");
 		if (n == 0 || (n < 0 && errno == ECONNRESET)) {
 			/* the end; a hostile peer's empty message with descriptors counts as that */
 			if (n == 0)
@@ -141,6 +190,7 @@ int chan_recv_ms(struct chan *c, int ms, struct buf *msg, int *fds, size_t max, 
 		}
 		break;
 	}
+	traffic(c);
 	msg->len = (size_t)n;
 	msg->data[n] = '\0';
 	if (nfds)
@@ -201,7 +251,7 @@ static void own_signals(void)
 static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void (*prepare)(void *),
     worker_fn *run, void *arg)
 {
-	struct chan c = { fd };
+	struct chan c = { .fd = fd };
 	struct err err = { 0 }, ignored;	/* sent whole: no bytes of the stack that nobody set */
 	int rc = RC_OK;
 
@@ -215,7 +265,7 @@ static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void 
 	if (!(rc = only_channel(&c.fd, jail->mode != JAIL_OFF, &err))) {
 		if (prepare)
 			prepare(arg);
-		rc = jail_enter(jail, &err);
+		rc = jail->network ? netjail_enter(jail->mode, NULL, &err) : jail_enter(jail, &err);
 	}
 	/* the first message says that it stands, or why not: worker_start() reads it */
 	if (chan_send(&c, &err, sizeof(err), NULL, 0, &ignored) || rc)
@@ -305,7 +355,17 @@ static bool tell_end(struct worker *w, struct err *err)
 	int code = 0;
 	unsigned long long memory = w ? w->memory >> 20 : 0;
 	unsigned cpu = w ? w->cpu_seconds : 0;
+	int limit = w ? w->chan.limit_ms / 1000 : 0;
 
+	if (w && w->chan.late) {
+		kill(w->pid, SIGKILL);
+		worker_stop(w, NULL, NULL);
+		if (stopped && stopped())
+			err_set(err, ERR_TEMP, "interrupted");
+		else
+			err_set(err, ERR_DATA, "the parser gave no answer within %d s", limit);
+		return true;
+	}
 	worker_stop(w, &how, &code);
 	switch (how) {
 	case WORKER_EXITED:
@@ -331,6 +391,7 @@ void worker_died(struct worker *w, struct err *err)
 
 static int open_pair(int fd[2], struct err *err)
 {
+	struct timeval tick = { 0, 1000 * WORKER_TICK_MS };
 	int size = CHAN_BUFFER;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) != 0)
@@ -339,6 +400,14 @@ static int open_pair(int fd[2], struct err *err)
 	for (int i = 0; i < 2; i++) {
 		(void)setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 		(void)setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	}
+	/* the parent's: so that it looks up from its waiting */
+	if (setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)) != 0 ||
+	    setsockopt(fd[0], SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof(tick)) != 0) {
+		err_sys(err, errno, "cannot make a channel to a worker");
+		close(fd[0]);
+		close(fd[1]);
+		return err_rc(err->kind);
 	}
 	return RC_OK;
 }
@@ -374,6 +443,8 @@ int worker_start(struct worker **out, const struct jail *jail, void (*prepare)(v
 	w->memory = jail->memory ? jail->memory : JAIL_MEMORY;
 	w->cpu_seconds = jail->cpu_seconds ? jail->cpu_seconds : JAIL_CPU;
 	w->pidfd = -1;
+	w->chan.limit_ms = 1000 * (int)(jail->answer_seconds ? jail->answer_seconds : JAIL_ANSWER);
+	w->chan.last = time_mono_ms();
 	if ((rc = open_pair(fd, err))) {
 		free(w);
 		return rc;

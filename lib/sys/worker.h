@@ -16,7 +16,9 @@
 #ifndef MRI_SYS_WORKER_H
 #define MRI_SYS_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
 #include "sys/jail.h"
@@ -24,13 +26,14 @@
 #define CHAN_MSG_MAX	((size_t)128 << 10)	/* bytes of one message: a manifest line, a finding */
 #define CHAN_FDS_MAX	8
 
-struct chan { int fd; };
+/* limit_ms: the parent's side of a worker; 0 waits for ever. late: the limit has passed. */
+struct chan { int fd; int limit_ms; uint64_t last; bool late; };
 struct worker;
 
 /* Sends one message with nfds descriptors (they stay open here). */
 int chan_send(struct chan *, const void *, size_t len, const int *fds, size_t nfds, struct err *);
 /* Receives one message into msg (cleared first). Descriptors come O_CLOEXEC and belong to the
- * caller. End of file: RC_FAILED with ERR_NOINPUT ("channel closed"). */
+ * caller. End of file, or a worker that stands still: RC_FAILED with ERR_NOINPUT. */
 int chan_recv(struct chan *, struct buf *msg, int *fds, size_t max, size_t *nfds, struct err *);
 /* The same, waiting at most ms (-1: for ever); RC_RETRY/ERR_TEMP when nothing came. */
 int chan_recv_ms(struct chan *, int ms, struct buf *msg, int *fds, size_t max, size_t *nfds, struct err *);
@@ -47,12 +50,20 @@ typedef int worker_fn(struct chan *, void *arg);
 int worker_start(struct worker **, const struct jail *, void (*prepare)(void *),
     worker_fn *run, void *arg, struct err *);
 struct chan *worker_chan(struct worker *);
-int worker_fd(const struct worker *);	/* to poll */
+int worker_fd(const struct worker *);	/* to poll, at most WORKER_TICK_MS: then look at worker_late() */
+
+/* A worker is late when nothing came or went for jail.answer_seconds, or for WORKER_HURRY_MS since stopped() is
+ * true: chan_recv() then fails at once, and worker_died() gives ERR_TEMP where it was the stop. */
+#define WORKER_TICK_MS	200
+#define WORKER_HURRY_MS	3000
+bool worker_late(struct worker *);
+void worker_hurry(bool (*stopped)(void));	/* the program's own, once */
 
 enum worker_end { WORKER_EXITED, WORKER_KILLED, WORKER_MEMORY, WORKER_CPU };
 /* Closes the channel, waits, frees. how/code: exit code or signal number. NULL is fine. */
 void worker_stop(struct worker *, enum worker_end *how, int *code);
-/* After a failed chan_*: reaps and gives a sentence for the object in hand: "the parser died (signal 11)". Frees. */
+/* After a failed chan_*: reaps and gives a sentence for the object in hand: "the parser died (signal 11)". Frees.
+ * ERR_TEMP ("interrupted"): it says nothing about the object. */
 void worker_died(struct worker *, struct err *);
 
 #endif

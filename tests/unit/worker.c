@@ -19,6 +19,7 @@
 /* after what it needs */
 #include <cmocka.h>
 
+#include "base/time.h"
 #include "sys/worker.h"
 
 #ifdef MRI_SANITIZED
@@ -340,7 +341,7 @@ static void tells_how_it_died(void **state)
 {
 	size_t limit = 128 << 20;
 	struct jail small = { .memory = limit };
-	struct jail quick = { .cpu_seconds = 1 };
+	struct jail quick = { .cpu_seconds = 1 }, impatient = { .answer_seconds = 1 };
 
 	(void)state;
 	dies(segfaults, NULL, &plain_jail, "the parser died (signal 11)");
@@ -350,6 +351,37 @@ static void tells_how_it_died(void **state)
 	dies(out_of_memory, &limit, &small, "the parser ran out of memory (limit 128 MiB)");
 	dies(loops, NULL, &quick, "the parser used up its processor time (1 s)");
 	dies(loops_on, NULL, &quick, "the parser used up its processor time (1 s)");
+	dies(waits, NULL, &impatient, "the parser gave no answer within 1 s");
+}
+
+static bool yes(void)
+{
+	return true;
+}
+
+/* After a ^C a worker that stands still is not waited for, and nothing is said about what it had in hand. */
+static void is_not_waited_for_after_a_stop(void **state)
+{
+	struct worker *w = NULL;
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
+	struct err err;
+	uint64_t begin = time_mono_ms();
+
+	(void)state;
+	worker_hurry(yes);
+	w = start(echo, NULL, &plain_jail);
+	assert_int_equal(chan_send(worker_chan(w), "last", 4, NULL, 0, &err), RC_OK);
+	assert_int_equal(chan_recv(worker_chan(w), &msg, NULL, 0, NULL, &err), RC_OK);	/* it has its time */
+	worker_stop(w, NULL, NULL);
+	w = start(waits, NULL, &plain_jail);
+	assert_int_equal(chan_recv(worker_chan(w), &msg, NULL, 0, NULL, &err), RC_FAILED);
+	assert_true(worker_late(w));
+	worker_died(w, &err);
+	worker_hurry(NULL);
+	assert_int_equal(err.kind, ERR_TEMP);
+	assert_string_equal(err.text, "interrupted");
+	assert_in_range(time_mono_ms() - begin, WORKER_HURRY_MS, 2 * WORKER_HURRY_MS);
+	buf_free(&msg);
 }
 
 static void sending_to_the_dead_is_an_error_and_no_signal(void **state)
@@ -529,6 +561,7 @@ int main(void)
 		cmocka_unit_test(takes_no_descriptor_that_it_did_not_ask_for),
 		cmocka_unit_test(begins_clean),
 		cmocka_unit_test(tells_how_it_died),
+		cmocka_unit_test(is_not_waited_for_after_a_stop),
 		cmocka_unit_test(sending_to_the_dead_is_an_error_and_no_signal),
 		cmocka_unit_test(stops_one_that_does_not_listen),
 		cmocka_unit_test(does_not_survive_its_parent),
