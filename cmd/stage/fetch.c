@@ -73,7 +73,7 @@ offer_key(const struct job *j, const struct source_offer *o, char *key, size_t c
 	if (net_kind(j->net) == SOURCE_DIRECT)
 		text_copy(key, cap, "direct");
 	else
-		snprintf(key, cap, "dlx\n%s\n%s", o->id, o->study_uid != NULL ? o->study_uid : "");
+		snprintf(key, cap, "%s\n%s\n%s", source_kind_name(net_kind(j->net)), o->id, o->study_uid != NULL ? o->study_uid : "");
 }
 
 static char *
@@ -93,7 +93,7 @@ publish(struct job *j, const struct source_offer *o, const struct source_package
 
 	claim_init(&c);
 	c.package = j->t.n;
-	c.source = keep(net_kind(j->net) == SOURCE_DIRECT ? "direct" : "dlx");
+	c.source = keep(source_kind_name(net_kind(j->net)));
 	c.kind = keep(p->media == MEDIA_ZIP || p->media == MEDIA_DICOM ? "study" : "document");
 	c.media = keep(p->type[0] != '\0' ? p->type : o->media);
 	c.bytes = p->bytes;
@@ -282,7 +282,7 @@ talk(struct job *j, struct err *err)
 		return rc;
 	if ((rc = net_look(j->net, j->link, j->f->list, err)) != RC_OK)
 		goto out;
-	if (net_kind(j->net) == SOURCE_DLX &&
+	if (net_kind(j->net) != SOURCE_DIRECT &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);

@@ -343,7 +343,7 @@ net_look(struct net_session *s, const char *link, bool only_look, struct err *er
 		return rc;
 	kind = json_integer_value(json_object_get(done, "kind"));
 	json_decref(done);
-	if (kind != SOURCE_DLX && kind != SOURCE_DIRECT)
+	if (kind <= SOURCE_NONE || kind >= SOURCE_KINDS)
 		return err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
 	s->kind = (enum source_kind)kind;
 	return RC_OK;

@@ -15,53 +15,6 @@ dlx_wait_of(const struct http_response *r)
 	return r->status == 503 || r->status == 429 ? dlx_timeout(r->body.data, r->body.len) : -1;
 }
 
-int
-dlx_recognise(struct source *s, const char *text, size_t len, const char *final_url, struct err *err)
-{
-	json_t *j = NULL;
-	char *base = NULL, *mark = NULL;
-	int rc = RC_OK;
-
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
-	if ((rc = json_parse(text, len, &j, err)) != RC_OK) {
-		err_wrap(err, "the portal's answer to the link");
-		err->kind = ERR_PROTOCOL;
-		s->state = "portal-changed";
-		goto out;
-	}
-	if ((rc = dlx_parse_info(j, &base, &s->questions, &s->nquestions, err)) != RC_OK) {
-		s->state = "unsupported";
-		err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
-		goto out;
-	}
-	/* The token is of the link as handed out; after a redirect the new one may have lost it. */
-	if ((rc = link_token(s->link, &s->token, err)) != RC_OK || (rc = redact_add(&s->secrets, s->token, err)) != RC_OK)
-		goto out;
-	if (base == NULL && (mark = strstr(s->link, "/token/")) != NULL) {
-		rc = (base = text_dup(s->link, err)) == NULL ? err_rc(err->kind) : RC_OK;
-		if (rc != RC_OK)
-			goto out;
-		base[mark - s->link] = '\0';
-	}
-	if (base == NULL) {
-		s->state = "portal-changed";
-		rc = err_set(err, ERR_PROTOCOL, "the portal names no apiBasePath");
-		goto out;
-	}
-	if ((rc = url_resolve(final_url, base, &s->base, err)) != RC_OK ||
-	    (rc = source_add_host(s, s->link, err)) != RC_OK || (rc = source_add_host(s, final_url, err)) != RC_OK ||
-	    (rc = source_add_host(s, s->base, err)) != RC_OK)
-		goto out;
-	s->kind = SOURCE_DLX;
-out:
-	free(base);
-	json_decref(j);
-	return rc;
-}
-
 /* RFC 7519: three parts of base64url. What else comes with 200 is no bearer. */
 static int
 take_bearer(struct source *s, const struct buf *body, struct err *err)
@@ -135,7 +88,7 @@ out:
 	return rc;
 }
 
-int
+static int
 dlx_login(struct source *s, const char *const *answers, struct err *err)
 {
 	int rc = RC_OK;
@@ -192,7 +145,7 @@ get_with_bearer(struct source *s, const char *name, const char *segment, const s
 	return rc;
 }
 
-int
+static int
 dlx_list(struct source *s, struct err *err)
 {
 	struct http_response resp = { 0 };
@@ -221,7 +174,7 @@ out:
 	return rc;
 }
 
-int
+static int
 dlx_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
 	struct http_response resp = { 0 };
@@ -247,5 +200,54 @@ out:
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);
+	return rc;
+}
+
+static const struct source_ops dlx_ops = { SOURCE_DLX, dlx_login, dlx_list, dlx_fetch, NULL };
+
+int
+dlx_recognise(struct source *s, const char *text, size_t len, const char *final_url, struct err *err)
+{
+	json_t *j = NULL;
+	char *base = NULL, *mark = NULL;
+	int rc = RC_OK;
+
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
+	if ((rc = json_parse(text, len, &j, err)) != RC_OK) {
+		err_wrap(err, "the portal's answer to the link");
+		err->kind = ERR_PROTOCOL;
+		s->state = "portal-changed";
+		goto out;
+	}
+	if ((rc = dlx_parse_info(j, &base, &s->questions, &s->nquestions, err)) != RC_OK) {
+		s->state = "unsupported";
+		err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
+		goto out;
+	}
+	/* The token is of the link as handed out; after a redirect the new one may have lost it. */
+	if ((rc = link_token(s->link, &s->token, err)) != RC_OK || (rc = redact_add(&s->secrets, s->token, err)) != RC_OK)
+		goto out;
+	if (base == NULL && (mark = strstr(s->link, "/token/")) != NULL) {
+		rc = (base = text_dup(s->link, err)) == NULL ? err_rc(err->kind) : RC_OK;
+		if (rc != RC_OK)
+			goto out;
+		base[mark - s->link] = '\0';
+	}
+	if (base == NULL) {
+		s->state = "portal-changed";
+		rc = err_set(err, ERR_PROTOCOL, "the portal names no apiBasePath");
+		goto out;
+	}
+	if ((rc = url_resolve(final_url, base, &s->base, err)) != RC_OK ||
+	    (rc = source_add_host(s, s->link, err)) != RC_OK || (rc = source_add_host(s, final_url, err)) != RC_OK ||
+	    (rc = source_add_host(s, s->base, err)) != RC_OK)
+		goto out;
+	s->ops = &dlx_ops;
+out:
+	free(base);
+	json_decref(j);
 	return rc;
 }

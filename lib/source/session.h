@@ -12,10 +12,20 @@
 #define SOURCE_QUESTIONS_MAX	16
 #define SOURCE_HOSTS_MAX	4
 
+/* One kind of portal. A recogniser sets s->ops, and s->own where it keeps more than is here. */
+struct source_ops {
+	enum source_kind kind;
+	int (*login)(struct source *, const char *const *answers, struct err *);	/* NULL: nothing is asked */
+	int (*list)(struct source *, struct err *);		/* NULL: the look brought the offers */
+	int (*fetch)(struct source *, size_t i, const struct source_output *, struct source_package *, struct err *);
+	void (*close)(struct source *);				/* frees and wipes s->own; NULL: none */
+};
+
 struct source {
 	struct source_options o;
 	struct http *http;
-	enum source_kind kind;
+	const struct source_ops *ops;	/* NULL: not recognised yet */
+	void *own;
 	const char *state;		/* static text */
 	struct redact secrets;
 	char *link;
@@ -41,9 +51,6 @@ int source_failed(struct source *, int rc);
 /* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);
 long dlx_wait_of(const struct http_response *);
-int dlx_login(struct source *, const char *const *answers, struct err *);
-int dlx_list(struct source *, struct err *);
-int dlx_fetch(struct source *, size_t i, const struct source_output *, struct source_package *, struct err *);
 
 /* The one offer of a link that is itself the file. */
 int direct_recognise(struct source *, const struct receiver *, struct err *);

@@ -66,6 +66,8 @@ source_close(struct source *s)
 
 	if (s == NULL)
 		return;
+	if (s->ops != NULL && s->ops->close != NULL)
+		s->ops->close(s);
 	http_close(s->http);
 	redact_free(&s->secrets);
 	wipe_text(&s->link);
@@ -254,10 +256,18 @@ out:
 	return source_failed(s, rc);
 }
 
+const char *
+source_kind_name(enum source_kind k)
+{
+	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "weasis", "shl", "recipe" };
+
+	return k < SOURCE_KINDS ? names[k] : "";
+}
+
 enum source_kind
 source_kind(const struct source *s)
 {
-	return s->kind;
+	return s->ops != NULL ? s->ops->kind : SOURCE_NONE;
 }
 
 const struct source_question *
@@ -273,17 +283,17 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 	size_t i = 0;
 	int rc = RC_OK;
 
-	if (s->kind != SOURCE_DLX)
+	if (s->ops == NULL || s->ops->login == NULL)
 		return RC_OK;
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
 		rc = redact_add(&s->secrets, answers[i], err);
-	return source_failed(s, rc == RC_OK ? dlx_login(s, answers, err) : rc);
+	return source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc);
 }
 
 int
 source_list(struct source *s, struct err *err)
 {
-	return s->kind == SOURCE_DLX ? source_failed(s, dlx_list(s, err)) : RC_OK;
+	return s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err)) : RC_OK;
 }
 
 const struct source_offer *
@@ -299,12 +309,8 @@ source_fetch(struct source *s, size_t i, const struct source_output *out, struct
 	memset(p, 0, sizeof(*p));
 	if (i >= s->noffers)
 		return err_set(err, ERR_INTERNAL, "no offer %zu in the list", i + 1);
-	if (s->kind == SOURCE_DIRECT) {
-		*p = s->got;
-		return RC_OK;
-	}
 	s->state = "";
-	return source_failed(s, dlx_fetch(s, i, out, p, err));
+	return source_failed(s, s->ops->fetch(s, i, out, p, err));
 }
 
 const char *

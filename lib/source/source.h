@@ -20,7 +20,10 @@
 
 struct source;
 
-enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT };
+/* How a portal hands out. SOURCE_DIRECT: the link itself is the file, which comes with the look. */
+enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_WEASIS, SOURCE_SHL, SOURCE_RECIPE,
+	SOURCE_KINDS };
+const char *source_kind_name(enum source_kind);	/* "dlx" */
 
 struct source_options {
 	struct http_options http;
