@@ -27,6 +27,7 @@ const char *source_kind_name(enum source_kind);	/* "dlx" */
 
 struct source_options {
 	struct http_options http;
+	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
 };
