@@ -8,7 +8,7 @@
 #include "sys/jail.h"
 
 static struct {
-	const char *order, *basis, *reference, *study, *cafile, *out;
+	const char *order, *basis, *reference, *portal, *token, *study, *cafile, *out;
 	struct cli_list factors;
 	long item;
 	bool list;
@@ -19,6 +19,8 @@ static const struct cli_option options[] = {
 	{ 0, "factor", "TYPE=@FILE", "an answer the portal will ask for (repeat)", CLI_LIST, &opt.factors },
 	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
+	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },
+	{ 0, "portal", "NAME", "the [portal NAME] of the configuration, else found by the link", CLI_STRING, &opt.portal },
 	{ 0, "list", NULL, "print what the portal offers; download nothing", CLI_FLAG, &opt.list },
 	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
 	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
@@ -96,6 +98,8 @@ main(int argc, char **argv)
 	f.list = opt.list;
 	f.item = opt.item;
 	f.study = opt.study;
+	f.portal = opt.portal;
+	f.token_file = opt.token;
 	f.basis_required = cli.config->basis_required;
 	if (opt.item < 0 || (opt.item > 0 && opt.study != NULL))
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
