@@ -9,7 +9,7 @@
 #include "sys/jail.h"
 
 static struct {
-	const char *order, *basis, *reference, *study, *qr, *cafile, *out;
+	const char *order, *basis, *reference, *portal, *token, *study, *qr, *cafile, *out;
 	struct cli_list factors;
 	long item;
 	bool list;
@@ -20,6 +20,8 @@ static const struct cli_option options[] = {
 	{ 0, "factor", "TYPE=@FILE", "an answer the portal will ask for (repeat)", CLI_LIST, &opt.factors },
 	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
+	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },
+	{ 0, "portal", "NAME", "the [portal NAME] of the configuration, else found by the link", CLI_STRING, &opt.portal },
 	{ 0, "list", NULL, "print what the portal offers; download nothing", CLI_FLAG, &opt.list },
 	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
 	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
@@ -130,6 +132,8 @@ main(int argc, char **argv)
 	f.list = opt.list;
 	f.item = opt.item;
 	f.study = opt.study;
+	f.portal = opt.portal;
+	f.token_file = opt.token;
 	f.basis_required = cli.config->basis_required;
 	if (opt.item < 0 || (opt.item > 0 && opt.study != NULL))
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
@@ -147,9 +151,9 @@ main(int argc, char **argv)
 	    .allow_http = cli.config->allow_http, .nallow_http = cli.config->nallow_http, .timeout = cli.timeout,
 	    .max_time = cli.max_time, .jail = (enum jail_mode)cli.config->sandbox };
 	jail_self();
-	if (opt.qr != NULL && qr_links(opt.qr, (enum jail_mode)cli.config->sandbox, &codes, &err) != RC_OK)
-		cli_die(&cli, &err);
 	if (net_start(&f.net, &net, &err) != RC_OK)
+		cli_die(&cli, &err);
+	if (opt.qr != NULL && qr_links(opt.qr, (enum jail_mode)cli.config->sandbox, &codes, &err) != RC_OK)
 		cli_die(&cli, &err);
 	if (opt.order != NULL && orders_load(opt.order, &orders, &err) != RC_OK)
 		cli_die(&cli, &err);

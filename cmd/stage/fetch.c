@@ -277,11 +277,18 @@ static int
 talk(struct job *j, struct err *err)
 {
 	struct net_events ev = { on_output, on_progress, cli_stopped, j };
-	int rc = net_session_new(&j->net, j->f->net, &ev, err);
+	struct source_portal portal;
+	int rc = portal_load(j->f->cli->config, j->f->portal, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = net_look(j->net, j->link, j->f->list, err)) != RC_OK)
+	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK) {
+		source_portal_free(&portal);
+		return rc;
+	}
+	rc = net_look(j->net, j->link, j->f->list, &portal, err);
+	source_portal_free(&portal);
+	if (rc != RC_OK)
 		goto out;
 	if (net_kind(j->net) != SOURCE_DIRECT &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
