@@ -277,11 +277,18 @@ static int
 talk(struct job *j, struct err *err)
 {
 	struct net_events ev = { on_output, on_progress, cli_stopped, j };
-	int rc = net_session_new(&j->net, j->f->net, &ev, err);
+	struct source_portal portal;
+	int rc = portal_load(j->f->cli->config, j->f->portal, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = net_look(j->net, j->link, j->f->list, err)) != RC_OK)
+	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK) {
+		source_portal_free(&portal);
+		return rc;
+	}
+	rc = net_look(j->net, j->link, j->f->list, &portal, err);
+	source_portal_free(&portal);
+	if (rc != RC_OK)
 		goto out;
 	if (net_kind(j->net) != SOURCE_DIRECT &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
@@ -435,12 +442,12 @@ plan(struct fetch *f, const struct cli_input *in, const struct order *o, const c
 
 	link_host(what, host, sizeof(host));
 	if (!f->cli->json) {
-		cli_print(f->cli, "would fetch %s%s, basis %s", text_is_link(what) ? "from " : "",
-		    text_is_link(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
+		cli_print(f->cli, "would fetch %s%s, basis %s", link_is(what) ? "from " : "",
+		    link_is(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
 		return;
 	}
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s*}", "v", 1, "type", "plan", "in", (json_int_t)in->number,
-	    "from", text_is_link(what) ? host : what, "basis", o->basis_kind);
+	    "from", link_is(what) ? host : what, "basis", o->basis_kind);
 	if (j != NULL)
 		cli_print_json(f->cli, j);
 	json_decref(j);
@@ -451,7 +458,7 @@ fetch_one(struct fetch *f, const struct cli_input *in, struct order *o, const ch
 {
 	struct target none = { .dir = -1, .fd = -1 };
 	struct fetched r = { .state = "", .began_ms = time_mono_ms() };
-	bool link = text_is_link(what);
+	bool link = link_is(what);
 
 	if (basis_check(o, f->basis_required, &r.err) == RC_OK && link && f->cli->dry_run)
 		(void)link_check(what, &r.err);

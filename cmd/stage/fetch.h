@@ -26,6 +26,7 @@ struct fetch {
 	const char *study;		/* --study, NULL */
 	long item;			/* --item, 0 none */
 	bool list;			/* --list */
+	const char *portal, *token_file;	/* --portal, --token-file, NULL */
 	bool basis_required;
 };
 
@@ -73,6 +74,11 @@ int choose_patient(const struct order *, const struct source_offer *, size_t n, 
 int choose_offers(const struct fetch *, const struct order *, const struct source_offer *, size_t n, bool *take,
     struct err *);
 void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
+
+/* fetch_portal.c: what the configuration says of the portal of this link. name: --portal, token_file: --token-file;
+ * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */
+int portal_load(const struct config *, const char *name, const char *token_file, const char *link,
+    struct source_portal *, struct err *);
 
 /* fetch_login.c: questions, answers, and the memory of links */
 struct link_memory;

@@ -330,14 +330,15 @@ ask(struct net_session *s, json_t *request, int fd, json_t **done, struct err *e
 }
 
 int
-net_look(struct net_session *s, const char *link, bool only_look, struct err *err)
+net_look(struct net_session *s, const char *link, bool only_look, const struct source_portal *portal, struct err *err)
 {
 	json_t *done = NULL;
 	json_int_t kind = 0;
 	int rc = RC_OK;
 
 	s->wants_body = !only_look;
-	rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done, err);
+	rc = ask(s, json_pack("{s:s, s:s, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
+	    "portal", portal != NULL ? wire_portal(portal) : NULL), -1, &done, err);
 	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;

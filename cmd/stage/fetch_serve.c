@@ -18,6 +18,9 @@
 struct server {
 	struct chan *chan;
 	struct source *source;
+	struct source_options options;
+	struct source_portal portal;
+	char **allow;			/* that of the configuration and that of the portal; the texts are theirs */
 	int fd;				/* where the package goes */
 	bool sealed;
 	struct age_recipient to;
@@ -102,6 +105,31 @@ begin(void *arg, const struct source_offer *offer, enum media media, struct stre
 	return spool_writer_fd(out, copy, sv->sealed ? &sv->to : NULL, err);
 }
 
+/* The session begins with the link: only then is it known what the configuration says of its portal. */
+static int
+begin_session(struct server *sv, const json_t *portal, struct err *err)
+{
+	struct http_options *h = &sv->options.http;
+	int rc = RC_OK;
+
+	if (sv->source != NULL)
+		return err_set(err, ERR_INTERNAL, "a second look");
+	if (portal != NULL) {
+		if ((rc = wire_portal_read(portal, &sv->portal, err)) != RC_OK)
+			return rc;
+		if ((sv->allow = calloc(h->nallow + sv->portal.nallow + 1, sizeof(*sv->allow))) == NULL)
+			return err_sys(err, ENOMEM, "cannot start a session");
+		if (h->nallow > 0)
+			memcpy(sv->allow, h->allow, h->nallow * sizeof(*sv->allow));
+		if (sv->portal.nallow > 0)
+			memcpy(sv->allow + h->nallow, sv->portal.allow, sv->portal.nallow * sizeof(*sv->allow));
+		h->allow = sv->allow;
+		h->nallow += sv->portal.nallow;
+		sv->options.portal = &sv->portal;
+	}
+	return source_new(&sv->source, &sv->options, err);
+}
+
 static int
 do_look(struct server *sv, const json_t *j, struct err *err)
 {
@@ -115,6 +143,8 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 
 	if (link == NULL)
 		return err_set(err, ERR_INTERNAL, "a look without a link");
+	if ((rc = begin_session(sv, json_object_get(j, "portal"), err)) != RC_OK)
+		return rc;
 	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
 		return rc;
 	for (q = source_questions(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
@@ -179,6 +209,8 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
+	else if (sv->source == NULL)
+		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
 		rc = do_login(sv, j, err);
 	else if (what != NULL && strcmp(what, "list") == 0)
@@ -195,24 +227,22 @@ int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
 	struct server sv = { .chan = chan, .fd = -1 };
-	struct source_options so = {
+	struct err err = { 0 };
+	json_t *j = NULL;
+	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
+
+	sv.options = (struct source_options){
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
 		.recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
 	};
-	struct err err = { 0 };
-	json_t *j = NULL;
-	int rc = netjail_enter(o->jail, o->cafile, &err);
-
-	if (rc == RC_OK)
-		rc = source_new(&sv.source, &so, &err);
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
-		if (sv.source != NULL) {
+		if (jailed == RC_OK) {
 			err_clear(&err);
 			rc = dispatch(&sv, j, &err);
-			if (rc != RC_OK)
+			if (rc != RC_OK && sv.source != NULL)
 				source_redact(sv.source, &err);
 		}
 		json_decref(j);
@@ -222,5 +252,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	source_portal_free(&sv.portal);
+	free(sv.allow);
 	return 0;
 }

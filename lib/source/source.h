@@ -25,8 +25,20 @@ enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOUR
 	SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 
+/* What is known of a portal beside its link. NULL where not said. */
+struct source_portal {
+	char *name;
+	char *recipe;			/* name or path */
+	char *dicomweb;			/* its root, a URL */
+	char *user;
+	char *token, *password;		/* secrets: to the hosts of the link and of dicomweb, to no other */
+	char *cert, *key;		/* PEM; the key is a secret */
+	char **allow; size_t nallow;	/* ranges beside those of http_options */
+};
+
 struct source_options {
 	struct http_options http;
+	const struct source_portal *portal;	/* outlives the session; its allow stands in http too. NULL: none */
 	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
@@ -87,5 +99,6 @@ unsigned source_requests(const struct source *);
 
 void source_offer_free(struct source_offer *);	/* what is in it */
 void source_question_free(struct source_question *);
+void source_portal_free(struct source_portal *);	/* wipes */
 
 #endif
