@@ -49,7 +49,7 @@ probe_one(struct cli *cli, struct net *net, const struct cli_input *in)
 		    err_set(&err, ERR_USAGE, "what is to be probed is no link");
 	}
 	if (rc == RC_OK && (rc = net_session_new(&s, net, &ev, &err)) == RC_OK)
-		rc = net_look(s, link, true, &err);
+		rc = net_look(s, link, true, NULL, &err);
 	if (rc == RC_OK)
 		print_probe(cli, in, s, host);
 	else
