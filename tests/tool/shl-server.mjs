@@ -5,10 +5,17 @@ import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { webcrypto } from 'node:crypto';
+import { Duplex } from 'node:stream';
+import { createDeflateRaw } from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 
-globalThis.crypto ??= webcrypto;	// Node 18 of Debian 12
+// Debian 12 has Node 18, which lacks what kill-the-clipboard takes from Node 20
+globalThis.crypto ??= webcrypto;
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
+if (process.versions.node.startsWith('18.'))
+	globalThis.CompressionStream = class {
+		constructor() { Object.assign(this, Duplex.toWeb(createDeflateRaw())); }
+	};
 const [modules, certFile, out] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(modules + '/x.js'));
 const { SHL, SHLManifestBuilder, SHCIssuer, encryptSHLFile } = await import(pathToFileURL(
