@@ -8,6 +8,7 @@
 #include "sys/jail.h"
 
 static struct {
+	const char *wait, *resume, *again;
 	const char *order, *basis, *reference, *portal, *token, *study, *cafile, *out;
 	struct cli_list factors;
 	long item;
@@ -16,11 +17,14 @@ static struct {
 
 static const struct cli_option options[] = {
 	{ 0, "order", "FILE", "the order, JSON; many of them: one a line", CLI_STRING, &opt.order },
-	{ 0, "factor", "TYPE=@FILE", "an answer the portal will ask for (repeat)", CLI_LIST, &opt.factors },
+	{ 0, "factor", "TYPE=@FILE", "an answer: @FILE, fd:N, cmd:COMMAND, totp:@FILE, later (repeat)", CLI_LIST, &opt.factors },
 	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
 	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },
 	{ 0, "portal", "NAME", "the [portal NAME] of the configuration, else found by the link", CLI_STRING, &opt.portal },
+	{ 0, "wait-factor", "FD|FIFO", "wait there for a line with an answer that comes later", CLI_STRING, &opt.wait },
+	{ 0, "resume", "ID", "go on with the import that waits for an answer", CLI_STRING, &opt.resume },
+	{ 0, "again", "REASON", "whatever is remembered of the link; audited", CLI_STRING, &opt.again },
 	{ 0, "list", NULL, "print what the portal offers; download nothing", CLI_FLAG, &opt.list },
 	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
 	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
@@ -88,7 +92,7 @@ main(int argc, char **argv)
 	struct work work = { 0 };
 	struct factors factors = { 0 };
 	struct orders orders = { 0 };
-	struct fetch f = { .cli = &cli, .work = &work, .factors = &factors };
+	struct fetch f = { .cli = &cli, .work = &work, .factors = &factors, .wait_fd = -1 };
 	struct net_options net = { 0 };
 	struct err err = { 0 };
 	size_t i = 0, links = 0;
@@ -98,6 +102,9 @@ main(int argc, char **argv)
 	f.list = opt.list;
 	f.item = opt.item;
 	f.study = opt.study;
+	f.wait_factor = opt.wait;
+	f.resume = opt.resume;
+	f.again = opt.again;
 	f.portal = opt.portal;
 	f.token_file = opt.token;
 	f.basis_required = cli.config->basis_required;
@@ -105,12 +112,16 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
 	if (opt.study != NULL && !text_is_uid(opt.study))
 		cli_usage_error(&cli, "--study wants a Study Instance UID");
+	if (opt.again != NULL && opt.again[strspn(opt.again, " \t")] == '\0')
+		cli_usage_error(&cli, "--again wants a reason");
+	if (opt.out != NULL && (opt.resume != NULL || opt.again != NULL))
+		cli_usage_error(&cli, "--resume and --again are for a spool: -o remembers nothing");
 	if (cli.argc == 0 && opt.order == NULL)
 		cli_usage_error(&cli, "no link, path or --order");
-	if (factors_parse(opt.factors.v, opt.factors.n, &factors, &err) != RC_OK)
+	if (factors_parse(opt.factors.v, opt.factors.n, cli.config->policy, &factors, &err) != RC_OK)
 		cli_die(&cli, &err);
 	net = (struct net_options){ .cafile = opt.cafile != NULL ? opt.cafile : cli.config->cafile,
-	    .proxy = cli.config->proxy, .recipient = cli.config->organisation,
+	    .proxy = cli.config->proxy, .recipient = cli.config->organisation, .language = cli_language(),
 	    .allow = cli.config->allow, .nallow = cli.config->nallow,
 	    .allow_http = cli.config->allow_http, .nallow_http = cli.config->nallow_http, .timeout = cli.timeout,
 	    .max_time = cli.max_time, .jail = (enum jail_mode)cli.config->sandbox };

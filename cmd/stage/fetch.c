@@ -327,6 +327,18 @@ recall(struct job *j, bool *again, struct err *err)
 	*again = false;
 	if (rc != RC_OK || (rc = link_tried(j->lm, text.data, &same, err)) != RC_OK)
 		goto out;
+	if (j->f->resume != NULL && strcmp(id, j->f->resume) != 0) {
+		rc = err_set(err, ERR_NOINPUT, "--resume: no import of that id waits for this link");
+		goto out;
+	}
+	if (id[0] != '\0' && j->f->again != NULL) {	/* what is held in part goes on; what is whole is fetched anew */
+		if (import_open(&j->t.import, j->f->work->spool, id, IMPORT_INCOMING, &e) == RC_OK &&
+		    import_expired(j->t.import, time_now()))
+			rc = err_set(err, ERR_REFUSED, "what was fetched of it in part is past its deadline");
+		if (j->t.import == NULL)
+			rc = link_try(j->lm, text.data, err);
+		goto out;
+	}
 	if (id[0] != '\0' && import_open(&j->t.import, j->f->work->spool, id, IMPORT_COMMITTED, &e) == RC_OK) {
 		*again = j->durable = j->r.again = true;
 		if ((rc = import_history_each(j->t.import, last_fetch, &partial, err)) != RC_OK)
@@ -376,7 +388,7 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 	    .r = { .state = "", .began_ms = time_mono_ms() }, .stored = BUF_INIT(ORDER_MAX) };
 	struct err err = { 0 };
 	struct act *act = NULL;
-	char host[256], *key = NULL;
+	char host[256], why[256], *key = NULL;
 	bool again = false, held = false;
 	int rc = RC_OK;
 
@@ -400,19 +412,24 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 			goto out;
 		if (!f->list && ((rc = recall(&j, &again, &err)) != RC_OK || again))
 			goto out;
-		if ((rc = login_refused(j.lm, &j.factors, &err)) != RC_OK) {
+		if (f->again == NULL && (rc = login_refused(j.lm, &j.factors, &err)) != RC_OK) {
 			j.r.state = "credentials-wrong";
 			goto out;
 		}
 	}
+	snprintf(why, sizeof(why), "%s%s%s", o->basis_kind != NULL ? o->basis_kind : "", f->again != NULL ? "; again: " : "",
+	    f->again != NULL ? f->again : "");
 	rc = act_begin(&act, f->work->audit, "mri-fetch", f->list ? "list" : "fetch",
-	    j.t.import != NULL ? import_id(j.t.import) : NULL, o->basis_kind, AUDIT_NONE, &err);
+	    j.t.import != NULL ? import_id(j.t.import) : NULL, why[0] != '\0' ? why : NULL, AUDIT_NONE, &err);
 	if (rc != RC_OK)
 		goto out;
 	if (j.t.import != NULL && (rc = target_holds(&j.t, "direct", &held, &err)) == RC_OK && held)
 		j.r.held = 1;	/* killed between the package and the commit */
 	else if (rc == RC_OK)
 		rc = talk(&j, &err);
+	/* the place where the answer is waited for: its id is what --resume takes */
+	if (rc != RC_OK && strcmp(j.r.state, "waiting") == 0 && f->out_dir == NULL && !f->list)
+		(void)open_target(&j, &(struct err){ 0 });
 	target_abort(&j.t);
 	if (rc != RC_OK && j.r.err.kind == ERR_NONE)
 		j.r.err = err;

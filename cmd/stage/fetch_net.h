@@ -21,6 +21,7 @@ struct net_session;
 
 struct net_options {
 	const char *cafile, *proxy;
+	const char *language;		/* the user's, "de_AT"; "" not known */
 	const char *recipient;		/* the organisation, for portals that want to know who asks; NULL */
 	char *const *allow; size_t nallow;
 	char *const *allow_http; size_t nallow_http;

@@ -39,6 +39,7 @@ struct source_portal {
 struct source_options {
 	struct http_options http;
 	const struct source_portal *portal;	/* outlives the session; its allow stands in http too. NULL: none */
+	const char *language;		/* of the person who answers questions: "de", "de_AT"; NULL: English */
 	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
