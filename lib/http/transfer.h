@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include "http/address.h"
 #include "http/client.h"
+#include "http/trace.h"
 
 struct http {
 	CURL *curl;
@@ -15,6 +16,7 @@ struct http {
 	uint64_t waited_ms, bytes, last_ms;
 	unsigned requests;
 	bool close_notify;		/* seen on the connection in use */
+	struct trace trace;		/* who wants to know of each exchange */
 	bool ours;			/* the last attempt ended by us (disk, budget, caller): no other one helps */
 };
 
