@@ -25,8 +25,17 @@ enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOUR
 	SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 
+/* A DICOMweb service (PS3.18) of the config, and what is asked of it. */
+struct source_portal {
+	const char *root;		/* https://host/dicom-web */
+	const char *bearer, *login;	/* a token, or user:password; NULL none */
+	const char *const *asks; size_t nasks;	/* "StudyInstanceUID=1.2.3": matching keys of QIDO-RS, one study each */
+};
+
 struct source_options {
 	struct http_options http;
+	int (*renew)(void *arg, char **bearer, struct err *);	/* a new token for the portal, malloc; NULL: none */
+	void *renew_arg;
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
 };
@@ -72,6 +81,8 @@ void source_close(struct source *);	/* wipes link, token, bearer */
 /* look: stop before the body where the link is itself the file. Else its bytes go to out at once: a link that
  * works once is not burnt by looking; source_fetch(s, 0) then only tells about it. */
 int source_look(struct source *, const char *link, bool look, const struct source_output *, struct err *);
+/* In place of a look: the portal of the config. Nothing is asked of it yet; its studies come with source_list(). */
+int source_portal(struct source *, const struct source_portal *, struct err *);
 enum source_kind source_kind(const struct source *);
 const struct source_question *source_questions(const struct source *, size_t *n);
 /* One answer a question, in its order, as the person gave it. Asked once; ERR_DENIED: refused (401). */
