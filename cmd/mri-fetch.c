@@ -106,7 +106,8 @@ main(int argc, char **argv)
 	if (factors_parse(opt.factors.v, opt.factors.n, &factors, &err) != RC_OK)
 		cli_die(&cli, &err);
 	net = (struct net_options){ .cafile = opt.cafile != NULL ? opt.cafile : cli.config->cafile,
-	    .proxy = cli.config->proxy, .allow = cli.config->allow, .nallow = cli.config->nallow,
+	    .proxy = cli.config->proxy, .recipient = cli.config->organisation,
+	    .allow = cli.config->allow, .nallow = cli.config->nallow,
 	    .allow_http = cli.config->allow_http, .nallow_http = cli.config->nallow_http, .timeout = cli.timeout,
 	    .max_time = cli.max_time, .jail = (enum jail_mode)cli.config->sandbox };
 	jail_self();

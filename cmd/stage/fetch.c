@@ -177,7 +177,8 @@ fetch_offers(struct job *j, const struct source_offer *offers, size_t n, const b
 		temp = temp || e.kind == ERR_TEMP;
 		if (j->r.err.kind == ERR_NONE || e.kind == ERR_TEMP || err_worse(j->r.err.kind, e.kind) == e.kind)
 			j->r.err = e;
-		if (e.kind != ERR_REFUSED && strcmp(j->r.state, "busy") != 0 && strcmp(j->r.state, "not-permitted") != 0)
+		if (e.kind != ERR_REFUSED && strcmp(j->r.state, "busy") != 0 && strcmp(j->r.state, "not-permitted") != 0 &&
+		    strcmp(j->r.state, "unsupported") != 0)
 			break;
 		if (cli_stopped())
 			break;
@@ -377,6 +378,8 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = "unsupported";
 		goto out;
 	}
+	if (link_warning(link, time_now()) != NULL)
+		cli_warn(f->cli, host[0] != '\0' ? host : NULL, "%s", link_warning(link, time_now()));
 	/* what the spool remembers must not depend on how the link is spelled */
 	if ((rc = link_key(link, &key, &err)) != RC_OK) {
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";

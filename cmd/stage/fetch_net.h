@@ -21,6 +21,7 @@ struct net_session;
 
 struct net_options {
 	const char *cafile, *proxy;
+	const char *recipient;		/* the organisation, for portals that want to know who asks; NULL */
 	char *const *allow; size_t nallow;
 	char *const *allow_http; size_t nallow_http;
 	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http, six hours a link */

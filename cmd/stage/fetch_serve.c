@@ -200,7 +200,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
-		.progress = on_progress, .progress_arg = &sv,
+		.recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
 	};
 	struct err err = { 0 };
 	json_t *j = NULL;

@@ -6,12 +6,12 @@
 #include "base/text.h"
 #include "http/url.h"
 #include "source/link.h"
+#include "source/shl.h"
 
 /* Kinds of links that are known and not served, by what they begin with. */
 static const struct {
 	const char *scheme, *what, *advice;
 } kinds[] = {
-	{ "shlink:", "a SMART Health Link", "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP" },
 	{ "weasis:", "a link that starts the Weasis viewer", "ask the sender for a DLX link or a ZIP of the study" },
 	{ "radiant:", "a link that starts the RadiAnt viewer on a computer of the sender's",
 	    "ask the sender for a DLX link or a ZIP of the study" },
@@ -45,9 +45,10 @@ link_check(const char *s, struct err *err)
 
 	if (strlen(s) > LINK_MAX)
 		return err_set(err, ERR_PROTOCOL, "a link of more than %d bytes", LINK_MAX);
+	if (shl_payload(s) != NULL)
+		return RC_OK;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strncasecmp(s, kinds[i].scheme, strlen(kinds[i].scheme)) == 0 ||
-		    (i == 0 && strstr(s, "#shlink:/") != NULL)) {
+		if (strncasecmp(s, kinds[i].scheme, strlen(kinds[i].scheme)) == 0) {
 			err_set(err, ERR_PROTOCOL, "%s, a kind of link that is not supported", kinds[i].what);
 			err_advise(err, "%s", kinds[i].advice);
 			return err_rc(ERR_PROTOCOL);
@@ -60,17 +61,62 @@ link_check(const char *s, struct err *err)
 	return err_rc(ERR_PROTOCOL);
 }
 
+const char *
+link_warning(const char *link, time_t now)
+{
+	struct shl_link l = { .exp = -1 };
+	struct err e = { 0 };
+	bool over = false;
+
+	if (shl_payload(link) == NULL || shl_link_parse(link, &l, &e) != RC_OK)
+		return NULL;
+	over = l.exp >= 0 && l.exp < (long long)now;
+	shl_link_free(&l);
+	return over ? "the link says of itself that it has expired; it is tried all the same" : NULL;
+}
+
 void
 link_host(const char *link, char *out, size_t cap)
 {
+	struct shl_link l = { 0 };
 	struct err e = { 0 };
 	struct url u;
 
 	out[0] = '\0';
-	if (link == NULL || url_parse(link, &u, &e) != RC_OK)
+	if (link == NULL || (shl_payload(link) != NULL && shl_link_parse(link, &l, &e) != RC_OK))
 		return;
-	text_escape(out, cap, u.host, strlen(u.host));
-	url_free(&u);
+	if (url_parse(l.url != NULL ? l.url : link, &u, &e) == RC_OK) {
+		text_escape(out, cap, u.host, strlen(u.host));
+		url_free(&u);
+	}
+	shl_link_free(&l);
+}
+
+/* A SMART Health Link by the address in it, and apart from that address itself. */
+static int
+shl_key(const char *link, char **out, struct err *err)
+{
+	static const char mark[] = "#shlink";
+	struct shl_link l;
+	char *key = NULL;
+	size_t n = 0;
+	int rc = shl_link_parse(link, &l, err);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = link_key(l.url, &key, err);
+	n = key != NULL ? strlen(key) : 0;
+	if (rc == RC_OK && (*out = malloc(n + sizeof(mark))) == NULL)
+		rc = err_set(err, ERR_TEMP, "not enough memory");
+	if (rc == RC_OK) {
+		memcpy(*out, key, n);
+		memcpy(*out + n, mark, sizeof(mark));
+	}
+	if (key != NULL)
+		hash_wipe(key, n);
+	free(key);
+	shl_link_free(&l);
+	return rc;
 }
 
 int
@@ -78,10 +124,12 @@ link_key(const char *link, char **out, struct err *err)
 {
 	struct buf b = BUF_INIT((size_t)4 * LINK_MAX);
 	struct url u;
-	int rc = url_parse(link, &u, err);
+	int rc = RC_OK;
 
 	*out = NULL;
-	if (rc != RC_OK)
+	if (shl_payload(link) != NULL)
+		return shl_key(link, out, err);
+	if ((rc = url_parse(link, &u, err)) != RC_OK)
 		return rc;
 	rc = buf_printf(&b, err, "%s://%s", u.scheme, u.host);
 	if (rc == RC_OK && u.port != (strcmp(u.scheme, "https") == 0 ? 443 : 80))

@@ -61,4 +61,7 @@ int direct_recognise(struct source *, const struct receiver *, struct err *);
 /* A page that is nothing we can take: says what it looks like and what to ask for. */
 int direct_refuse(struct source *, enum media, const char *page, size_t, struct err *);
 
+/* A SMART Health Link: read, nothing asked yet. source_list asks for its list, with a passcode source_login. */
+int shl_recognise(struct source *, const char *link, struct err *);
+
 #endif

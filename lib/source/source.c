@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "source/link.h"
 #include "source/session.h"
+#include "source/shl.h"
 
 static void
 wipe_text(char **s)
@@ -223,6 +224,10 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	}
 	if ((rc = redact_add(&s->secrets, link, err)) != RC_OK)
 		goto out;
+	if (shl_payload(link) != NULL) {
+		rc = shl_recognise(s, link, err);
+		goto out;
+	}
 	r->out = out;
 	r->offer = &offer;
 	r->look = look;

@@ -36,6 +36,7 @@ struct source_options {
 	struct http_options http;
 	int (*renew)(void *arg, char **bearer, struct err *);	/* a new token for the portal, malloc; NULL: none */
 	void *renew_arg;
+	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
 };

@@ -62,7 +62,7 @@ static void
 test_kinds(void **state)
 {
 	static const char *const unsupported[] = {
-		"shlink:/eyJ1", "https://viewer.example/#shlink:/eyJ1", "weasis://?%24dicom", "radiant://?n=paet",
+		"weasis://?%24dicom", "radiant://?n=paet",
 		"dnviewer://dicomweb", "mailto:a@b", "ftp://h/x", "gopher://h/x", "file:///etc/passwd"
 	};
 	struct err err = { 0 };
@@ -72,12 +72,13 @@ test_kinds(void **state)
 	assert_int_equal(link_check("https://h/x", &err), RC_OK);
 	assert_int_equal(link_check("HTTPS://h/x", &err), RC_OK);
 	assert_int_equal(link_check("http://h/x", &err), RC_OK);	/* lib/http judges it */
+	assert_int_equal(link_check("shlink:/eyJ1", &err), RC_OK);
+	assert_int_equal(link_check("https://viewer.example/#shlink:/eyJ1", &err), RC_OK);
 	for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
 		err_clear(&err);
 		assert_int_not_equal(link_check(unsupported[i], &err), RC_OK);
 		assert_int_equal(err.kind, ERR_PROTOCOL);
 		assert_true(err.advice[0] != '\0');
-		assert_null(strstr(err.text, "eyJ1"));
 	}
 }
 
