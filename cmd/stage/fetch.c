@@ -24,6 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
+	struct portal_call call;	/* of a portal of the config */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -274,16 +275,36 @@ choose_and_fetch(struct job *j, struct err *err)
 }
 
 static int
+on_token(void *arg, char **bearer, struct err *err)
+{
+	struct job *j = arg;
+
+	return portal_token(j->f, j->call.portal, bearer, err);
+}
+
+static int
+look(struct job *j, struct err *err)
+{
+	struct source_portal p = { .bearer = j->call.bearer, .login = j->call.login,
+	    .asks = (const char *const *)j->call.asks, .nasks = j->call.nasks };
+
+	if (j->call.portal == NULL)
+		return net_look(j->net, j->link, j->f->list, err);
+	p.root = j->call.portal->dicomweb;
+	return net_portal(j->net, &p, err);
+}
+
+static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j };
+	struct net_events ev = { on_output, on_progress, cli_stopped, j, j->call.bearer != NULL ? on_token : NULL };
 	int rc = net_session_new(&j->net, j->f->net, &ev, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = net_look(j->net, j->link, j->f->list, err)) != RC_OK)
+	if ((rc = look(j, err)) != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT &&
+	if (net_kind(j->net) != SOURCE_DIRECT && j->call.portal == NULL &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -385,6 +406,16 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
 	}
+	if ((rc = portal_prepare(&j.call, f, o, link, &err)) != RC_OK)
+		goto out;
+	if (j.call.portal != NULL) {
+		hash_wipe(key, strlen(key));
+		free(key);
+		if ((key = text_dup(j.call.key, &err)) == NULL) {
+			rc = err_rc(err.kind);
+			goto out;
+		}
+	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -424,6 +455,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
+	portal_free(&j.call);
 	buf_free(&j.stored);
 }
 

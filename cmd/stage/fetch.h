@@ -27,6 +27,8 @@ struct fetch {
 	long item;			/* --item, 0 none */
 	bool list;			/* --list */
 	bool basis_required;
+	const struct config_portal *portal;	/* --portal, NULL */
+	const char *token_file;		/* --token-file, NULL */
 };
 
 /* Everything for one input, its messages and receipts too. what: the link or path; the caller wipes it. */
@@ -79,6 +81,18 @@ struct link_memory;
 int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
 int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
     struct err *);
+
+/* fetch_portal.c: a portal of the config that speaks DICOMweb */
+struct portal_call {
+	const struct config_portal *portal;	/* NULL: the link is no portal's of the config */
+	char *bearer, *login;		/* secrets, NULL none */
+	char **asks; size_t nasks;	/* what it is asked for */
+	char *key;			/* what the link memory knows this by */
+};
+int portal_prepare(struct portal_call *, const struct fetch *, const struct order *, const char *link, struct err *);
+const char *portal_token_file(const struct fetch *, const struct config_portal *);	/* NULL: none */
+int portal_token(const struct fetch *, const struct config_portal *, char **, struct err *);	/* read anew; malloc */
+void portal_free(struct portal_call *);	/* wipes */
 
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);

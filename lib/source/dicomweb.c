@@ -70,7 +70,8 @@ list_instances(struct source *s, const char *qido, const char *study, long long 
 	bool is_new = false;
 	int rc = buf_printf(&base, err, "%s/studies/%s/instances", qido, study);
 
-	while (rc == RC_OK && fresh > 0 && pages++ < PAGES_MAX && (claimed < 0 || offset == 0 || t->listed < (size_t)claimed)) {
+	while (rc == RC_OK && fresh > 0 && pages++ < PAGES_MAX &&
+	    (claimed < 0 || offset == 0 || t->listed < (size_t)claimed)) {
 		rc = page(s, base.data, "", offset, "the list of objects", &list, err);
 		fresh = 0;
 		json_array_foreach(list, i, one) {

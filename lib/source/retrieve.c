@@ -171,12 +171,12 @@ take(struct job *j, const char *url, const char *accept, unsigned tries, struct 
 	return rc;
 }
 
-/* What ends everything: our own disk, a person who stops, a budget that is used up. */
+/* What ends everything: our own disk, a person who stops. What the portal refuses costs that object. */
 static bool
 fatal(const struct job *j, int rc, const struct err *err)
 {
-	return rc != RC_OK && (j->ours || http_cancelled(j->s->http) ||
-	    (err->kind != ERR_TEMP && err->kind != ERR_PROTOCOL));
+	return rc != RC_OK && (j->ours || http_cancelled(j->s->http) || (err->kind != ERR_TEMP &&
+	    err->kind != ERR_PROTOCOL && err->kind != ERR_REFUSED && err->kind != ERR_DENIED));
 }
 
 static int

@@ -102,8 +102,10 @@ static void
 test_data_like_boundaries(void **state)
 {
 	(void)state;
-	SAME("--b-1\r\n\r\nA\r\n--b-2\r\r\n\r\n--b-\r\n-b-1\n--b-1\r\n--b-1--", "[:A\r\n--b-2\r\r\n\r\n--b-\r\n-b-1\n--b-1]", true);
-	SAME("--b-1\r\n\r\nA\r\n--b-10\r\nB\r\n--b-1-x\r\n--b-1 y\r\n--b-1--", "[:A\r\n--b-10\r\nB\r\n--b-1-x\r\n--b-1 y]", true);
+	SAME("--b-1\r\n\r\nA\r\n--b-2\r\r\n\r\n--b-\r\n-b-1\n--b-1\r\n--b-1--",
+	    "[:A\r\n--b-2\r\r\n\r\n--b-\r\n-b-1\n--b-1]", true);
+	SAME("--b-1\r\n\r\nA\r\n--b-10\r\nB\r\n--b-1-x\r\n--b-1 y\r\n--b-1--",
+	    "[:A\r\n--b-10\r\nB\r\n--b-1-x\r\n--b-1 y]", true);
 	SAME("--b-1\r\n\r\nA\r\n--b-1\r\r\n--b-1--", "[:A\r\n--b-1\r]", true);
 	SAME("--b-1\r\n\r\n\r\n\r\n\r\n--b-1--", "[:\r\n\r\n]", true);
 }
@@ -186,7 +188,8 @@ test_boundary(void **state)
 	(void)state;
 	assert_int_equal(multipart_boundary("multipart/related; type=\"application/dicom\"; boundary=a-b_c", b, &err), RC_OK);
 	assert_string_equal(b, "a-b_c");
-	assert_int_equal(multipart_boundary("Multipart/Related;start=\"x;boundary=no\";BOUNDARY=\"a b=\\?\" ; q=1", b, &err), RC_OK);
+	assert_int_equal(multipart_boundary("Multipart/Related;start=\"x;boundary=no\";BOUNDARY=\"a b=\\?\" ; q=1",
+	    b, &err), RC_OK);
 	assert_string_equal(b, "a b=?");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(multipart_boundary(bad[i], b, &err), err_rc(ERR_PROTOCOL));
