@@ -8,7 +8,7 @@
 #include "sys/jail.h"
 
 static struct {
-	const char *order, *basis, *reference, *study, *cafile, *out, *portal, *token;
+	const char *order, *basis, *reference, *portal, *token, *study, *cafile, *out;
 	struct cli_list factors;
 	long item;
 	bool list;
@@ -19,11 +19,11 @@ static const struct cli_option options[] = {
 	{ 0, "factor", "TYPE=@FILE", "an answer the portal will ask for (repeat)", CLI_LIST, &opt.factors },
 	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
+	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },
+	{ 0, "portal", "NAME", "the [portal NAME] of the configuration, else found by the link", CLI_STRING, &opt.portal },
 	{ 0, "list", NULL, "print what the portal offers; download nothing", CLI_FLAG, &opt.list },
 	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
 	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
-	{ 0, "portal", "NAME", "a portal of the configuration that speaks DICOMweb", CLI_STRING, &opt.portal },
-	{ 0, "token-file", "FILE", "the bearer token for it, one line", CLI_STRING, &opt.token },
 	{ 0, "cacert", "FILE", "CA certificates in place of the system's", CLI_STRING, &opt.cafile },
 	{ 'o', "output", "DIR", "without a spool: ordinary files in DIR", CLI_STRING, &opt.out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
@@ -68,9 +68,25 @@ fetch_inputs(struct fetch *f, struct order *o)
 	}
 }
 
+/* The DICOMweb root of --portal, NULL where it has none. */
+static const char *
+portal_root(struct cli *cli)
+{
+	const struct config_portal *p = opt.portal != NULL ? config_portal(cli->config, opt.portal) : NULL;
+	struct err err = { 0 };
+	char shown[80];
+
+	if (opt.portal != NULL && p == NULL) {
+		err_set(&err, ERR_CONFIG, "there is no [portal %s] in the configuration",
+		    text_escape(shown, sizeof(shown), opt.portal, strlen(opt.portal)));
+		cli_die(cli, &err);
+	}
+	return p != NULL ? p->dicomweb : NULL;
+}
+
 /* No link: the portal's own address stands for it. */
 static void
-fetch_portal(struct fetch *f, struct orders *os)
+fetch_portal(struct fetch *f, struct orders *os, const char *address)
 {
 	struct cli_input in = { 0 };
 	struct err err = { 0 };
@@ -80,33 +96,13 @@ fetch_portal(struct fetch *f, struct orders *os)
 	for (i = 0; i < os->n && !cli_stopped(); i++) {
 		cli_take(f->cli, &in);
 		in.ref = os->v[i]->ref;
-		if ((root = text_dup(f->portal->dicomweb, &err)) == NULL) {
+		if ((root = text_dup(address, &err)) == NULL) {
 			cli_fail(f->cli, NULL, NULL, &err);
 			break;
 		}
 		fetch_input(f, &in, os->v[i], root);
 		free(root);
 	}
-}
-
-static void
-find_portal(struct cli *cli, struct fetch *f)
-{
-	char shown[80];
-	struct err err = { 0 };
-
-	f->token_file = opt.token;
-	if (opt.portal == NULL)
-		return;
-	text_escape(shown, sizeof(shown), opt.portal, strlen(opt.portal));
-	f->portal = config_portal(cli->config, opt.portal);
-	if (f->portal == NULL)
-		err_set(&err, ERR_CONFIG, "there is no [portal %s] in the configuration", shown);
-	else if (f->portal->dicomweb == NULL)
-		err_set(&err, ERR_CONFIG, "[portal %s] has no dicomweb", shown);
-	else
-		return;
-	cli_die(cli, &err);
 }
 
 static void
@@ -139,17 +135,14 @@ main(int argc, char **argv)
 	f.list = opt.list;
 	f.item = opt.item;
 	f.study = opt.study;
+	f.portal = opt.portal;
+	f.token_file = opt.token;
 	f.basis_required = cli.config->basis_required;
 	if (opt.item < 0 || (opt.item > 0 && opt.study != NULL))
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
 	if (opt.study != NULL && !text_is_uid(opt.study))
 		cli_usage_error(&cli, "--study wants a Study Instance UID");
-	find_portal(&cli, &f);
-	if (opt.portal != NULL && cli.argc > 0)
-		cli_usage_error(&cli, "--portal is asked for the studies of --study or of the order; give no link beside it");
-	if (opt.token != NULL && opt.portal == NULL)
-		cli_usage_error(&cli, "--token-file is for --portal");
-	if (cli.argc == 0 && opt.order == NULL && opt.portal == NULL)
+	if (cli.argc == 0 && opt.order == NULL && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "no link, path or --order");
 	if (factors_parse(opt.factors.v, opt.factors.n, &factors, &err) != RC_OK)
 		cli_die(&cli, &err);
@@ -175,16 +168,14 @@ main(int argc, char **argv)
 	}
 	if (cli.argc > 0 && (links > 0 || orders.n > 1))
 		cli_usage_error(&cli, "the link stands in the order; give no other one");
-	if (opt.portal != NULL && links > 0)
-		cli_usage_error(&cli, "the order has a link: --portal is for those that have none");
-	if (cli.argc == 0 && opt.portal == NULL && links < orders.n)
+	if (cli.argc == 0 && links < orders.n && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "an order without a link: give the link or path too");
 	if (opt.out == NULL && work_open(&cli, &work, SPOOL_PUBLIC, !opt.list && !cli.dry_run, &err) != RC_OK)
 		cli_die(&cli, &err);
 	if (cli.argc > 0)
 		fetch_inputs(&f, orders.v[0]);
-	else if (f.portal != NULL)
-		fetch_portal(&f, &orders);
+	else if (links == 0 && portal_root(&cli) != NULL)
+		fetch_portal(&f, &orders, portal_root(&cli));
 	else
 		fetch_orders(&f, &orders);
 	net_stop(f.net);

@@ -24,7 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
-	struct portal_call call;	/* of a portal of the config */
+	struct asking asking;		/* of a portal of the configuration */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -278,33 +278,35 @@ static int
 on_token(void *arg, char **bearer, struct err *err)
 {
 	struct job *j = arg;
+	struct source_portal p;
+	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
 
-	return portal_token(j->f, j->call.portal, bearer, err);
-}
-
-static int
-look(struct job *j, struct err *err)
-{
-	struct source_portal p = { .bearer = j->call.bearer, .login = j->call.login,
-	    .asks = (const char *const *)j->call.asks, .nasks = j->call.nasks };
-
-	if (j->call.portal == NULL)
-		return net_look(j->net, j->link, j->f->list, err);
-	p.root = j->call.portal->dicomweb;
-	return net_portal(j->net, &p, err);
+	*bearer = p.token;
+	p.token = NULL;
+	source_portal_free(&p);
+	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
 }
 
 static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j, j->call.bearer != NULL ? on_token : NULL };
-	int rc = net_session_new(&j->net, j->f->net, &ev, err);
+	struct net_events ev = { on_output, on_progress, cli_stopped, j, j->asking.of != NULL ? on_token : NULL };
+	struct source_portal portal;
+	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = look(j, err)) != RC_OK)
+	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK) {
+		source_portal_free(&portal);
+		return rc;
+	}
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
+	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	source_portal_free(&portal);
+	if (rc != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT && j->call.portal == NULL &&
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -406,12 +408,12 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
 	}
-	if ((rc = portal_prepare(&j.call, f, o, link, &err)) != RC_OK)
+	if ((rc = asking_new(&j.asking, f, o, link, &err)) != RC_OK)
 		goto out;
-	if (j.call.portal != NULL) {
+	if (j.asking.of != NULL) {
 		hash_wipe(key, strlen(key));
 		free(key);
-		if ((key = text_dup(j.call.key, &err)) == NULL) {
+		if ((key = text_dup(j.asking.key, &err)) == NULL) {
 			rc = err_rc(err.kind);
 			goto out;
 		}
@@ -455,7 +457,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
-	portal_free(&j.call);
+	asking_free(&j.asking);
 	buf_free(&j.stored);
 }
 

@@ -26,9 +26,8 @@ struct fetch {
 	const char *study;		/* --study, NULL */
 	long item;			/* --item, 0 none */
 	bool list;			/* --list */
+	const char *portal, *token_file;	/* --portal, --token-file, NULL */
 	bool basis_required;
-	const struct config_portal *portal;	/* --portal, NULL */
-	const char *token_file;		/* --token-file, NULL */
 };
 
 /* Everything for one input, its messages and receipts too. what: the link or path; the caller wipes it. */
@@ -76,23 +75,25 @@ int choose_offers(const struct fetch *, const struct order *, const struct sourc
     struct err *);
 void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
 
+/* fetch_portal.c: what the configuration says of the portal of this link. name: --portal, token_file: --token-file;
+ * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */
+int portal_load(const struct config *, const char *name, const char *token_file, const char *link,
+    struct source_portal *, struct err *);
+
 /* fetch_login.c: questions, answers, and the memory of links */
 struct link_memory;
 int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
 int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
     struct err *);
 
-/* fetch_portal.c: a portal of the config that speaks DICOMweb */
-struct portal_call {
-	const struct config_portal *portal;	/* NULL: the link is no portal's of the config */
-	char *bearer, *login;		/* secrets, NULL none */
-	char **asks; size_t nasks;	/* what it is asked for */
+/* fetch_dicomweb.c: what a portal of the configuration that speaks DICOMweb is asked for */
+struct asking {
+	const struct config_portal *of;	/* NULL: the link is to be looked at */
+	char **asks; size_t nasks;
 	char *key;			/* what the link memory knows this by */
 };
-int portal_prepare(struct portal_call *, const struct fetch *, const struct order *, const char *link, struct err *);
-const char *portal_token_file(const struct fetch *, const struct config_portal *);	/* NULL: none */
-int portal_token(const struct fetch *, const struct config_portal *, char **, struct err *);	/* read anew; malloc */
-void portal_free(struct portal_call *);	/* wipes */
+int asking_new(struct asking *, const struct fetch *, const struct order *, const char *link, struct err *);
+void asking_free(struct asking *);	/* wipes */
 
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);

@@ -353,14 +353,15 @@ ask(struct net_session *s, json_t *request, int fd, json_t **done, struct err *e
 }
 
 int
-net_look(struct net_session *s, const char *link, bool only_look, struct err *err)
+net_look(struct net_session *s, const char *link, bool only_look, const struct source_portal *portal, struct err *err)
 {
 	json_t *done = NULL;
 	json_int_t kind = 0;
 	int rc = RC_OK;
 
 	s->wants_body = !only_look;
-	rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done, err);
+	rc = ask(s, json_pack("{s:s, s:s, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
+	    "portal", portal != NULL ? wire_portal(portal) : NULL), -1, &done, err);
 	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;
@@ -373,16 +374,15 @@ net_look(struct net_session *s, const char *link, bool only_look, struct err *er
 }
 
 int
-net_portal(struct net_session *s, const struct source_portal *p, struct err *err)
+net_dicomweb(struct net_session *s, const struct source_portal *p, const char *const *asks, size_t n, struct err *err)
 {
-	json_t *asks = json_array(), *done = NULL;
+	json_t *list = json_array(), *done = NULL;
 	size_t i = 0;
 	int rc = RC_OK;
 
-	for (i = 0; i < p->nasks; i++)
-		json_array_append_new(asks, json_string(p->asks[i]));
-	rc = ask(s, json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:o}", "do", "portal", "root", p->root, "bearer", p->bearer,
-	    "login", p->login, "renew", s->ev.token != NULL ? 1 : 0, "asks", asks), -1, &done, err);
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, json_string(asks[i]));
+	rc = ask(s, json_pack("{s:s, s:o, s:o}", "do", "dicomweb", "portal", wire_portal(p), "asks", list), -1, &done, err);
 	json_decref(done);
 	if (rc == RC_OK)
 		s->kind = SOURCE_DICOMWEB;

@@ -43,9 +43,10 @@ void net_stop(struct net *);
 
 int net_session_new(struct net_session **, struct net *, const struct net_events *, struct err *);
 void net_session_free(struct net_session *);
-int net_look(struct net_session *, const char *link, bool only, struct err *);
-/* In place of a look: a portal of the config. */
-int net_portal(struct net_session *, const struct source_portal *, struct err *);
+/* portal: what is known beside the link; NULL: nothing. */
+int net_look(struct net_session *, const char *link, bool only, const struct source_portal *portal, struct err *);
+/* In place of a look: the DICOMweb root of the portal, and what it is asked for. */
+int net_dicomweb(struct net_session *, const struct source_portal *, const char *const *asks, size_t n, struct err *);
 enum source_kind net_kind(const struct net_session *);
 const struct source_question *net_questions(const struct net_session *, size_t *n);
 int net_login(struct net_session *, const char *const *answers, struct err *);

@@ -1,4 +1,8 @@
-/* A portal of the config that speaks DICOMweb: whose links are its, what it is asked for, and its secrets. */
+/*
+ * Which [portal NAME] of the configuration a link belongs to, and what its
+ * files hold. They are read by the parent, for the one link that needs them:
+ * a session knows the secrets of its own portal and of no other.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,246 +12,131 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
-#include "source/link.h"
+#include "http/url.h"
 #include "stage/fetch.h"
 
-#define SECRET_MAX	((size_t)16 << 10)	/* a token; servers refuse longer headers */
+#define SECRET_MAX	((size_t)16 << 10)	/* a token: servers refuse longer headers */
+#define PEM_MAX		((size_t)32 << 10)	/* a chain of certificates */
 
-static void
-wipe(char **s)
+/* The length of the prefix, or of the host, that the link begins with; 0: another portal's. */
+static size_t
+fits(const char *prefix, const struct url *link)
 {
-	if (*s != NULL)
-		hash_wipe(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
+	struct err e = { 0 };
+	struct url p;
+	size_t n = 0, len = 0;
+
+	if (strstr(prefix, "://") == NULL)
+		return strcasecmp(prefix, link->host) == 0 ? strlen(prefix) : 0;
+	if (url_parse(prefix, &p, &e) != RC_OK)
+		return 0;
+	n = strlen(p.path);
+	if (n > 0 && p.path[n - 1] == '/')
+		n--;
+	if (strcmp(p.scheme, link->scheme) == 0 && strcmp(p.host, link->host) == 0 && p.port == link->port &&
+	    strncmp(p.path, link->path, n) == 0 && (link->path[n] == '\0' || link->path[n] == '/'))
+		len = strlen(p.host) + 1 + n;
+	url_free(&p);
+	return len;
 }
 
-/* First line of a file that only its owner may read; malloc. */
-static int
-secret(const char *path, char **out, struct err *err)
+static const struct config_portal *
+portal_of(const struct config *c, const char *link)
 {
-	char shown[128], *text = calloc(1, SECRET_MAX + 1);
-	struct stat st;
-	size_t got = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = RC_OK;
-
-	*out = NULL;
-	text_escape(shown, sizeof(shown), path, strlen(path));
-	if (text == NULL)
-		rc = err_sys(err, ENOMEM, "cannot read %s", shown);
-	else if (fd < 0 || fstat(fd, &st) != 0)
-		rc = err_sys(err, errno, "cannot read %s", shown);
-	else if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
-		err_set(err, ERR_DENIED, "%s: others than its owner may read it", shown);
-		err_advise(err, "chmod 600; what stands in it may be known by now");
-		rc = err_rc(ERR_DENIED);
-	} else
-		rc = io_read_full(fd, text, SECRET_MAX, &got, err);
-	if (fd >= 0)
-		close(fd);
-	if (rc == RC_OK) {
-		text[strcspn(text, "\r\n")] = '\0';
-		text_trim(text);
-		if (text[0] == '\0')
-			rc = err_set(err, ERR_DATA, "%s: there is no token or password in it", shown);
-	}
-	if (rc == RC_OK)
-		*out = text;
-	else if (text != NULL) {
-		hash_wipe(text, SECRET_MAX);
-		free(text);
-	}
-	return rc;
-}
-
-const char *
-portal_token_file(const struct fetch *f, const struct config_portal *p)
-{
-	return f->token_file != NULL ? f->token_file : p->token_file;
-}
-
-int
-portal_token(const struct fetch *f, const struct config_portal *p, char **out, struct err *err)
-{
-	return secret(portal_token_file(f, p), out, err);
-}
-
-/* Does the link belong to the portal: one of url_prefix, or the host of its root? */
-static bool
-is_its(const struct config_portal *p, const char *link)
-{
-	char host[256], root[256];
-	size_t i = 0, n = 0;
-
-	link_host(link, host, sizeof(host));
-	link_host(p->dicomweb, root, sizeof(root));
-	if (host[0] == '\0' || strcmp(host, root) == 0)
-		return host[0] != '\0';
-	for (i = 0; i < p->nurl_prefix; i++) {
-		n = strlen(p->url_prefix[i]);
-		if (strcasecmp(p->url_prefix[i], host) == 0 || (strstr(p->url_prefix[i], "://") != NULL &&
-		    strncmp(link, p->url_prefix[i], n) == 0 && (link[n] == '\0' || p->url_prefix[i][n - 1] == '/' ||
-		    strchr("/?#", link[n]) != NULL)))
-			return true;
-	}
-	return false;
-}
-
-static int
-add_ask(struct portal_call *c, struct err *err, const char *key, const char *value, const char *more,
-    const char *value2)
-{
-	struct buf b = BUF_INIT(4096);
-	char **v = NULL, *p = NULL;
-	int rc = RC_OK;
-
-	/* what needs coding is refused: these are UIDs, numbers and dates */
-	for (p = (char *)(uintptr_t)value; *p != '\0'; p++)
-		if (strchr("&=#?%+*\\/ ", *p) != NULL || (unsigned char)*p <= ' ' || (unsigned char)*p > '~')
-			return err_set(err, ERR_DATA, "the order's %s cannot be asked for: it has characters that mean "
-			    "something else to a portal", key);
-	rc = buf_printf(&b, err, "%s=%s%s%s", key, value, more != NULL ? more : "", more != NULL ? value2 : "");
-	if (rc != RC_OK || (v = realloc(c->asks, (c->nasks + 1) * sizeof(char *))) == NULL) {
-		buf_free(&b);
-		return rc != RC_OK ? rc : err_sys(err, ENOMEM, "cannot ask the portal");
-	}
-	c->asks = v;
-	c->asks[c->nasks++] = b.data;
-	return RC_OK;
-}
-
-/* --study, else what the link names, else the order's studies: by UID, accession number, or patient and date. */
-static int
-collect_asks(struct portal_call *c, const struct fetch *f, const struct order *o, const char *named, struct err *err)
-{
-	const struct order_study *s = NULL;
-	char uid[65];
-	size_t i = 0, n = 0;
-	int rc = RC_OK;
-
-	if (f->study != NULL)
-		return add_ask(c, err, "StudyInstanceUID", f->study, NULL, NULL);
-	for (; named != NULL && *named != '\0' && rc == RC_OK; named += n + (named[n] == ',')) {
-		n = strcspn(named, ",");
-		if (!text_copyn(uid, sizeof(uid), named, n) || !text_is_uid(uid))
-			return err_set(err, ERR_PROTOCOL, "the link of a viewer names a study that is no UID");
-		if (c->nasks >= ORDER_STUDIES_MAX)
-			return err_set(err, ERR_PROTOCOL, "a link that names more than %d studies", ORDER_STUDIES_MAX);
-		rc = add_ask(c, err, "StudyInstanceUID", uid, NULL, NULL);
-	}
-	if (rc != RC_OK || c->nasks > 0)
-		return rc;
-	for (i = 0; i < o->nstudies && rc == RC_OK; i++) {
-		s = &o->studies[i];
-		if (s->study_uid != NULL && s->study_uid[0] != '\0')
-			rc = add_ask(c, err, "StudyInstanceUID", s->study_uid, NULL, NULL);
-		else if (s->accession != NULL && s->accession[0] != '\0')
-			rc = add_ask(c, err, "AccessionNumber", s->accession, NULL, NULL);
-		else if (s->date[0] != '\0' && o->patient.id != NULL && o->patient.id[0] != '\0')
-			rc = add_ask(c, err, "PatientID", o->patient.id, "&StudyDate=", s->date);
-	}
-	if (rc == RC_OK && c->nasks == 0) {
-		err_set(err, ERR_NOINPUT, "nothing says which study to ask the portal for");
-		err_advise(err, "give --study UID, or an order with studies (UID, accession number, or date and patient id)");
-		rc = err_rc(ERR_NOINPUT);
-	}
-	return rc;
-}
-
-/* What the studies of a viewer's link are: ?StudyInstanceUIDs=1.2.3,1.2.4. NULL: none. malloc. */
-static char *
-studies_of(const char *link)
-{
-	static const char *const names[] = { "StudyInstanceUIDs", "studyInstanceUIDs", "StudyInstanceUID" };
+	const struct config_portal *best = NULL;
 	struct err e = { 0 };
 	struct url u;
-	char *v = NULL;
-	size_t i = 0;
+	size_t i = 0, k = 0, n = 0, most = 0;
 
 	if (url_parse(link, &u, &e) != RC_OK)
 		return NULL;
-	for (i = 0; v == NULL && i < sizeof(names) / sizeof(names[0]); i++)
-		(void)url_query(&u, names[i], &v, &e);
+	for (i = 0; i < c->nportals; i++)
+		for (k = 0; k < c->portals[i].nurl_prefix; k++)
+			if ((n = fits(c->portals[i].url_prefix[k], &u)) > most) {
+				most = n;
+				best = &c->portals[i];
+			}
 	url_free(&u);
-	return v;
+	return best;
 }
 
+/* A file with a secret is its owner's alone. line: only the first one. */
 static int
-make_key(struct portal_call *c, struct err *err)
+read_secret(const char *path, const char *what, bool secret, bool line, char **out, struct err *err)
 {
-	struct buf b = BUF_INIT((size_t)256 << 10);
-	size_t i = 0;
-	int rc = buf_printf(&b, err, "%s/studies", c->portal->dicomweb);
+	struct buf b = BUF_INIT(line ? SECRET_MAX : PEM_MAX);
+	struct stream *s = NULL;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc = RC_OK;
 
-	for (i = 0; i < c->nasks && rc == RC_OK; i++)
-		rc = buf_printf(&b, err, "%c%s", i == 0 ? '?' : '&', c->asks[i]);
-	c->key = b.data;
-	return rc;
-}
-
-static int
-secrets(struct portal_call *c, const struct fetch *f, struct err *err)
-{
-	const struct config_portal *p = c->portal;
-	struct buf b = BUF_INIT(SECRET_MAX);
-	char *password = NULL;
-	int rc = RC_OK;
-
-	if (portal_token_file(f, p) != NULL)
-		return portal_token(f, p, &c->bearer, err);
-	if (p->user == NULL)
-		return RC_OK;
-	if (p->password_file == NULL || strchr(p->user, ':') != NULL) {
-		char shown[80];
-
-		err_set(err, ERR_CONFIG, "[portal %s] user: %s", text_escape(shown, sizeof(shown), p->name, strlen(p->name)),
-		    p->password_file == NULL ? "there is no password_file beside it" : "must not have a colon");
-		return err_rc(ERR_CONFIG);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open the portal's %s", what);
+	if (fstat(fd, &st) != 0 || (secret && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)) {
+		close(fd);
+		err_set(err, ERR_DENIED, "others than its owner may read the portal's %s", what);
+		err_advise(err, "chmod 600 the file");
+		return err_rc(ERR_DENIED);
 	}
-	if ((rc = secret(p->password_file, &password, err)) == RC_OK &&
-	    (rc = buf_printf(&b, err, "%s:%s", p->user, password)) == RC_OK &&
-	    (c->login = text_dup(b.data, err)) == NULL)
+	if ((rc = stream_file(&s, fd, err)) == RC_OK)
+		rc = stream_slurp(s, &b, err);
+	stream_close(s);
+	if (rc == RC_OK && b.len > 0 && line) {
+		b.data[strcspn(b.data, "\r\n")] = '\0';
+		text_trim(b.data);
+	}
+	if (rc == RC_OK && (b.len == 0 || b.data[0] == '\0'))
+		rc = err_set(err, ERR_DATA, "the portal's %s: the file is empty", what);
+	else if (rc == RC_OK && !text_utf8_valid(b.data, strlen(b.data)))
+		rc = err_set(err, ERR_DATA, "the portal's %s: the file is not text", what);
+	if (rc == RC_OK && (*out = text_dup(b.data, err)) == NULL)
 		rc = err_rc(err->kind);
-	wipe(&password);
 	buf_wipe(&b);
 	return rc;
 }
 
-int
-portal_prepare(struct portal_call *c, const struct fetch *f, const struct order *o, const char *link, struct err *err)
+static int
+copy(const char *from, char **to, struct err *err)
 {
-	const struct config *config = f->cli->config;
-	char *named = NULL;
+	return from == NULL || (*to = text_dup(from, err)) != NULL ? RC_OK : err_rc(err->kind);
+}
+
+int
+portal_load(const struct config *c, const char *name, const char *token_file, const char *link,
+    struct source_portal *p, struct err *err)
+{
+	const struct config_portal *of = name != NULL ? config_portal(c, name) : portal_of(c, link);
+	char shown[80];
 	size_t i = 0;
 	int rc = RC_OK;
 
-	memset(c, 0, sizeof(*c));
-	if (f->portal != NULL) {
-		c->portal = f->portal;
-	} else if ((named = studies_of(link)) != NULL) {
-		for (i = 0; i < config->nportals && c->portal == NULL; i++)
-			if (config->portals[i].dicomweb != NULL && is_its(&config->portals[i], link))
-				c->portal = &config->portals[i];
+	memset(p, 0, sizeof(*p));
+	if (name != NULL && of == NULL) {
+		err_set(err, ERR_CONFIG, "there is no [portal %s] in the configuration",
+		    text_escape(shown, sizeof(shown), name, strlen(name)));
+		return err_rc(ERR_CONFIG);
 	}
-	if (c->portal != NULL && named == NULL && strcmp(link, c->portal->dicomweb) != 0)
-		named = studies_of(link);
-	if (c->portal != NULL && (rc = collect_asks(c, f, o, named, err)) == RC_OK &&
-	    (rc = make_key(c, err)) == RC_OK)
-		rc = secrets(c, f, err);
-	free(named);
+	if (token_file == NULL && of != NULL)
+		token_file = of->token_file;
+	if (token_file != NULL)
+		rc = read_secret(token_file, "token", true, true, &p->token, err);
+	if (of == NULL || rc != RC_OK)
+		goto out;
+	if ((rc = copy(of->name, &p->name, err)) != RC_OK || (rc = copy(of->recipe, &p->recipe, err)) != RC_OK ||
+	    (rc = copy(of->dicomweb, &p->dicomweb, err)) != RC_OK || (rc = copy(of->user, &p->user, err)) != RC_OK)
+		goto out;
+	if (of->password_file != NULL)
+		rc = read_secret(of->password_file, "password", true, true, &p->password, err);
+	if (rc == RC_OK && of->cert != NULL)
+		rc = read_secret(of->cert, "certificate", false, false, &p->cert, err);
+	if (rc == RC_OK && of->key != NULL)
+		rc = read_secret(of->key, "key", true, false, &p->key, err);
+	if (rc == RC_OK && of->nallow > 0 && (p->allow = calloc(of->nallow, sizeof(*p->allow))) == NULL)
+		rc = err_sys(err, ENOMEM, "cannot hold the portal's settings");
+	for (i = 0; rc == RC_OK && i < of->nallow; i++)
+		if ((rc = copy(of->allow[i], &p->allow[i], err)) == RC_OK)
+			p->nallow++;
+out:
+	if (rc != RC_OK)
+		source_portal_free(p);
 	return rc;
-}
-
-void
-portal_free(struct portal_call *c)
-{
-	size_t i = 0;
-
-	for (i = 0; i < c->nasks; i++)
-		wipe(&c->asks[i]);
-	free(c->asks);
-	wipe(&c->bearer);
-	wipe(&c->login);
-	wipe(&c->key);
-	memset(c, 0, sizeof(*c));
 }

@@ -18,6 +18,9 @@
 struct server {
 	struct chan *chan;
 	struct source *source;
+	struct source_options options;
+	struct source_portal portal;
+	char **allow;			/* that of the configuration and that of the portal; the texts are theirs */
 	int fd;				/* where the package goes */
 	bool sealed;
 	struct age_recipient to;
@@ -102,6 +105,31 @@ begin(void *arg, const struct source_offer *offer, enum media media, struct stre
 	return spool_writer_fd(out, copy, sv->sealed ? &sv->to : NULL, err);
 }
 
+/* The session begins with the link: only then is it known what the configuration says of its portal. */
+static int
+begin_session(struct server *sv, const json_t *portal, struct err *err)
+{
+	struct http_options *h = &sv->options.http;
+	int rc = RC_OK;
+
+	if (sv->source != NULL)
+		return err_set(err, ERR_INTERNAL, "a second look");
+	if (portal != NULL) {
+		if ((rc = wire_portal_read(portal, &sv->portal, err)) != RC_OK)
+			return rc;
+		if ((sv->allow = calloc(h->nallow + sv->portal.nallow + 1, sizeof(*sv->allow))) == NULL)
+			return err_sys(err, ENOMEM, "cannot start a session");
+		if (h->nallow > 0)
+			memcpy(sv->allow, h->allow, h->nallow * sizeof(*sv->allow));
+		if (sv->portal.nallow > 0)
+			memcpy(sv->allow + h->nallow, sv->portal.allow, sv->portal.nallow * sizeof(*sv->allow));
+		h->allow = sv->allow;
+		h->nallow += sv->portal.nallow;
+		sv->options.portal = &sv->portal;
+	}
+	return source_new(&sv->source, &sv->options, err);
+}
+
 static int
 do_look(struct server *sv, const json_t *j, struct err *err)
 {
@@ -115,6 +143,8 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 
 	if (link == NULL)
 		return err_set(err, ERR_INTERNAL, "a look without a link");
+	if ((rc = begin_session(sv, json_object_get(j, "portal"), err)) != RC_OK)
+		return rc;
 	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
 		return rc;
 	for (q = source_questions(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
@@ -147,26 +177,18 @@ on_renew(void *arg, char **bearer, struct err *err)
 }
 
 static int
-do_portal(struct server *sv, const json_t *j, struct err *err)
+do_dicomweb(struct server *sv, const json_t *j, struct err *err)
 {
 	const json_t *list = json_object_get(j, "asks");
-	struct source_portal p = { .root = json_string_value(json_object_get(j, "root")),
-	    .bearer = json_string_value(json_object_get(j, "bearer")),
-	    .login = json_string_value(json_object_get(j, "login")), .nasks = json_array_size(list) };
-	const char **asks = calloc(p.nasks + 1, sizeof(char *));
+	const char **asks = calloc(json_array_size(list) + 1, sizeof(char *));
 	size_t i = 0;
-	int rc = RC_OK;
+	int rc = asks == NULL ? err_sys(err, ENOMEM, "cannot ask the portal") : RC_OK;
 
-	if (asks == NULL)
-		return err_sys(err, ENOMEM, "cannot ask the portal");
-	p.asks = asks;
-	for (i = 0; i < p.nasks; i++)
+	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
 		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
 			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
-	if (rc == RC_OK && p.root == NULL)
-		rc = err_set(err, ERR_INTERNAL, "a portal without an address");
-	if (rc == RC_OK)
-		rc = source_portal(sv->source, &p, err);
+	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), err)) == RC_OK)
+		rc = source_dicomweb(sv->source, asks, i, err);
 	free(asks);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
 }
@@ -225,8 +247,10 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
-	else if (what != NULL && strcmp(what, "portal") == 0)
-		rc = do_portal(sv, j, err);
+	else if (what != NULL && strcmp(what, "dicomweb") == 0)
+		rc = do_dicomweb(sv, j, err);
+	else if (sv->source == NULL)
+		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
 		rc = do_login(sv, j, err);
 	else if (what != NULL && strcmp(what, "list") == 0)
@@ -243,7 +267,11 @@ int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
 	struct server sv = { .chan = chan, .fd = -1 };
-	struct source_options so = {
+	struct err err = { 0 };
+	json_t *j = NULL;
+	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
+
+	sv.options = (struct source_options){
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
@@ -251,17 +279,11 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		.recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
 		.renew = on_renew, .renew_arg = &sv,
 	};
-	struct err err = { 0 };
-	json_t *j = NULL;
-	int rc = netjail_enter(o->jail, o->cafile, &err);
-
-	if (rc == RC_OK)
-		rc = source_new(&sv.source, &so, &err);
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
-		if (sv.source != NULL) {
+		if (jailed == RC_OK) {
 			err_clear(&err);
 			rc = dispatch(&sv, j, &err);
-			if (rc != RC_OK)
+			if (rc != RC_OK && sv.source != NULL)
 				source_redact(sv.source, &err);
 		}
 		json_decref(j);
@@ -271,5 +293,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	source_portal_free(&sv.portal);
+	free(sv.allow);
 	return 0;
 }

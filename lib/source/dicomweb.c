@@ -215,62 +215,63 @@ renew(struct source *s, struct err *err)
 
 /* RFC 7617 */
 static int
-basic(struct source *s, const char *login, struct err *err)
+basic(struct source *s, const char *user, const char *password, struct err *err)
 {
-	struct buf b = BUF_INIT((size_t)16 << 10);
-	size_t n = strlen(login);
+	struct buf b = BUF_INIT((size_t)16 << 10), login = BUF_INIT(LOGIN_MAX);
 	char *coded = NULL;
-	int rc = redact_add(&s->secrets, login, err);
+	int rc = buf_printf(&login, err, "%s:%s", user, password);
 
-	if (rc == RC_OK && (n > LOGIN_MAX || (coded = calloc(1, n / 3 * 4 + 8)) == NULL))
-		rc = err_set(err, ERR_CONFIG, "a user name and password of %zu bytes", n);
+	if (rc == RC_OK && (coded = calloc(1, login.len / 3 * 4 + 8)) == NULL)
+		rc = err_sys(err, ENOMEM, "cannot start a session");
 	if (rc == RC_OK)
-		(void)EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)login, (int)n);
+		(void)EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)login.data, (int)login.len);
 	if (rc == RC_OK && (rc = redact_add(&s->secrets, coded, err)) == RC_OK)
 		rc = buf_printf(&b, err, "Authorization: Basic %s", coded);
 	if (rc == RC_OK && (s->private = text_dup(b.data, err)) == NULL)
 		rc = err_rc(err->kind);
 	wipe(coded);
+	buf_wipe(&login);
 	buf_wipe(&b);
 	return rc;
 }
 
 static int
-take_asks(struct dicomweb *d, const struct source_portal *p, struct err *err)
+take_asks(struct dicomweb *d, const char *const *asks, size_t n, struct err *err)
 {
-	if ((d->asks = calloc(p->nasks + 1, sizeof(*d->asks))) == NULL)
+	if ((d->asks = calloc(n + 1, sizeof(*d->asks))) == NULL)
 		return err_sys(err, ENOMEM, "cannot start a session");
-	for (; d->nasks < p->nasks; d->nasks++)
-		if ((d->asks[d->nasks] = text_dup(p->asks[d->nasks], err)) == NULL)
+	for (; d->nasks < n; d->nasks++)
+		if ((d->asks[d->nasks] = text_dup(asks[d->nasks], err)) == NULL)
 			return err_rc(err->kind);
 	return RC_OK;
 }
 
 int
-source_portal(struct source *s, const struct source_portal *p, struct err *err)
+source_dicomweb(struct source *s, const char *const *asks, size_t nasks, struct err *err)
 {
+	const struct source_portal *p = s->o.portal;
 	struct dicomweb *d = calloc(1, sizeof(*d));
-	size_t n = strlen(p->root);
+	size_t n = 0;
 	int rc = RC_OK;
 
 	if (d == NULL)
 		return err_sys(err, ENOMEM, "cannot start a session");
 	s->own = d;
 	s->ops = &dicomweb_ops;
-	if ((rc = take_asks(d, p, err)) != RC_OK || (rc = source_add_host(s, p->root, err)) != RC_OK)
+	if (p == NULL || p->dicomweb == NULL)
+		return err_set(err, ERR_INTERNAL, "a portal without an address");
+	if ((rc = take_asks(d, asks, nasks, err)) != RC_OK || (rc = source_add_host(s, p->dicomweb, err)) != RC_OK)
 		return rc;
-	while (n > 0 && p->root[n - 1] == '/')
+	for (n = strlen(p->dicomweb); n > 0 && p->dicomweb[n - 1] == '/';)
 		n--;
-	if ((s->base = text_dup(p->root, err)) == NULL)
+	if ((s->base = text_dup(p->dicomweb, err)) == NULL)
 		return err_rc(err->kind);
 	s->base[n] = '\0';
-	if (p->login != NULL)
-		return basic(s, p->login, err);
-	if (p->bearer == NULL)
-		return RC_OK;
-	if ((s->bearer = text_dup(p->bearer, err)) == NULL)
+	if (p->token == NULL)
+		return p->user != NULL && p->password != NULL ? basic(s, p->user, p->password, err) : RC_OK;
+	if ((s->bearer = text_dup(p->token, err)) == NULL)
 		return err_rc(err->kind);
 	if (s->o.renew != NULL)
 		s->renew = renew;
-	return redact_add(&s->secrets, p->bearer, err);
+	return RC_OK;
 }

@@ -40,6 +40,25 @@ source_question_free(struct source_question *q)
 	memset(q, 0, sizeof(*q));
 }
 
+void
+source_portal_free(struct source_portal *p)
+{
+	size_t i = 0;
+
+	wipe_text(&p->token);
+	wipe_text(&p->password);
+	wipe_text(&p->key);
+	free(p->name);
+	free(p->recipe);
+	free(p->dicomweb);
+	free(p->user);
+	free(p->cert);
+	for (i = 0; i < p->nallow; i++)
+		free(p->allow[i]);
+	free(p->allow);
+	memset(p, 0, sizeof(*p));
+}
+
 int
 source_new(struct source **out, const struct source_options *o, struct err *err)
 {
@@ -52,7 +71,12 @@ source_new(struct source **out, const struct source_options *o, struct err *err)
 	s->o = *o;
 	s->state = "";
 	s->answers.max = (size_t)64 << 10;
-	rc = http_open(&s->http, &o->http, err);
+	if (o->portal != NULL && o->portal->token != NULL)
+		rc = redact_add(&s->secrets, o->portal->token, err);
+	if (rc == RC_OK && o->portal != NULL && o->portal->password != NULL)
+		rc = redact_add(&s->secrets, o->portal->password, err);
+	if (rc == RC_OK)
+		rc = http_open(&s->http, &o->http, err);
 	if (rc != RC_OK)
 		source_close(s);
 	else
