@@ -469,12 +469,12 @@ plan(struct fetch *f, const struct cli_input *in, const struct order *o, const c
 
 	link_host(what, host, sizeof(host));
 	if (!f->cli->json) {
-		cli_print(f->cli, "would fetch %s%s, basis %s", text_is_link(what) ? "from " : "",
-		    text_is_link(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
+		cli_print(f->cli, "would fetch %s%s, basis %s", link_is(what) ? "from " : "",
+		    link_is(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
 		return;
 	}
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s*}", "v", 1, "type", "plan", "in", (json_int_t)in->number,
-	    "from", text_is_link(what) ? host : what, "basis", o->basis_kind);
+	    "from", link_is(what) ? host : what, "basis", o->basis_kind);
 	if (j != NULL)
 		cli_print_json(f->cli, j);
 	json_decref(j);
@@ -485,7 +485,7 @@ fetch_one(struct fetch *f, const struct cli_input *in, struct order *o, const ch
 {
 	struct target none = { .dir = -1, .fd = -1 };
 	struct fetched r = { .state = "", .began_ms = time_mono_ms() };
-	bool link = text_is_link(what);
+	bool link = link_is(what);
 
 	if (basis_check(o, f->basis_required, &r.err) == RC_OK && link && f->cli->dry_run)
 		(void)link_check(what, &r.err);
