@@ -11,6 +11,7 @@
 #include "http/proxy.h"
 #include "http/transfer.h"
 
+#define RESUME_STEP	((uint64_t)64 << 10)
 #define BACKOFF_MS	300	/* first wait after a transport error; doubles, with jitter */
 
 static void
@@ -250,16 +251,22 @@ int
 http_perform(struct http *h, const struct http_request *req, struct http_response *resp, struct err *err)
 {
 	unsigned tries = 0;
+	uint64_t have = 0;
 	long told = -1;
 	int rc = RC_OK;
 
 	memset(resp, 0, sizeof(*resp));
+	resp->anew = "";
+	resume_forget(&h->resume);
 	for (tries = 1;; ) {
+		have = h->resume.have;
 		rc = attempt(h, req, resp, err);
 		resp->tries = tries;
 		if (rc == RC_OK && resp->status >= 200 && resp->status < 300 && req->sink != NULL &&
-		    req->sink->complete != NULL)
-			rc = req->sink->complete(req->sink->arg, resp, err);
+		    req->sink->complete != NULL && (rc = req->sink->complete(req->sink->arg, resp, err)) != RC_OK)
+			resume_forget(&h->resume);	/* an end that was none: where it lies is not known */
+		if (rc == RC_OK && resp->status == 416 && have > 0)
+			continue;	/* forgotten: from the start */
 		if (rc == RC_OK && !http_status_later(resp->status))
 			return RC_OK;
 		if (req->once || h->ours || (rc != RC_OK && rc != RC_RETRY) || http_cancelled(h))
@@ -275,6 +282,8 @@ http_perform(struct http *h, const struct http_request *req, struct http_respons
 				return rc;
 			continue;
 		}
+		if (h->resume.have >= have + RESUME_STEP)
+			tries = 1;	/* it gets on: the number of requests ends it, if nothing else */
 		if (tries++ >= (req->tries > 0 ? req->tries : HTTP_TRIES))
 			return rc;
 		if (back_off(h, tries - 1, err) != RC_OK)

@@ -46,12 +46,14 @@ struct http_options {
 #define HTTP_BODY_MAX	((size_t)8 << 20)	/* an answer in memory: a list of 10,000 studies is 4 MB */
 #define HTTP_ERROR_MAX	((size_t)64 << 10)	/* what is kept of an error's body */
 
-/* Where the body of a 2xx answer goes instead of memory. Each attempt begins anew. An rc other than
+/* Where the body of a 2xx answer goes instead of memory. Each attempt begins anew, but where the next bytes of the
+ * same representation came (resumable, see http/resume.h): then write goes on without begin. An rc other than
  * RC_OK ends the request with that error; from complete, RC_RETRY makes another attempt. */
 struct http_sink {
 	int (*begin)(void *arg, const struct http_response *, struct err *);
 	int (*write)(void *arg, const void *, size_t, struct err *);
 	int (*complete)(void *arg, const struct http_response *, struct err *);
+	bool resumable;
 	void *arg;
 };
 
@@ -90,7 +92,9 @@ struct http_response {
 	enum http_end end;
 	long retry_after;		/* seconds; -1 */
 	char *url;			/* where it came from in the end (a secret) */
-	uint64_t bytes;			/* of the body */
+	uint64_t bytes;			/* of the body, of all its parts */
+	unsigned resumed;		/* times that it went on where it was cut */
+	const char *anew;		/* why a cut one cannot go on; "", static */
 	struct buf body;		/* without sink, or of a status other than 2xx */
 	unsigned tries;
 };

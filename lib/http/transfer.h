@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include "http/address.h"
 #include "http/client.h"
+#include "http/resume.h"
 
 struct http {
 	CURL *curl;
@@ -14,6 +15,7 @@ struct http {
 	struct address_rules rules;
 	uint64_t waited_ms, bytes, last_ms;
 	unsigned requests;
+	struct resume resume;		/* of the request in work */
 	bool close_notify;		/* seen on the connection in use */
 	bool ours;			/* the last attempt ended by us (disk, budget, caller): no other one helps */
 };
