@@ -159,7 +159,7 @@ on_complete(void *arg, const struct http_response *resp, struct err *err)
 static int
 take(struct job *j, const char *url, const char *accept, unsigned tries, struct http_response *resp, struct err *err)
 {
-	struct http_sink sink = { on_begin, on_write, on_complete, j };
+	struct http_sink sink = { .begin = on_begin, .write = on_write, .complete = on_complete, .arg = j };
 	int rc = RC_OK;
 
 	j->whole = j->lost = false;
