@@ -24,6 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
+	struct asking asking;		/* of a portal of the configuration */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -295,13 +296,28 @@ step(struct job *j, const char *what, size_t n, int rc, const struct err *err)
 }
 
 static int
+on_token(void *arg, char **bearer, struct err *err)
+{
+	struct job *j = arg;
+	struct source_portal p;
+	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
+
+	*bearer = p.token;
+	p.token = NULL;
+	source_portal_free(&p);
+	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
+}
+
+static int
 talk(struct job *j, struct err *err)
 {
 	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
-	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j };
+	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
+	    .token = j->asking.of != NULL ? on_token : NULL };
 	struct source_portal portal;
+	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
 	size_t asked = 0;
-	int rc = portal_load(j->f->cli->config, j->f->portal, j->f->token_file, j->link, &portal, err);
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
@@ -309,13 +325,14 @@ talk(struct job *j, struct err *err)
 		source_portal_free(&portal);
 		return rc;
 	}
-	rc = net_look(j->net, j->link, j->f->list, &portal, err);
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
+	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	source_portal_free(&portal);
 	(void)net_questions(j->net, &asked);
 	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT &&
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -417,6 +434,16 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
 	}
+	if ((rc = asking_new(&j.asking, f, o, link, &err)) != RC_OK)
+		goto out;
+	if (j.asking.of != NULL) {
+		hash_wipe(key, strlen(key));
+		free(key);
+		if ((key = text_dup(j.asking.key, &err)) == NULL) {
+			rc = err_rc(err.kind);
+			goto out;
+		}
+	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -456,6 +483,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
+	asking_free(&j.asking);
 	buf_free(&j.stored);
 }
 

@@ -13,7 +13,8 @@
 #include "base/time.h"
 #include "http/har_secrets.h"
 
-#define HEAD	"{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"mri-tools\",\"version\":\"" MRI_VERSION "\"},\"entries\":["
+#define HEAD	"{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"mri-tools\",\"version\":\"" MRI_VERSION \
+	"\"},\"entries\":["
 #define TAIL	"\n]}}\n"
 #define FILE_MAX	((off_t)256 << 20)
 #define MANY	256	/* secrets: a list of many patients is not worth the search, its text stays out */

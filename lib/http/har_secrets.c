@@ -119,7 +119,8 @@ redact_value(const struct redact *known, const struct redact *found, const char 
 
 	if ((strcmp(key, "url") == 0 || strcmp(key, "redirectURL") == 0) && (rest = strstr(s, "://")) != NULL)
 		host = (size_t)(rest - s) + 3 + strcspn(rest + 3, "/?#");
-	if ((rc = redact_buf(known, s, host, &b, &e)) == RC_OK && (rc = redact_buf(known, s + host, n - host, &b, &e)) == RC_OK)
+	if ((rc = redact_buf(known, s, host, &b, &e)) == RC_OK &&
+	    (rc = redact_buf(known, s + host, n - host, &b, &e)) == RC_OK)
 		rc = redact_buf(found, b.data, b.len, &c, &e);
 	if (rc == RC_OK && (*v = json_stringn(c.data, c.len)) == NULL)
 		rc = err_rc(ERR_TEMP);

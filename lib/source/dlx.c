@@ -228,7 +228,8 @@ dlx_recognise(struct source *s, const char *text, size_t len, const char *final_
 		goto out;
 	}
 	/* The token is of the link as handed out; after a redirect the new one may have lost it. */
-	if ((rc = link_token(s->link, &s->token, err)) != RC_OK || (rc = redact_add_as(&s->secrets, "token", s->token, err)) != RC_OK)
+	if ((rc = link_token(s->link, &s->token, err)) != RC_OK ||
+	    (rc = redact_add_as(&s->secrets, "token", s->token, err)) != RC_OK)
 		goto out;
 	if (base == NULL && (mark = strstr(s->link, "/token/")) != NULL) {
 		rc = (base = text_dup(s->link, err)) == NULL ? err_rc(err->kind) : RC_OK;

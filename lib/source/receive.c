@@ -303,5 +303,6 @@ receiver_sink(struct receiver *r, struct http_sink *sink)
 	sink->begin = on_begin;
 	sink->write = on_write;
 	sink->complete = on_complete;
+	sink->resumable = true;
 	sink->arg = r;
 }

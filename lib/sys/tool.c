@@ -120,7 +120,6 @@ child(const char *const argv[], int in, int out, const struct tool_limits *l)
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, l->cpu_seconds);
 	limit(RLIMIT_FSIZE, l->file_bytes);
-	limit(RLIMIT_AS, l->memory);
 	if (l->mode != JAIL_OFF) {
 		jailed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 		jailed = files_only() && jailed;
@@ -129,8 +128,7 @@ child(const char *const argv[], int in, int out, const struct tool_limits *l)
 	if (!jailed && l->mode == JAIL_REQUIRED)
 		_exit(NOT_JAILED);
 	snprintf(path, sizeof(path), "/usr/bin/%s", argv[0]);
-	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
-	snprintf(path, sizeof(path), "/bin/%s", argv[0]);
+	limit(RLIMIT_AS, l->memory);	/* last: what this process maps itself may be more (sanitizers) */
 	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	_exit(NOT_FOUND);
 }

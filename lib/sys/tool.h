@@ -15,7 +15,7 @@ struct tool_limits {
 	uint64_t file_bytes;	/* RLIMIT_FSIZE: of what it writes */
 };
 
-/* argv[0]: a name, looked for in /usr/bin and /bin only. in, out stay yours. *code: its exit status, 128 + n for a
+/* argv[0]: a name, looked for in /usr/bin only. in, out stay yours. *code: its exit status, 128 + n for a
  * signal. ERR_CONFIG: it is not installed. ERR_DENIED: JAIL_REQUIRED and no jail. */
 int tool_run(const char *const argv[], int in, int out, const struct tool_limits *, int *code, struct err *);
 
