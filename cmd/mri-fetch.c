@@ -89,6 +89,43 @@ fetch_inputs(struct fetch *f, struct order *o)
 	}
 }
 
+/* The DICOMweb root of --portal, NULL where it has none. */
+static const char *
+portal_root(struct cli *cli)
+{
+	const struct config_portal *p = opt.portal != NULL ? config_portal(cli->config, opt.portal) : NULL;
+	struct err err = { 0 };
+	char shown[80];
+
+	if (opt.portal != NULL && p == NULL) {
+		err_set(&err, ERR_CONFIG, "there is no [portal %s] in the configuration",
+		    text_escape(shown, sizeof(shown), opt.portal, strlen(opt.portal)));
+		cli_die(cli, &err);
+	}
+	return p != NULL ? p->dicomweb : NULL;
+}
+
+/* No link: the portal's own address stands for it. */
+static void
+fetch_portal(struct fetch *f, struct orders *os, const char *address)
+{
+	struct cli_input in = { 0 };
+	struct err err = { 0 };
+	char *root = NULL;
+	size_t i = 0;
+
+	for (i = 0; i < os->n && !cli_stopped(); i++) {
+		cli_take(f->cli, &in);
+		in.ref = os->v[i]->ref;
+		if ((root = text_dup(address, &err)) == NULL) {
+			cli_fail(f->cli, NULL, NULL, &err);
+			break;
+		}
+		fetch_input(f, &in, os->v[i], root);
+		free(root);
+	}
+}
+
 static void
 fetch_codes(struct fetch *f, struct order *o, const struct qr_codes *codes)
 {
@@ -139,7 +176,7 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
 	if (opt.study != NULL && !text_is_uid(opt.study))
 		cli_usage_error(&cli, "--study wants a Study Instance UID");
-	if (cli.argc == 0 && opt.order == NULL && opt.qr == NULL)
+	if (cli.argc == 0 && opt.order == NULL && opt.qr == NULL && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "no link, path, --qr or --order");
 	if (cli.argc > 0 && opt.qr != NULL)
 		cli_usage_error(&cli, "--qr has the link; give no other one");
@@ -169,7 +206,7 @@ main(int argc, char **argv)
 	}
 	if ((cli.argc > 0 || codes.n > 0) && (links > 0 || orders.n > 1))
 		cli_usage_error(&cli, "the link stands in the order; give no other one");
-	if (cli.argc == 0 && codes.n == 0 && links < orders.n)
+	if (cli.argc == 0 && codes.n == 0 && links < orders.n && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "an order without a link: give the link or path too");
 	if (opt.out == NULL && work_open(&cli, &work, SPOOL_PUBLIC, !opt.list && !cli.dry_run, &err) != RC_OK)
 		cli_die(&cli, &err);
@@ -177,6 +214,8 @@ main(int argc, char **argv)
 		fetch_codes(&f, orders.v[0], &codes);
 	else if (cli.argc > 0)
 		fetch_inputs(&f, orders.v[0]);
+	else if (links == 0 && portal_root(&cli) != NULL)
+		fetch_portal(&f, &orders, portal_root(&cli));
 	else
 		fetch_orders(&f, &orders);
 	net_stop(f.net);

@@ -24,6 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
+	struct asking asking;		/* of a portal of the configuration */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -274,11 +275,25 @@ choose_and_fetch(struct job *j, struct err *err)
 }
 
 static int
+on_token(void *arg, char **bearer, struct err *err)
+{
+	struct job *j = arg;
+	struct source_portal p;
+	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
+
+	*bearer = p.token;
+	p.token = NULL;
+	source_portal_free(&p);
+	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
+}
+
+static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j };
+	struct net_events ev = { on_output, on_progress, cli_stopped, j, j->asking.of != NULL ? on_token : NULL };
 	struct source_portal portal;
-	int rc = portal_load(j->f->cli->config, j->f->portal, j->f->token_file, j->link, &portal, err);
+	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
@@ -286,11 +301,12 @@ talk(struct job *j, struct err *err)
 		source_portal_free(&portal);
 		return rc;
 	}
-	rc = net_look(j->net, j->link, j->f->list, &portal, err);
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
+	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	source_portal_free(&portal);
 	if (rc != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT &&
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -392,6 +408,16 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
 	}
+	if ((rc = asking_new(&j.asking, f, o, link, &err)) != RC_OK)
+		goto out;
+	if (j.asking.of != NULL) {
+		hash_wipe(key, strlen(key));
+		free(key);
+		if ((key = text_dup(j.asking.key, &err)) == NULL) {
+			rc = err_rc(err.kind);
+			goto out;
+		}
+	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -431,6 +457,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
+	asking_free(&j.asking);
 	buf_free(&j.stored);
 }
 

@@ -35,6 +35,7 @@ struct net_events {
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	bool (*stopped)(void);		/* ends whatever is under way */
 	void *arg;
+	int (*token)(void *arg, char **bearer, struct err *);	/* a new one after a 401, malloc; NULL: there is none */
 };
 
 int net_start(struct net **, const struct net_options *, struct err *);
@@ -44,6 +45,8 @@ int net_session_new(struct net_session **, struct net *, const struct net_events
 void net_session_free(struct net_session *);
 /* portal: what is known beside the link; NULL: nothing. */
 int net_look(struct net_session *, const char *link, bool only, const struct source_portal *portal, struct err *);
+/* In place of a look: the DICOMweb root of the portal, and what it is asked for. */
+int net_dicomweb(struct net_session *, const struct source_portal *, const char *const *asks, size_t n, struct err *);
 enum source_kind net_kind(const struct net_session *);
 const struct source_question *net_questions(const struct net_session *, size_t *n);
 int net_login(struct net_session *, const char *const *answers, struct err *);

@@ -155,6 +155,44 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 	    (int)source_kind(sv->source)), -1, err);
 }
 
+/* A new token, from the parent. */
+static int
+on_renew(void *arg, char **bearer, struct err *err)
+{
+	struct server *sv = arg;
+	json_t *j = NULL;
+	const char *text = NULL;
+	int rc = wire_send_take(sv->chan, json_pack("{s:s}", "t", "token"), -1, err);
+
+	*bearer = NULL;
+	if (rc != RC_OK || (rc = receive(sv, &j, err)) != RC_OK)
+		return rc;
+	text = json_string_value(json_object_get(j, "bearer"));
+	if (text == NULL)
+		rc = err_set(err, ERR_TEMP, "interrupted");
+	else if ((*bearer = text_dup(text, err)) == NULL)
+		rc = err_rc(err->kind);
+	json_decref(j);
+	return rc;
+}
+
+static int
+do_dicomweb(struct server *sv, const json_t *j, struct err *err)
+{
+	const json_t *list = json_object_get(j, "asks");
+	const char **asks = calloc(json_array_size(list) + 1, sizeof(char *));
+	size_t i = 0;
+	int rc = asks == NULL ? err_sys(err, ENOMEM, "cannot ask the portal") : RC_OK;
+
+	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
+		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
+			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
+	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), err)) == RC_OK)
+		rc = source_dicomweb(sv->source, asks, i, err);
+	free(asks);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
+}
+
 static int
 do_login(struct server *sv, const json_t *j, struct err *err)
 {
@@ -209,6 +247,8 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
+	else if (what != NULL && strcmp(what, "dicomweb") == 0)
+		rc = do_dicomweb(sv, j, err);
 	else if (sv->source == NULL)
 		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
@@ -237,6 +277,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
 		.recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
+		.renew = on_renew, .renew_arg = &sv,
 	};
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
 		if (jailed == RC_OK) {

@@ -24,7 +24,7 @@ struct http {
 int transfer_setup(struct http *, struct err *);
 
 /* *location: where a redirect leads (malloc), else NULL. RC_RETRY: a transport error that may not come again. */
-int transfer_run(struct http *, const struct http_request *, const char *url, bool bearer,
+int transfer_run(struct http *, const struct http_request *, const char *url, bool secrets,
     struct http_response *, char **location, struct err *);
 
 #endif

@@ -36,7 +36,10 @@ struct source {
 	char *base, *token, *bearer;
 	struct buf answers;		/* the body of the login, for the second one when the session is lost */
 	bool again;			/* that one was spent */
-	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer */
+	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer, and private */
+	char *private;			/* "Authorization: Basic …": a header that they may see; NULL none */
+	int (*renew)(struct source *, struct err *);	/* a new bearer after a 401; NULL: there is none */
+	unsigned renewals;
 };
 
 int source_add_host(struct source *, const char *url, struct err *);
@@ -51,6 +54,7 @@ int source_failed(struct source *, int rc);
 /* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);
 long dlx_wait_of(const struct http_response *);
+
 
 /* The one offer of a link that is itself the file. */
 int direct_recognise(struct source *, const struct receiver *, struct err *);

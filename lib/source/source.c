@@ -99,6 +99,7 @@ source_close(struct source *s)
 	wipe_text(&s->base);
 	wipe_text(&s->token);
 	wipe_text(&s->bearer);
+	wipe_text(&s->private);
 	buf_wipe(&s->answers);
 	for (i = 0; i < s->nquestions; i++)
 		source_question_free(&s->questions[i]);
