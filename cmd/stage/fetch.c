@@ -24,6 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
+	struct asking asking;		/* of a portal of the configuration */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -273,12 +274,50 @@ choose_and_fetch(struct job *j, struct err *err)
 	return rc;
 }
 
+static void
+on_step(void *arg, const char *text)
+{
+	struct job *j = arg;
+
+	cli_progress_end(j->f->cli);
+	cli_note(j->f->cli, 0, NULL, "    %s", text);
+}
+
+/* --explain: what a step came to. The exchanges it needed stand above it. */
+static int
+step(struct job *j, const char *what, size_t n, int rc, const struct err *err)
+{
+	if (j->f->explain && rc == RC_OK)
+		cli_note(j->f->cli, 0, NULL, "  %s: %zu", what, n);
+	else if (j->f->explain)
+		cli_note(j->f->cli, 0, NULL, "  %s: state %s: %s", what,
+		    net_state(j->net)[0] != '\0' ? net_state(j->net) : "none", err->text);
+	return rc;
+}
+
+static int
+on_token(void *arg, char **bearer, struct err *err)
+{
+	struct job *j = arg;
+	struct source_portal p;
+	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
+
+	*bearer = p.token;
+	p.token = NULL;
+	source_portal_free(&p);
+	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
+}
+
 static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j };
+	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
+	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
+	    .token = j->asking.of != NULL ? on_token : NULL };
 	struct source_portal portal;
-	int rc = portal_load(j->f->cli->config, j->f->portal, j->f->token_file, j->link, &portal, err);
+	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	size_t asked = 0;
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
@@ -286,11 +325,14 @@ talk(struct job *j, struct err *err)
 		source_portal_free(&portal);
 		return rc;
 	}
-	rc = net_look(j->net, j->link, j->f->list, &portal, err);
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
+	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	source_portal_free(&portal);
+	(void)net_questions(j->net, &asked);
+	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT &&
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -404,6 +446,16 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
 	}
+	if ((rc = asking_new(&j.asking, f, o, link, &err)) != RC_OK)
+		goto out;
+	if (j.asking.of != NULL) {
+		hash_wipe(key, strlen(key));
+		free(key);
+		if ((key = text_dup(j.asking.key, &err)) == NULL) {
+			rc = err_rc(err.kind);
+			goto out;
+		}
+	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -448,6 +500,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
+	asking_free(&j.asking);
 	buf_free(&j.stored);
 }
 
@@ -459,12 +512,12 @@ plan(struct fetch *f, const struct cli_input *in, const struct order *o, const c
 
 	link_host(what, host, sizeof(host));
 	if (!f->cli->json) {
-		cli_print(f->cli, "would fetch %s%s, basis %s", text_is_link(what) ? "from " : "",
-		    text_is_link(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
+		cli_print(f->cli, "would fetch %s%s, basis %s", link_is(what) ? "from " : "",
+		    link_is(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
 		return;
 	}
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s*}", "v", 1, "type", "plan", "in", (json_int_t)in->number,
-	    "from", text_is_link(what) ? host : what, "basis", o->basis_kind);
+	    "from", link_is(what) ? host : what, "basis", o->basis_kind);
 	if (j != NULL)
 		cli_print_json(f->cli, j);
 	json_decref(j);
@@ -475,7 +528,7 @@ fetch_one(struct fetch *f, const struct cli_input *in, struct order *o, const ch
 {
 	struct target none = { .dir = -1, .fd = -1 };
 	struct fetched r = { .state = "", .began_ms = time_mono_ms() };
-	bool link = text_is_link(what);
+	bool link = link_is(what);
 
 	if (basis_check(o, f->basis_required, &r.err) == RC_OK && link && f->cli->dry_run)
 		(void)link_check(what, &r.err);

@@ -34,6 +34,8 @@ struct fetch {
 	int wait_fd;			/* it, open; -1 not yet */
 	const char *resume;		/* --resume, an import's id, NULL */
 	const char *again;		/* --again, the reason; NULL: what is remembered counts */
+	bool explain;			/* --explain */
+	int har_fd;			/* --har, 0 none */
 	const char *portal, *token_file;	/* --portal, --token-file, NULL */
 	bool basis_required;
 };
@@ -103,6 +105,15 @@ struct link_memory;
 int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
 int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
     struct err *);
+
+/* fetch_dicomweb.c: what a portal of the configuration that speaks DICOMweb is asked for */
+struct asking {
+	const struct config_portal *of;	/* NULL: the link is to be looked at */
+	char **asks; size_t nasks;
+	char *key;			/* what the link memory knows this by */
+};
+int asking_new(struct asking *, const struct fetch *, const struct order *, const char *link, struct err *);
+void asking_free(struct asking *);	/* wipes */
 
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);

@@ -184,3 +184,24 @@ jwe_decrypt(const char *s, size_t n, const uint8_t key[JWE_KEY_LEN], struct buf 
 	free(text);
 	return rc;
 }
+
+int
+jws_content(const char *s, size_t n, struct buf *content, struct err *err)
+{
+	struct part part[PARTS];
+	unsigned char *bytes = NULL;
+	size_t len = 0;
+	int rc = RC_OK;
+
+	buf_clear(content);
+	if (split(s, n, part) != 3)
+		return err_set(err, ERR_DATA, "a card of the link is no JWS: it does not have three parts");
+	if ((bytes = malloc(BASE64_SIZE(part[1].len))) == NULL)
+		return err_set(err, ERR_TEMP, "not enough memory");
+	if (base64_decode(BASE64_URL, part[1].at, part[1].len, bytes, &len))
+		rc = inflate_all(bytes, len, content, err);
+	else
+		rc = err_set(err, ERR_DATA, "a card of the link is no JWS: a part of it has the wrong form");
+	free(bytes);
+	return rc;
+}

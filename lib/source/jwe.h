@@ -16,4 +16,8 @@
  * ERR_DATA: the key does not open it, or it was changed on the way. */
 int jwe_decrypt(const char *, size_t, const uint8_t key[JWE_KEY_LEN], struct buf *plain, char cty[128], struct err *);
 
+/* What a compact JWS with "zip":"DEF" says (a SMART Health Card). Its signature is NOT checked: a claim, no proof.
+ * ERR_DATA: it is none. */
+int jws_content(const char *, size_t, struct buf *content, struct err *);
+
 #endif

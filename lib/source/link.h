@@ -11,10 +11,12 @@
 
 #define LINK_MAX	8000	/* bytes; a QR code holds 4296 characters at most */
 
-/* Blanks and what scanners put before a link ("URL:", "QR-Code:") go; in place. */
+/* Blanks and what scanners put before a link ("URL:", "QR-Code:", "]Q1") go; in place. */
 void link_clean(char *);
+/* text_is_link(), or one that a scanner typed for a keyboard of another layout: link_check() says so. */
+bool link_is(const char *);
 /* RC_OK for http, https and SMART Health Links. Others: ERR_PROTOCOL (76) saying what it is and what to ask
- * the sender for. */
+ * the sender for. ERR_DATA (65): typed for another keyboard. */
 int link_check(const char *, struct err *);
 /* What a link says of itself that makes no difference yet, NULL: nothing. Static text. */
 const char *link_warning(const char *, time_t now);

@@ -85,7 +85,8 @@ struct recipe_finding {
 };
 struct recipe_findings { struct recipe_finding at[RECIPE_FINDINGS_MAX]; size_t n, more; };
 
-/* err tells the first finding and how many there are. The file is read, nothing else: no network, no DTD, no entities. */
+/* err tells the first finding and how many there are. The file is read, nothing else: no network, no DTD, no
+ * entities. */
 int recipe_load(const char *path, struct recipe **, struct err *);
 /* The same, with every finding in the order of lines; findings may be NULL. */
 int recipe_load_findings(const char *path, struct recipe **, struct recipe_findings *, struct err *);

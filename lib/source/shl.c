@@ -153,6 +153,10 @@ get(struct source *s, struct shl *o, const char *url, const char *type, bool onc
 		rc = status_of(s, o, &resp, once ? "a file of the link" : "the link", err);
 	} else {
 		rc = open_file(o, type, resp.body.data != NULL ? resp.body.data : "", resp.body.len, err);
+		if (rc != RC_OK && resp.end == HTTP_END_CUT) {
+			s->state = "network";
+			rc = err_set(err, ERR_TEMP, "a file of the link did not come whole: the connection was cut");
+		}
 	}
 	http_response_free(&resp);
 	return rc;

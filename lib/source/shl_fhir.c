@@ -16,6 +16,7 @@
 #define TEXT_MAX	1024	/* bytes of a title, a name */
 #define ENTRIES_MAX	20000	/* of one Bundle */
 #define FORMS_MAX	64	/* attachments, modalities of one resource */
+#define CARD_MAX	((size_t)1 << 20)	/* bytes of a card, which is made for QR codes */
 #define PLACES_MAX	4	/* endpoints of a study or series, series that are asked: each is looked up in the file */
 
 struct fhir {
@@ -462,6 +463,32 @@ read_fhir(const json_t *j, struct shl_doc *whole, struct shl_docs *ds, struct er
 	return rc != RC_OK ? rc : set_owner(&f, &whole->offer, err);
 }
 
+/* Whose a SMART Health Card is: its signed FHIR Bundle says so. A card that cannot be read says nothing. */
+static int
+read_card(const json_t *j, struct source_offer *o, struct err *err)
+{
+	const json_t *cards = json_object_get(j, "verifiableCredential"), *bundle = NULL;
+	const char *jws = json_string_value(json_array_get(cards, 0));
+	struct buf b = BUF_INIT(CARD_MAX);
+	struct err e = { 0 };
+	struct fhir f = { 0 };
+	json_t *content = NULL;
+	int rc = RC_OK;
+
+	if (jws != NULL && jws_content(jws, strlen(jws), &b, &e) == RC_OK &&
+	    json_parse(b.data, b.len, &content, &e) == RC_OK) {
+		bundle = json_object_get(json_object_get(json_object_get(content, "vc"), "credentialSubject"), "fhirBundle");
+		f.root = bundle;
+		f.entries = json_array_size(json_object_get(bundle, "entry")) <= ENTRIES_MAX ?
+		    json_object_get(bundle, "entry") : NULL;
+		if (f.entries != NULL)
+			rc = set_patient(o, sole_patient(&f), err);
+	}
+	json_decref(content);
+	buf_wipe(&b);
+	return rc;
+}
+
 int
 shl_contents(const char *type, struct buf *plain, struct shl_docs *ds, struct err *err)
 {
@@ -489,6 +516,7 @@ shl_contents(const char *type, struct buf *plain, struct shl_docs *ds, struct er
 		d.elsewhere = "access to a server's interface (application/smart-api-access)";
 	} else if (rc == RC_OK && json_object_get(j, "verifiableCredential") != NULL) {
 		type = "application/smart-health-card";
+		rc = read_card(j, &d.offer, err);
 	} else if (rc == RC_OK) {
 		d.offer.document = m != MEDIA_ZIP && m != MEDIA_DICOM;
 		type = m == MEDIA_UNKNOWN ? type : media_type(m);

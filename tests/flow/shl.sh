@@ -93,6 +93,13 @@ order "$(link gone)" 1970-10-01
 status "a link that is over" 69 run
 is "no import" "$n" "$(imports)"
 
+order "$(link card)" 1970-10-01
+status "another patient's SMART Health Card" 1 run
+is "by what is signed" wrong-patient "$(state)"
+order "$(link card)"
+status "a SMART Health Card" 0 run -o card
+ok "is a document" grep -q verifiableCredential card/001.json
+
 # Passcodes
 order "$(link pass)" 1970-01-01 falsch-1
 status "a wrong passcode" 77 run

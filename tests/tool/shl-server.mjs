@@ -5,12 +5,20 @@ import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { webcrypto } from 'node:crypto';
+import { Duplex } from 'node:stream';
+import { createDeflateRaw } from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 
-globalThis.crypto ??= webcrypto;	// Node 18 of Debian 12
+// Debian 12 has Node 18, which lacks what kill-the-clipboard takes from Node 20
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
+if (process.versions.node.startsWith('18.'))
+	globalThis.CompressionStream = class {
+		constructor() { Object.assign(this, Duplex.toWeb(createDeflateRaw())); }
+	};
 const [modules, certFile, out] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(modules + '/x.js'));
-const { SHL, SHLManifestBuilder, encryptSHLFile } = await import(pathToFileURL(
+const { SHL, SHLManifestBuilder, SHCIssuer, encryptSHLFile } = await import(pathToFileURL(
 	require.resolve('kill-the-clipboard').replace('index.cjs', 'index.esm.js')).href);
 
 const pdf = text => Buffer.from(`%PDF-1.4\n${text}\n${'x'.repeat(3000)}\n%%EOF\n`);
@@ -50,6 +58,7 @@ const scenarios = {
 	clear: { flag: 'U', raw: '{"resourceType":"Bundle"}' },
 	changed: { files: [bundle(letter)], changed: true },
 	api: { api: true },
+	card: { card: true },
 	empty: { files: [] },
 	stale: { files: [bundle(letter)], stale: true },
 };
@@ -65,6 +74,11 @@ async function make(name, s) {
 		loadFile: async path => stored.get(path) });
 	for (const content of s.files ?? [])
 		await s.builder.addFHIRResource({ content, enableCompression: s.compress ?? false });
+	if (s.card) {
+		const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+		const issuer = new SHCIssuer({ issuer: 'https://issuer.example', privateKey: keys.privateKey, publicKey: keys.publicKey });
+		await s.builder.addHealthCard({ shc: await issuer.issue(bundle()) });
+	}
 	if (s.api)
 		stored.set('api', await encryptSHLFile({ key: s.shl.key, contentType: 'application/smart-api-access',
 			content: JSON.stringify({ access_token: 'tok-never-kept', token_type: 'Bearer', aud: 'https://fhir.example' }) }));
