@@ -19,7 +19,8 @@ static struct {
 
 static const struct cli_option options[] = {
 	{ 0, "order", "FILE", "the order, JSON; many of them: one a line", CLI_STRING, &opt.order },
-	{ 0, "factor", "TYPE=@FILE", "an answer: @FILE, fd:N, cmd:COMMAND, totp:@FILE, later (repeat)", CLI_LIST, &opt.factors },
+	{ 0, "factor", "TYPE=@FILE", "an answer: @FILE, fd:N, cmd:COMMAND, totp:@FILE, later (repeat)",
+	    CLI_LIST, &opt.factors },
 	{ 0, "basis", "KIND", "legal basis: consent, treatment, statutory", CLI_STRING, &opt.basis },
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
 	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },

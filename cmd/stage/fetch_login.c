@@ -63,7 +63,8 @@ refuse_wrong(struct link_memory *lm, const char *text, bool again, unsigned *sen
 		return RC_OK;
 	if (wrong) {
 		err_set(err, ERR_DENIED, "these answers were refused before; they are not sent again");
-		err_advise(err, "compare link and answers with the letter, or ask the sender for a new link; --again REASON overrides");
+		err_advise(err, "compare link and answers with the letter, or ask the sender for a new link; "
+		    "--again REASON overrides");
 		return err_rc(ERR_DENIED);
 	}
 	if (!right && *sent >= voids + UNJUDGED_MAX) {

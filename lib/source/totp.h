@@ -20,8 +20,8 @@ struct totp {
 	int period;			/* seconds */
 };
 
-/* Base32 (RFC 4648 6; blanks, small letters and missing padding are taken), or otpauth://totp/…?secret=…&algorithm=…
- * &digits=…&period=…. ERR_DATA. */
+/* Base32 (RFC 4648 6; blanks, small letters and missing padding are taken), or otpauth://totp/…?secret=…
+ * &algorithm=…&digits=…&period=…. ERR_DATA. */
 int totp_parse(const char *, struct totp *, struct err *);
 int totp_at(const struct totp *, time_t, char code[TOTP_CODE_MAX], struct err *);
 void totp_wipe(struct totp *);

@@ -384,7 +384,8 @@ question(struct conn *c, const struct request *r, bool known)
 		    "language", "en", "questionId", number_or_text("1"), "questionType", "PAT_BIRTH_DATE", "answerFormat", "DATE"));
 	else
 		json_array_foreach(json_object_get(portal.conf, "questions"), i, q)
-			json_array_append_new(list, json_pack("{s:o,s:o,s:s,s:s}", "question", texts_of(q), "questionId", number_or_text(text(q, "id", "1")),
+			json_array_append_new(list, json_pack("{s:o,s:o,s:s,s:s}", "question", texts_of(q), "questionId",
+			    number_or_text(text(q, "id", "1")),
 			    "questionType", text(q, "type", "CUSTOM"), "answerFormat", text(q, "format", "STRING")));
 	snprintf(url, sizeof(url), "%s://localhost:%d%s", portal.tls != NULL ? "https" : "http", portal.port, portal.base);
 	info = json_pack("{s:s,s:s,s:s}", "dlxVersion", "1.0", "vendorInformation", "mri-tools demo", "apiBasePath", url);

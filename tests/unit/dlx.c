@@ -53,7 +53,8 @@ info_free(struct info *i)
 static void
 test_language(void **state)
 {
-	static const struct { const char *language, *want; } v[] = { { "de_DE", "Deutsch" }, { "de_AT", "AT" }, { "de", "Deutsch" },
+	static const struct { const char *language, *want; } v[] = { { "de_DE", "Deutsch" }, { "de_AT", "AT" },
+		{ "de", "Deutsch" },
 		{ "fr_FR", "French" }, { "it_IT", "English" }, { "", "English" } };
 	struct info i;
 	size_t k = 0;
@@ -63,7 +64,8 @@ test_language(void **state)
 		language = v[k].language;
 		assert_int_equal(info("{\"apiInfo\":[],\"tfaQuestion\":[{\"question\":[{\"text\":\"French\",\"language\":\"fr\"},"
 		    "{\"text\":\"Deutsch\",\"language\":\"de\"},{\"text\":\"AT\",\"language\":\"de-AT\"},"
-		    "{\"text\":\"English\",\"language\":\"en\"}],\"questionId\":\"1\",\"questionType\":\"UNHEARD_OF\"}]}", &i), RC_OK);
+		    "{\"text\":\"English\",\"language\":\"en\"}],\"questionId\":\"1\",\"questionType\":\"UNHEARD_OF\"}]}",
+		    &i), RC_OK);
 		assert_string_equal(i.q[0].text, v[k].want);
 		assert_string_equal(i.q[0].type, "UNHEARD_OF");
 		info_free(&i);
@@ -306,7 +308,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_info), cmocka_unit_test(test_language), cmocka_unit_test(test_answers), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_info), cmocka_unit_test(test_language), cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_timeout), cmocka_unit_test(test_zip_end), cmocka_unit_test(test_crc),
 	};
 
