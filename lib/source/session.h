@@ -58,6 +58,8 @@ long dlx_wait_of(const struct http_response *);
 
 /* The one offer of a link that is itself the file. */
 int direct_recognise(struct source *, const struct receiver *, struct err *);
+/* A status other than 2xx of the look: object stores say in XML that a signed link is over. */
+int direct_status(struct source *, const struct http_response *, struct err *);
 /* A page that is nothing we can take: says what it looks like and what to ask for. */
 int direct_refuse(struct source *, enum media, const char *page, size_t, struct err *);
 

@@ -272,7 +272,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	if (rc != RC_OK)
 		goto out;
 	if (resp.status < 200 || resp.status >= 300 || resp.status == 202)
-		rc = source_status(s, &resp, "the link", err);
+		rc = direct_status(s, &resp, err);
 	else if (r->packaged)
 		rc = direct_recognise(s, r, err);
 	else if (looks_like_json(&r->page))

@@ -102,6 +102,15 @@ ok "is no package" not ls out-nolist/*.zip
 run "a web page in place of a study" 0 html
 is "costs only the bulk" 9 "$(members html)"
 hasnt "no token, name or UID in any message" 'token-[0-9]|Muster|1\.2\.826' err
+
+# links that are the file itself
+signed() { echo "http://127.0.0.1:$double/signed/$1" >link; shift; _got=0; "$fetch" "$@" --basis consent --reference F1 - <link >out 2>err || _got=$?; }
+signed file --list --json
+is "a file's name is its label, without its path" 'Thorax Müller.dcm' "$(jq -r 'select(.type=="offer").description' out)"
+signed over -o out-over
+is "a signed link that is over is refused" 69 "$_got"
+has "with the store's word" 'says ExpiredToken' err
+has "and what to do" 'fresh link' err
 chmod 644 token
 run "a token that others may read" 77 cap
 done_testing

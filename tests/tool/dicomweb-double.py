@@ -32,6 +32,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
             f.write('%s %d\n' % (self.path, status))
         self.send_response(status)
         self.send_header('Content-Type', kind)
+        if self.path.startswith('/signed'):
+            self.send_header('Content-Disposition', "attachment; filename=no; filename*=UTF-8''a%2FThorax%20M%C3%BCller.dcm")
         if length:
             self.send_header('Content-Length', str(len(body)))
         else:
@@ -51,6 +53,10 @@ class Portal(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition('?')
         args = dict(a.split('=', 1) for a in query.split('&') if '=' in a)
         way, rest = path.split('/')[1], path.split('/')[2:]
+        if way == 'signed':
+            if rest[0] == 'over':
+                return self.say(403, 'application/xml', b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>')
+            return self.say(200, 'application/octet-stream', open(objects[0][3], 'rb').read())
         if self.headers.get('Authorization') != 'Bearer token-%d' % state['token']:
             return self.say(401, 'text/plain', b'no')
         if rest[0] != 'studies':
