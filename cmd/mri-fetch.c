@@ -12,7 +12,8 @@ static struct {
 	const char *order, *basis, *reference, *portal, *token, *study, *qr, *cafile, *out;
 	struct cli_list factors;
 	long item;
-	bool list;
+	const char *har;
+	bool list, explain;
 } opt;
 
 static const struct cli_option options[] = {
@@ -26,6 +27,8 @@ static const struct cli_option options[] = {
 	{ 0, "item", "N", "only entry N of that list", CLI_NUMBER, &opt.item },
 	{ 0, "study", "UID", "only the entries of this study", CLI_STRING, &opt.study },
 	{ 0, "qr", "FILE", "the links in a picture: PNG, JPEG, or a PDF's first pages", CLI_STRING, &opt.qr },
+	{ 0, "har", "FILE", "record the exchanges with the portal, secrets masked, as HAR", CLI_STRING, &opt.har },
+	{ 0, "explain", NULL, "tell each step and each exchange on stderr, secrets masked", CLI_FLAG, &opt.explain },
 	{ 0, "cacert", "FILE", "CA certificates in place of the system's", CLI_STRING, &opt.cafile },
 	{ 'o', "output", "DIR", "without a spool: ordinary files in DIR", CLI_STRING, &opt.out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
@@ -167,6 +170,7 @@ main(int argc, char **argv)
 	cli_begin(&cli, argc, argv);
 	f.out_dir = opt.out;
 	f.list = opt.list;
+	f.explain = opt.explain;
 	f.item = opt.item;
 	f.study = opt.study;
 	f.portal = opt.portal;
@@ -208,6 +212,8 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "the link stands in the order; give no other one");
 	if (cli.argc == 0 && codes.n == 0 && links < orders.n && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "an order without a link: give the link or path too");
+	if (opt.har != NULL && cli_create_file(opt.har, &f.har_fd, &err) != RC_OK)
+		cli_die(&cli, &err);
 	if (opt.out == NULL && work_open(&cli, &work, SPOOL_PUBLIC, !opt.list && !cli.dry_run, &err) != RC_OK)
 		cli_die(&cli, &err);
 	if (codes.n > 0)

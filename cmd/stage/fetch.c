@@ -274,6 +274,27 @@ choose_and_fetch(struct job *j, struct err *err)
 	return rc;
 }
 
+static void
+on_step(void *arg, const char *text)
+{
+	struct job *j = arg;
+
+	cli_progress_end(j->f->cli);
+	cli_note(j->f->cli, 0, NULL, "    %s", text);
+}
+
+/* --explain: what a step came to. The exchanges it needed stand above it. */
+static int
+step(struct job *j, const char *what, size_t n, int rc, const struct err *err)
+{
+	if (j->f->explain && rc == RC_OK)
+		cli_note(j->f->cli, 0, NULL, "  %s: %zu", what, n);
+	else if (j->f->explain)
+		cli_note(j->f->cli, 0, NULL, "  %s: state %s: %s", what,
+		    net_state(j->net)[0] != '\0' ? net_state(j->net) : "none", err->text);
+	return rc;
+}
+
 static int
 on_token(void *arg, char **bearer, struct err *err)
 {
@@ -290,9 +311,12 @@ on_token(void *arg, char **bearer, struct err *err)
 static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j, j->asking.of != NULL ? on_token : NULL };
+	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
+	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
+	    .token = j->asking.of != NULL ? on_token : NULL };
 	struct source_portal portal;
 	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	size_t asked = 0;
 	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
@@ -304,6 +328,8 @@ talk(struct job *j, struct err *err)
 	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
 	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	source_portal_free(&portal);
+	(void)net_questions(j->net, &asked);
+	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
 		goto out;
 	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&

@@ -26,6 +26,8 @@ struct fetch {
 	const char *study;		/* --study, NULL */
 	long item;			/* --item, 0 none */
 	bool list;			/* --list */
+	bool explain;			/* --explain */
+	int har_fd;			/* --har, 0 none */
 	const char *portal, *token_file;	/* --portal, --token-file, NULL */
 	bool basis_required;
 };

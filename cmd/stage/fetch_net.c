@@ -281,6 +281,14 @@ on_message(struct net_session *s, const char *t, const json_t *j, struct err *er
 		return add_question(s, j, err);
 	if (strcmp(t, "body") == 0)
 		return hand_out(s, j, err);
+	if (strcmp(t, "step") == 0) {
+		const char *text = json_text(j, "text");
+		char shown[1024];
+
+		if (s->ev.step != NULL)
+			s->ev.step(s->ev.arg, text_escape(shown, sizeof(shown), text, strlen(text)));
+		return RC_OK;
+	}
 	if (strcmp(t, "token") == 0)
 		return hand_token(s, err);
 	if (strcmp(t, "progress") == 0) {
@@ -360,8 +368,9 @@ net_look(struct net_session *s, const char *link, bool only_look, const struct s
 	int rc = RC_OK;
 
 	s->wants_body = !only_look;
-	rc = ask(s, json_pack("{s:s, s:s, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
-	    "portal", portal != NULL ? wire_portal(portal) : NULL), -1, &done, err);
+	rc = ask(s, json_pack("{s:s, s:s, s:b, s:b, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
+	    "har", s->ev.har_fd > 0, "steps", s->ev.step != NULL, "portal", portal != NULL ? wire_portal(portal) : NULL),
+	    s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
 	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;
@@ -382,7 +391,8 @@ net_dicomweb(struct net_session *s, const struct source_portal *p, const char *c
 
 	for (i = 0; i < n; i++)
 		json_array_append_new(list, json_string(asks[i]));
-	rc = ask(s, json_pack("{s:s, s:o, s:o}", "do", "dicomweb", "portal", wire_portal(p), "asks", list), -1, &done, err);
+	rc = ask(s, json_pack("{s:s, s:b, s:b, s:o, s:o}", "do", "dicomweb", "har", s->ev.har_fd > 0, "steps",
+	    s->ev.step != NULL, "portal", wire_portal(p), "asks", list), s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
 	json_decref(done);
 	if (rc == RC_OK)
 		s->kind = SOURCE_DICOMWEB;

@@ -33,6 +33,8 @@ struct net_events {
 	int (*output)(void *arg, const struct source_offer *, enum media, int *fd,
 	    const struct age_recipient **to, struct err *);
 	void (*progress)(void *arg, uint64_t bytes, long long total);
+	void (*step)(void *arg, const char *text);	/* each exchange in a sentence, escaped; NULL: not wanted */
+	int har_fd;			/* each exchange goes there as HAR; stays yours; 0: none */
 	bool (*stopped)(void);		/* ends whatever is under way */
 	void *arg;
 	int (*token)(void *arg, char **bearer, struct err *);	/* a new one after a 401, malloc; NULL: there is none */

@@ -25,7 +25,17 @@ struct server {
 	bool sealed;
 	struct age_recipient to;
 	uint64_t told_ms;
+	int har;			/* -1: nothing is recorded */
+	bool steps;			/* each exchange is told to the parent */
 };
+
+static void
+on_step(void *arg, const char *text)
+{
+	struct server *sv = arg;
+
+	(void)wire_send_take(sv->chan, json_pack("{s:s, s:s}", "t", "step", "text", text), -1, &(struct err){ 0 });
+}
 
 static void
 on_progress(void *arg, uint64_t bytes, long long total)
@@ -127,6 +137,10 @@ begin_session(struct server *sv, const json_t *portal, struct err *err)
 		h->nallow += sv->portal.nallow;
 		sv->options.portal = &sv->portal;
 	}
+	sv->options.record = sv->har >= 0 || sv->steps;
+	sv->options.har_fd = sv->har;
+	sv->options.step = sv->steps ? on_step : NULL;
+	sv->options.step_arg = sv;
 	return source_new(&sv->source, &sv->options, err);
 }
 
@@ -239,12 +253,25 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
 }
 
+/* The first request says what is recorded; the descriptor that comes with it is for that. */
+static void
+take_recording(struct server *sv, const json_t *j)
+{
+	sv->steps = json_is_true(json_object_get(j, "steps"));
+	if (json_is_true(json_object_get(j, "har")) && sv->har < 0) {
+		sv->har = sv->fd;
+		sv->fd = -1;
+	}
+}
+
 static int
 dispatch(struct server *sv, const json_t *j, struct err *err)
 {
 	const char *what = json_string_value(json_object_get(j, "do"));
 	int rc = err_rc(ERR_INTERNAL);
 
+	if (sv->source == NULL)
+		take_recording(sv, j);
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
 	else if (what != NULL && strcmp(what, "dicomweb") == 0)
@@ -266,7 +293,7 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
-	struct server sv = { .chan = chan, .fd = -1 };
+	struct server sv = { .chan = chan, .fd = -1, .har = -1 };
 	struct err err = { 0 };
 	json_t *j = NULL;
 	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
@@ -293,6 +320,8 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	if (sv.har >= 0)
+		close(sv.har);
 	source_portal_free(&sv.portal);
 	free(sv.allow);
 	return 0;

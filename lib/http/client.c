@@ -79,6 +79,7 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	curl_easy_cleanup(h->curl);
+	trace_free(h);
 	free(h->agent);
 	free(h->cafile);
 	if (h->proxy != NULL)

@@ -121,6 +121,7 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 		return 0;
 	resp->bytes += n;
 	t->h->bytes += n;
+	trace_body(t->h, data, n);
 	if (t->h->bytes > HTTP_BYTES_MAX) {
 		t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent more than %llu GiB",
 		    (unsigned long long)(HTTP_BYTES_MAX >> 30));
@@ -173,6 +174,7 @@ on_request(void *arg, char *to, char *from, int to_port, int from_port)
 		t->tried = false;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	trace_connected(t->h);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -396,7 +398,7 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	const char *to = NULL;
 	CURL *c = h->curl;
 	CURLcode code = CURLE_OK;
-	bool post = strcmp(req->method, "POST") == 0;
+	bool asked = false, post = strcmp(req->method, "POST") == 0;
 	size_t i = 0;
 	int rc = RC_OK;
 
@@ -442,7 +444,9 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	curl_easy_setopt(c, CURLOPT_PREREQDATA, &t);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, &t);
 	h->requests++;
+	trace_begin(h);
 	code = curl_easy_perform(c);
+	asked = true;
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, NULL);
@@ -468,6 +472,8 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	    (*location = text_dup(to, err)) == NULL)
 		rc = err_rc(err->kind);
 out:
+	if (asked)
+		trace_end(h, req, url, headers, resp, *location, rc, err);
 	wipe_list(headers);
 	url_free(&u);
 	return rc;

@@ -42,7 +42,7 @@ take_bearer(struct source *s, const struct buf *body, struct err *err)
 		hash_wipe(s->bearer, strlen(s->bearer));
 	free(s->bearer);
 	s->bearer = jwt;
-	return redact_add(&s->secrets, jwt, err);
+	return redact_add_as(&s->secrets, "bearer", jwt, err);
 }
 
 static int
@@ -228,7 +228,8 @@ dlx_recognise(struct source *s, const char *text, size_t len, const char *final_
 		goto out;
 	}
 	/* The token is of the link as handed out; after a redirect the new one may have lost it. */
-	if ((rc = link_token(s->link, &s->token, err)) != RC_OK || (rc = redact_add(&s->secrets, s->token, err)) != RC_OK)
+	if ((rc = link_token(s->link, &s->token, err)) != RC_OK ||
+	    (rc = redact_add_as(&s->secrets, "token", s->token, err)) != RC_OK)
 		goto out;
 	if (base == NULL && (mark = strstr(s->link, "/token/")) != NULL) {
 		rc = (base = text_dup(s->link, err)) == NULL ? err_rc(err->kind) : RC_OK;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "http/client.h"
+#include "http/har.h"
 #include "http/redact.h"
 #include "source/receive.h"
 #include "source/source.h"
@@ -28,6 +29,7 @@ struct source {
 	void *own;
 	const char *state;		/* static text */
 	struct redact secrets;
+	struct har *har;		/* NULL: nothing is recorded */
 	char *link;
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;

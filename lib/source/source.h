@@ -44,6 +44,10 @@ struct source_options {
 	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
+	bool record;			/* each exchange: as HAR to har_fd, unless it is -1, and as a sentence to step */
+	int har_fd;
+	void (*step)(void *arg, const char *redacted);	/* NULL: none */
+	void *step_arg;
 };
 
 struct source_question {
