@@ -102,6 +102,9 @@ is "it says so" 1 "$(spellings seen | grep -c "seen secret 0")"
 
 status "a file that is there is not overwritten" 73 run --order order.json --har one.har
 
+status "nor is one made in the spool" 73 run --order order.json --har "$MRI_SPOOL/x.har"
+ok "there is none" not test -e "$MRI_SPOOL/x.har"
+
 # A wrong answer: the state stands in what is explained
 portal_start canary-tok-77aa31 ''
 jq -c '.factors.PASSWORD="no-such-canary"' order.json >o && mv o order.json
