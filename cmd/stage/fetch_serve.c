@@ -25,7 +25,17 @@ struct server {
 	bool sealed;
 	struct age_recipient to;
 	uint64_t told_ms;
+	int har;			/* -1: nothing is recorded */
+	bool steps;			/* each exchange is told to the parent */
 };
+
+static void
+on_step(void *arg, const char *text)
+{
+	struct server *sv = arg;
+
+	(void)wire_send_take(sv->chan, json_pack("{s:s, s:s}", "t", "step", "text", text), -1, &(struct err){ 0 });
+}
 
 static void
 on_progress(void *arg, uint64_t bytes, long long total)
@@ -127,6 +137,10 @@ begin_session(struct server *sv, const json_t *portal, struct err *err)
 		h->nallow += sv->portal.nallow;
 		sv->options.portal = &sv->portal;
 	}
+	sv->options.record = sv->har >= 0 || sv->steps;
+	sv->options.har_fd = sv->har;
+	sv->options.step = sv->steps ? on_step : NULL;
+	sv->options.step_arg = sv;
 	return source_new(&sv->source, &sv->options, err);
 }
 
@@ -153,6 +167,44 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 		rc = wire_send_take(sv->chan, wire_offer(&o[i]), -1, err);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s, s:i}", "t", "done", "kind",
 	    (int)source_kind(sv->source)), -1, err);
+}
+
+/* A new token, from the parent. */
+static int
+on_renew(void *arg, char **bearer, struct err *err)
+{
+	struct server *sv = arg;
+	json_t *j = NULL;
+	const char *text = NULL;
+	int rc = wire_send_take(sv->chan, json_pack("{s:s}", "t", "token"), -1, err);
+
+	*bearer = NULL;
+	if (rc != RC_OK || (rc = receive(sv, &j, err)) != RC_OK)
+		return rc;
+	text = json_string_value(json_object_get(j, "bearer"));
+	if (text == NULL)
+		rc = err_set(err, ERR_TEMP, "interrupted");
+	else if ((*bearer = text_dup(text, err)) == NULL)
+		rc = err_rc(err->kind);
+	json_decref(j);
+	return rc;
+}
+
+static int
+do_dicomweb(struct server *sv, const json_t *j, struct err *err)
+{
+	const json_t *list = json_object_get(j, "asks");
+	const char **asks = calloc(json_array_size(list) + 1, sizeof(char *));
+	size_t i = 0;
+	int rc = asks == NULL ? err_sys(err, ENOMEM, "cannot ask the portal") : RC_OK;
+
+	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
+		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
+			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
+	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), err)) == RC_OK)
+		rc = source_dicomweb(sv->source, asks, i, err);
+	free(asks);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
 }
 
 static int
@@ -201,14 +253,29 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
 }
 
+/* The first request says what is recorded; the descriptor that comes with it is for that. */
+static void
+take_recording(struct server *sv, const json_t *j)
+{
+	sv->steps = json_is_true(json_object_get(j, "steps"));
+	if (json_is_true(json_object_get(j, "har")) && sv->har < 0) {
+		sv->har = sv->fd;
+		sv->fd = -1;
+	}
+}
+
 static int
 dispatch(struct server *sv, const json_t *j, struct err *err)
 {
 	const char *what = json_string_value(json_object_get(j, "do"));
 	int rc = err_rc(ERR_INTERNAL);
 
+	if (sv->source == NULL)
+		take_recording(sv, j);
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
+	else if (what != NULL && strcmp(what, "dicomweb") == 0)
+		rc = do_dicomweb(sv, j, err);
 	else if (sv->source == NULL)
 		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
@@ -226,7 +293,7 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
-	struct server sv = { .chan = chan, .fd = -1 };
+	struct server sv = { .chan = chan, .fd = -1, .har = -1 };
 	struct err err = { 0 };
 	json_t *j = NULL;
 	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
@@ -236,7 +303,8 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
-		.recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
+		.language = o->language, .recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
+		.renew = on_renew, .renew_arg = &sv,
 	};
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
 		if (jailed == RC_OK) {
@@ -252,6 +320,8 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	if (sv.har >= 0)
+		close(sv.har);
 	source_portal_free(&sv.portal);
 	free(sv.allow);
 	return 0;

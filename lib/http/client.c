@@ -79,6 +79,7 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	curl_easy_cleanup(h->curl);
+	trace_free(h);
 	free(h->agent);
 	free(h->cafile);
 	if (h->proxy != NULL)
@@ -190,14 +191,14 @@ check_target(const struct http *h, const char *url, struct err *err)
 }
 
 static bool
-may_have_bearer(const struct http_request *req, const char *url)
+may_have_secrets(const struct http_request *req, const char *url)
 {
 	struct err e = { 0 };
 	struct url u;
 	size_t i = 0;
 	bool yes = false;
 
-	if (req->bearer == NULL || url_parse(url, &u, &e) != RC_OK)
+	if ((req->bearer == NULL && req->private == NULL) || url_parse(url, &u, &e) != RC_OK)
 		return false;
 	for (i = 0; i < req->nbearer_hosts; i++)
 		yes = yes || strcasecmp(req->bearer_hosts[i], u.host) == 0;
@@ -221,10 +222,10 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 			break;
 		}
 		now = time_mono_ms();
-		if (h->requests > 0 && now < h->last_ms + (uint64_t)h->o.gap_ms &&
+		if (h->requests > 0 && !req->soon && now < h->last_ms + (uint64_t)h->o.gap_ms &&
 		    (rc = wait_ms(h, h->last_ms + (uint64_t)h->o.gap_ms - now, err)) != RC_OK)
 			break;
-		rc = transfer_run(h, req, url, may_have_bearer(req, url), resp, &to, err);
+		rc = transfer_run(h, req, url, may_have_secrets(req, url), resp, &to, err);
 		h->last_ms = time_mono_ms();
 		if (rc != RC_OK || to == NULL || req->once || strcmp(req->method, "GET") != 0)
 			break;
@@ -284,7 +285,7 @@ http_perform(struct http *h, const struct http_request *req, struct http_respons
 		}
 		if (h->resume.have >= have + RESUME_STEP)
 			tries = 1;	/* it gets on: the number of requests ends it, if nothing else */
-		if (tries++ >= HTTP_TRIES)
+		if (tries++ >= (req->tries > 0 ? req->tries : HTTP_TRIES))
 			return rc;
 		if (back_off(h, tries - 1, err) != RC_OK)
 			return err_rc(err->kind);

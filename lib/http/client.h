@@ -63,9 +63,12 @@ struct http_request {
 	const char *const *headers;	/* "Name: value", NULL-terminated; NULL none */
 	const char *bearer;		/* Authorization, only to hosts in bearer_hosts */
 	const char *const *bearer_hosts; size_t nbearer_hosts;
+	const char *const *private;	/* headers that only bearer_hosts may see, NULL-terminated; NULL none */
 	const void *body; size_t body_len;
 	const char *body_type;
 	bool once;			/* carries a credential: sent at most once, never again, not redirected */
+	bool soon;			/* one of a series that belongs together: without a gap before it */
+	unsigned tries;			/* 0: HTTP_TRIES */
 	size_t max;			/* ceiling of a body in memory; 0: HTTP_BODY_MAX */
 	const struct http_sink *sink;
 	/* Seconds that an answer which may come better later asks to wait (-1: it does not say), by its body. */
@@ -83,6 +86,8 @@ enum http_end {
 struct http_response {
 	long status;
 	char type[128];			/* media type, lower case, without parameters; "" */
+	char full_type[512];		/* Content-Type as it came, with parameters; "" */
+	char disposition[1024];		/* Content-Disposition as it came; "" */
 	long long length;		/* Content-Length, -1 none */
 	enum http_end end;
 	long retry_after;		/* seconds; -1 */

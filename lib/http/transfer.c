@@ -76,13 +76,16 @@ read_headers(struct transfer *t)
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &resp->status);
 	curl_easy_getinfo(c, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &n);
 	resp->length = n;
-	resp->type[0] = '\0';
+	resp->type[0] = resp->full_type[0] = resp->disposition[0] = '\0';
 	if (curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL) {
+		(void)text_copy(resp->full_type, sizeof(resp->full_type), type);
 		text_copyn(resp->type, sizeof(resp->type), type, strcspn(type, "; \t"));
 		for (i = 0; resp->type[i] != '\0'; i++)
 			if (resp->type[i] >= 'A' && resp->type[i] <= 'Z')
 				resp->type[i] = (char)(resp->type[i] - 'A' + 'a');
 	}
+	if (curl_easy_header(c, "Content-Disposition", 0, CURLH_HEADER, -1, &hd) == CURLHE_OK)
+		(void)text_copy(resp->disposition, sizeof(resp->disposition), hd->value);
 	resp->retry_after = -1;
 	if (curl_easy_header(c, "Retry-After", 0, CURLH_HEADER, -1, &hd) == CURLHE_OK &&
 	    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK)
@@ -118,6 +121,7 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 		return 0;
 	resp->bytes += n;
 	t->h->bytes += n;
+	trace_body(t->h, data, n);
 	if (t->h->bytes > HTTP_BYTES_MAX) {
 		t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent more than %llu GiB",
 		    (unsigned long long)(HTTP_BYTES_MAX >> 30));
@@ -170,6 +174,7 @@ on_request(void *arg, char *to, char *from, int to_port, int from_port)
 		t->tried = false;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	trace_connected(t->h);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -383,7 +388,7 @@ add_resume(struct curl_slist **list, const struct resume *r, struct err *err)
 }
 
 int
-transfer_run(struct http *h, const struct http_request *req, const char *url, bool bearer,
+transfer_run(struct http *h, const struct http_request *req, const char *url, bool secrets,
     struct http_response *resp, char **location, struct err *err)
 {
 	struct transfer t = { .h = h, .req = req, .resp = resp };
@@ -393,7 +398,7 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	const char *to = NULL;
 	CURL *c = h->curl;
 	CURLcode code = CURLE_OK;
-	bool post = strcmp(req->method, "POST") == 0;
+	bool asked = false, post = strcmp(req->method, "POST") == 0;
 	size_t i = 0;
 	int rc = RC_OK;
 
@@ -404,7 +409,9 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 		rc = add_header(&headers, req->headers[i], "", err);
 	if (rc == RC_OK && req->body_type != NULL)
 		rc = add_header(&headers, "Content-Type: ", req->body_type, err);
-	if (rc == RC_OK && bearer)
+	for (i = 0; secrets && req->private != NULL && req->private[i] != NULL && rc == RC_OK; i++)
+		rc = add_header(&headers, req->private[i], "", err);
+	if (rc == RC_OK && secrets && req->bearer != NULL)
 		rc = add_header(&headers, "Authorization: Bearer ", req->bearer, err);
 	if (rc == RC_OK && post)
 		rc = add_header(&headers, "Expect:", "", err);
@@ -437,7 +444,9 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	curl_easy_setopt(c, CURLOPT_PREREQDATA, &t);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, &t);
 	h->requests++;
+	trace_begin(h);
 	code = curl_easy_perform(c);
+	asked = true;
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, NULL);
@@ -463,6 +472,8 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	    (*location = text_dup(to, err)) == NULL)
 		rc = err_rc(err->kind);
 out:
+	if (asked)
+		trace_end(h, req, url, headers, resp, *location, rc, err);
 	wipe_list(headers);
 	url_free(&u);
 	return rc;

@@ -169,6 +169,7 @@ on_begin(void *arg, const struct http_response *resp, struct err *err)
 
 	reset(r);
 	text_copy(r->p.type, sizeof(r->p.type), resp->type);
+	(void)disposition_label(resp->disposition, r->label);
 	return hash_new(&r->hash, err);
 }
 

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "source/dicomweb.h"
 #include "source/session.h"
 #include "source/shl.h"
 
@@ -278,6 +279,9 @@ shl_fetch(struct source *s, size_t i, const struct source_output *out, struct so
 	struct stream *to = NULL;
 	int rc = RC_OK;
 
+	/* of the place only its address is known: no token goes there */
+	if (d->data == NULL && d->endpoint != NULL && s->offers[i].study_uid != NULL)
+		return dicomweb_study(s, d->endpoint, NULL, &s->offers[i], out, p, err);
 	if (d->data == NULL)
 		return elsewhere(s, d, i, err);
 	p->media = sniff(d->data, d->len);

@@ -406,12 +406,15 @@ add_imaging(const struct fhir *f, const json_t *r, struct shl_docs *ds, struct e
 	}
 	for (i = 0; i < json_array_size(series) && i < PLACES_MAX && root[0] == '\0'; i++)
 		root = wado_of(f, r, json_object_get(json_array_get(series, i), "endpoint"));
+	rc = take(root, &d.endpoint, err);
+	for (i = d.endpoint != NULL ? strlen(d.endpoint) : 0; i > 0 && d.endpoint[i - 1] == '/'; i--)
+		d.endpoint[i - 1] = '\0';
 	if (root[0] == '\0')
 		d.elsewhere = "a study, and not where it lies";
 	date_of(json_text(r, "started"), d.offer.date);
 	if (json_is_integer(n) && json_integer_value(n) > 0)
 		d.offer.files = json_integer_value(n);
-	if ((rc = take(uid, &d.offer.study_uid, err)) != RC_OK || (rc = take(root, &d.endpoint, err)) != RC_OK ||
+	if (rc != RC_OK || (rc = take(uid, &d.offer.study_uid, err)) != RC_OK ||
 	    (rc = take("application/dicom", &d.offer.media, err)) != RC_OK ||
 	    (rc = take(json_text(r, "description"), &d.offer.description, err)) != RC_OK ||
 	    (rc = modalities_of(r, &d.offer.modalities, err)) != RC_OK ||

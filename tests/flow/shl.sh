@@ -10,7 +10,9 @@ modules=$SRC/build/npm/node_modules
 [ -d "$modules/kill-the-clipboard" ] || "$SRC/scripts/deps" --npm
 "$MRI_TOOL/portal" --make-cert .
 mkfifo hold
-node "$SRC/tests/tool/shl-server.mjs" "$modules" portal.pem links.json <hold >log 2>&1 &
+"$MRI_TOOL/mkstudy" --out study --slices 2 --study-uid 1.2.3.4 --patient-name 'Mustermann^Max' --patient-id PID-4711 >/dev/null
+objects=$(find "$PWD/study" -type f | grep -v DICOMDIR)
+node "$SRC/tests/tool/shl-server.mjs" "$modules" portal.pem links.json $objects <hold >log 2>&1 &
 server_pid=$!
 exec 9>hold	# the server ends when this closes
 wait_for 20 grep -q ready log
@@ -122,8 +124,15 @@ hasnt "the passcode is nowhere" 'falsch-2' err
 
 # What cannot be had
 order "$(link imaging)"
+status "images that lie at a DICOMweb server" 0 run
+is "are fetched from there, with the documents" 3 "$(jq -r 'select(.type=="receipt").packages' out)"
+is "by nobody's token" 1 "$(requests '^GET /wado/studies/1.2.3.4 nobody$')"
+jq -r 'select(.type=="receipt").path' out >paths
+ok "they are unpacked" sh -c '"$1"/mri-unpack <paths >items 2>err' - "$MRI_BIN"
+is "the study, with its documents" "study/1" "$(sed 's,.*Z-[^/]*/,,' items | sort | tr '\n' ' ' | sed 's/ $//')"
+order "$(link elsewhere)"
 status "images that lie elsewhere" 76 run
-has "are told" 'a study that lies at a DICOMweb server' err
+has "are told" 'a study, and not where it lies' err
 is "the documents are there" 2 "$(jq -r 'select(.type=="receipt" and .status=="partial").packages' out)"
 is "and one is counted as not fetched" 1 "$(jq -r 'select(.type=="receipt").failed' out)"
 order "$(link api)"
@@ -154,6 +163,6 @@ has "is not taken" 'does not open a file' err
 order "$(link stale)"
 status "addresses that are over" 75 run
 is "by name" session-lost "$(state)"
-is "nothing of all that is an import" "$((n + 2))" "$(imports)"
+is "nothing of all that is an import" "$((n + 3))" "$(imports)"
 is "no request that the server did not expect" 0 "$(requests '^error')"
 done_testing

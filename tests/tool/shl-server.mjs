@@ -1,4 +1,5 @@
 // A server of SMART Health Links, made by kill-the-clipboard: node shl-server.mjs MODULES CERT OUT
+// [OBJECT...]: what the DICOMweb server gives that its ImagingStudy names.
 // CERT: PEM with certificate and key. Writes the links to OUT as JSON, with the port, and prints a line for each
 // request: "METHOD scenario [recipient]". Runs until stdin ends.
 import { createRequire } from 'node:module';
@@ -16,7 +17,7 @@ if (process.versions.node.startsWith('18.'))
 	globalThis.CompressionStream = class {
 		constructor() { Object.assign(this, Duplex.toWeb(createDeflateRaw())); }
 	};
-const [modules, certFile, out] = process.argv.slice(2);
+const [modules, certFile, out, ...objects] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(modules + '/x.js'));
 const { SHL, SHLManifestBuilder, SHCIssuer, encryptSHLFile } = await import(pathToFileURL(
 	require.resolve('kill-the-clipboard').replace('index.cjs', 'index.esm.js')).href);
@@ -34,9 +35,9 @@ const report = { resource: { resourceType: 'DiagnosticReport', status: 'final', 
 const binary = { resource: { resourceType: 'Binary', id: 'b1', contentType: 'application/pdf',
 	data: pdf('report').toString('base64') } };
 const imaging = [{ resource: { resourceType: 'Endpoint', id: 'e1', status: 'active', payloadType: [],
-	connectionType: { code: 'dicom-wado-rs' }, address: 'https://localhost:1/dicom-web' } },
+	connectionType: { code: 'dicom-wado-rs' }, address: 'https://localhost:1/wado/' } },
 { resource: { resourceType: 'ImagingStudy', status: 'available', subject: { reference: 'Patient/p1' },
-	identifier: [{ system: 'urn:dicom:uid', value: 'urn:oid:1.2.3.4' }], started: '2026-09-01', numberOfInstances: 12,
+	identifier: [{ system: 'urn:dicom:uid', value: 'urn:oid:1.2.3.4' }], started: '2026-09-01', numberOfInstances: 2,
 	modality: [{ code: 'CT' }], endpoint: [{ reference: 'Endpoint/e1' }] } }];
 const bundle = (...entry) => ({ resourceType: 'Bundle', type: 'collection', entry: [patient, ...entry] });
 
@@ -48,7 +49,7 @@ const scenarios = {
 	pass: { flag: 'P', files: [bundle(letter)], passcode: 'geheim-7', left: 3 },
 	text403: { flag: 'P', files: [bundle(letter)], passcode: 'geheim-7', text: true },
 	imaging: { files: [bundle(letter, ...imaging)] },
-	only_imaging: { files: [bundle(...imaging)] },
+	elsewhere: { files: [bundle(letter, imaging[1])] },
 	old: { files: [bundle(letter)], expires: new Date('2026-01-01'), },
 	gone: { files: [bundle(letter)], gone: true },
 	gone_old: { files: [bundle(letter)], gone: true, expires: new Date('2026-01-01') },
@@ -73,7 +74,7 @@ async function make(name, s) {
 		getFileURL: async path => { const t = webcrypto.randomUUID(); tickets.set(t, s.stale ? 'none' : path); return `${base}/file/${name}/${t}`; },
 		loadFile: async path => stored.get(path) });
 	for (const content of s.files ?? [])
-		await s.builder.addFHIRResource({ content, enableCompression: s.compress ?? false });
+		await s.builder.addFHIRResource({ content: JSON.parse(JSON.stringify(content).replaceAll('https://localhost:1/', base + '/')), enableCompression: s.compress ?? false });
 	if (s.card) {
 		const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
 		const issuer = new SHCIssuer({ issuer: 'https://issuer.example', privateKey: keys.privateKey, publicKey: keys.publicKey });
@@ -110,6 +111,12 @@ async function handle(req, res) {
 		tickets.delete(t);	// once
 		console.log(`GET file ${ticket}`);
 		return content ? answer(res, 200, content, { 'Content-Type': 'application/jose' }) : answer(res, 404, '');
+	}
+	if (name === 'wado') {
+		console.log(`GET ${url.pathname} ${req.headers.authorization ?? 'nobody'}`);
+		const parts = objects.flatMap(f => [Buffer.from('\r\n--b\r\nContent-Type: application/dicom\r\n\r\n'), readFileSync(f)]);
+		return answer(res, 200, Buffer.concat([...parts, Buffer.from('\r\n--b--\r\n')]),
+			{ 'Content-Type': 'multipart/related; type="application/dicom"; boundary=b' });
 	}
 	const s = scenarios[name];
 	const request = body ? JSON.parse(body) : {};
