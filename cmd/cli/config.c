@@ -68,7 +68,6 @@ static const struct key destination_keys[] = {
 #define AT(field) offsetof(struct config_portal, field)
 static const struct key portal_keys[] = {
 	{ "portal", "url_prefix", KEY_LIST, SUBSET, AT(url_prefix), AT(nurl_prefix) },
-	{ "portal", "recipe", KEY_TEXT, FIXED, AT(recipe), 0 },
 	{ "portal", "dicomweb", KEY_TEXT, FIXED, AT(dicomweb), 0 },
 	{ "portal", "token_file", KEY_TEXT, FIXED, AT(token_file), 0 },
 	{ "portal", "user", KEY_TEXT, FIXED, AT(user), 0 },
@@ -489,7 +488,6 @@ static void free_portal(struct config_portal *p)
 {
 	free(p->name);
 	free_list(p->url_prefix, p->nurl_prefix);
-	free(p->recipe);
 	free(p->dicomweb);
 	free(p->token_file);
 	free(p->user);

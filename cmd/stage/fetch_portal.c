@@ -121,11 +121,16 @@ portal_load(const struct config *c, const char *name, const char *token_file, co
 		rc = read_secret(token_file, "token", true, true, &p->token, err);
 	if (of == NULL || rc != RC_OK)
 		goto out;
-	if ((rc = copy(of->name, &p->name, err)) != RC_OK || (rc = copy(of->recipe, &p->recipe, err)) != RC_OK ||
+	if ((rc = copy(of->name, &p->name, err)) != RC_OK ||
 	    (rc = copy(of->dicomweb, &p->dicomweb, err)) != RC_OK || (rc = copy(of->user, &p->user, err)) != RC_OK)
 		goto out;
 	if (of->password_file != NULL)
 		rc = read_secret(of->password_file, "password", true, true, &p->password, err);
+	if (rc == RC_OK && (of->cert != NULL) != (of->key != NULL)) {
+		err_set(err, ERR_CONFIG, "[portal %s] wants both cert and key, or none", text_escape(shown, sizeof(shown), of->name,
+		    strlen(of->name)));
+		rc = err_rc(ERR_CONFIG);
+	}
 	if (rc == RC_OK && of->cert != NULL)
 		rc = read_secret(of->cert, "certificate", false, false, &p->cert, err);
 	if (rc == RC_OK && of->key != NULL)

@@ -117,7 +117,7 @@ begin(void *arg, const struct source_offer *offer, enum media media, struct stre
 
 /* The session begins with the link: only then is it known what the configuration says of its portal. */
 static int
-begin_session(struct server *sv, const json_t *portal, struct err *err)
+begin_session(struct server *sv, const json_t *portal, const char *link, struct err *err)
 {
 	struct http_options *h = &sv->options.http;
 	int rc = RC_OK;
@@ -135,6 +135,9 @@ begin_session(struct server *sv, const json_t *portal, struct err *err)
 			memcpy(sv->allow + h->nallow, sv->portal.allow, sv->portal.nallow * sizeof(*sv->allow));
 		h->allow = sv->allow;
 		h->nallow += sv->portal.nallow;
+		h->cert = sv->portal.cert;
+		h->key = sv->portal.key;
+		h->cert_url = sv->portal.dicomweb != NULL ? sv->portal.dicomweb : link;
 		sv->options.portal = &sv->portal;
 	}
 	sv->options.record = sv->har >= 0 || sv->steps;
@@ -157,7 +160,7 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 
 	if (link == NULL)
 		return err_set(err, ERR_INTERNAL, "a look without a link");
-	if ((rc = begin_session(sv, json_object_get(j, "portal"), err)) != RC_OK)
+	if ((rc = begin_session(sv, json_object_get(j, "portal"), link, err)) != RC_OK)
 		return rc;
 	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
 		return rc;
@@ -201,7 +204,7 @@ do_dicomweb(struct server *sv, const json_t *j, struct err *err)
 	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
 		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
 			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
-	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), err)) == RC_OK)
+	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), NULL, err)) == RC_OK)
 		rc = source_dicomweb(sv->source, asks, i, err);
 	free(asks);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);

@@ -115,7 +115,7 @@ wire_portal(const struct source_portal *p)
 
 	for (i = 0; i < p->nallow; i++)
 		json_array_append_new(allow, json_string(p->allow[i]));
-	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", p->name, "recipe", p->recipe,
+	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", p->name,
 	    "dicomweb", p->dicomweb, "user", p->user, "token", p->token, "password", p->password, "cert", p->cert,
 	    "key", p->key, "allow", allow);
 }
@@ -128,7 +128,7 @@ wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 	int rc = RC_OK;
 
 	memset(p, 0, sizeof(*p));
-	if ((rc = copy(j, "name", &p->name, err)) != RC_OK || (rc = copy(j, "recipe", &p->recipe, err)) != RC_OK ||
+	if ((rc = copy(j, "name", &p->name, err)) != RC_OK ||
 	    (rc = copy(j, "dicomweb", &p->dicomweb, err)) != RC_OK || (rc = copy(j, "user", &p->user, err)) != RC_OK ||
 	    (rc = copy(j, "token", &p->token, err)) != RC_OK || (rc = copy(j, "password", &p->password, err)) != RC_OK ||
 	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK)

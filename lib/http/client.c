@@ -24,6 +24,20 @@ free_texts(char **v, size_t n)
 	free(v);
 }
 
+static int
+take_cert(struct http *h, const struct http_options *o, struct err *err)
+{
+	struct url u;
+	int rc = url_parse(o->cert_url != NULL ? o->cert_url : "", &u, err);
+
+	if (rc != RC_OK)
+		return rc;
+	text_copy(h->cert_host, sizeof(h->cert_host), u.host);
+	url_free(&u);
+	return (h->cert = text_dup(o->cert, err)) == NULL || (h->key = text_dup(o->key, err)) == NULL ?
+	    err_rc(err->kind) : RC_OK;
+}
+
 int
 http_open(struct http **out, const struct http_options *o, struct err *err)
 {
@@ -48,6 +62,8 @@ http_open(struct http **out, const struct http_options *o, struct err *err)
 	if ((h->agent = text_dup(o->agent, err)) == NULL ||
 	    (o->cafile != NULL && o->cafile[0] != '\0' && (h->cafile = text_dup(o->cafile, err)) == NULL) ||
 	    (o->proxy != NULL && o->proxy[0] != '\0' && (h->proxy = text_dup(o->proxy, err)) == NULL))
+		goto out;
+	if (o->cert != NULL && o->key != NULL && (rc = take_cert(h, o, err)) != RC_OK)
 		goto out;
 	if (o->nallow_http > 0 && (h->plain = calloc(o->nallow_http, sizeof(*h->plain))) == NULL) {
 		rc = err_sys(err, ENOMEM, "cannot start a session");
@@ -82,6 +98,10 @@ http_close(struct http *h)
 	trace_free(h);
 	free(h->agent);
 	free(h->cafile);
+	free(h->cert);
+	if (h->key != NULL)
+		hash_wipe(h->key, strlen(h->key));
+	free(h->key);
 	if (h->proxy != NULL)
 		hash_wipe(h->proxy, strlen(h->proxy));
 	free(h->proxy);

@@ -27,6 +27,8 @@ struct http_options {
 	const char *agent;		/* "mri-tools/0.1" */
 	const char *cafile;		/* NULL: the system's */
 	const char *proxy;		/* NULL: none */
+	const char *cert, *key;		/* PEM texts of a client certificate, both or none; NULL: none */
+	const char *cert_url;		/* its host may see the certificate, no other one */
 	char *const *allow; size_t nallow;		/* ranges, see http/address.h */
 	char *const *allow_http; size_t nallow_http;	/* hosts that may be spoken to without TLS */
 	int64_t step_ms;		/* connect, an answer's start, a stall; 0: HTTP_STEP_MS */

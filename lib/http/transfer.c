@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/hash.h"
@@ -269,6 +270,8 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 		say(err, ERR_DENIED, host, line);
 		err_advise(err, "a CA of your own is named by --cacert or [net] cafile");
 		return err_rc(ERR_DENIED);
+	case CURLE_SSL_CERTPROBLEM:
+		return err_set(err, ERR_CONFIG, "the client certificate and its key cannot be used: PEM, of one pair, no passphrase");
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_CONFIG, "the file of CA certificates cannot be read");
 	case CURLE_SSL_CONNECT_ERROR:	/* a peer that is cut off in the handshake, or one that cannot do what we ask */
@@ -387,6 +390,18 @@ add_resume(struct curl_slist **list, const struct resume *r, struct err *err)
 	return rc;
 }
 
+/* A connection with a certificate is another one to curl: it is not used again for a host that may not see it. */
+static void
+show_cert(struct http *h, const char *host)
+{
+	bool may = h->cert != NULL && strcasecmp(h->cert_host, host) == 0;
+	struct curl_blob cert = { may ? h->cert : NULL, may ? strlen(h->cert) : 0, CURL_BLOB_COPY };
+	struct curl_blob key = { may ? h->key : NULL, may ? strlen(h->key) : 0, CURL_BLOB_COPY };
+
+	curl_easy_setopt(h->curl, CURLOPT_SSLCERT_BLOB, may ? &cert : NULL);
+	curl_easy_setopt(h->curl, CURLOPT_SSLKEY_BLOB, may ? &key : NULL);
+}
+
 int
 transfer_run(struct http *h, const struct http_request *req, const char *url, bool secrets,
     struct http_response *resp, char **location, struct err *err)
@@ -438,6 +453,7 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)(req->once ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, req->sink != NULL ? 0L : (long)(2 * h->o.step_ms));
+	show_cert(h, u.host);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, &t);

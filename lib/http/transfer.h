@@ -11,7 +11,8 @@
 struct http {
 	CURL *curl;
 	struct http_options o;		/* its texts are copies */
-	char *agent, *cafile, *proxy;
+	char *agent, *cafile, *proxy, *cert, *key;
+	char cert_host[URL_HOST_MAX];
 	char **plain; size_t nplain;	/* hosts without TLS */
 	struct address_rules rules;
 	uint64_t waited_ms, bytes, last_ms;

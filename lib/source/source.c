@@ -49,7 +49,6 @@ source_portal_free(struct source_portal *p)
 	wipe_text(&p->password);
 	wipe_text(&p->key);
 	free(p->name);
-	free(p->recipe);
 	free(p->dicomweb);
 	free(p->user);
 	free(p->cert);
@@ -313,7 +312,7 @@ out:
 const char *
 source_kind_name(enum source_kind k)
 {
-	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "weasis", "shl", "recipe" };
+	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl" };
 
 	return k < SOURCE_KINDS ? names[k] : "";
 }

@@ -21,18 +21,16 @@
 struct source;
 
 /* How a portal hands out. SOURCE_DIRECT: the link itself is the file, which comes with the look. */
-enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_WEASIS, SOURCE_SHL, SOURCE_RECIPE,
-	SOURCE_KINDS };
+enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_SHL, SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 
 /* What is known of a portal beside its link. NULL where not said. */
 struct source_portal {
 	char *name;
-	char *recipe;			/* name or path */
 	char *dicomweb;			/* its root, a URL */
 	char *user;
 	char *token, *password;		/* secrets: to the hosts of the link and of dicomweb, to no other */
-	char *cert, *key;		/* PEM; the key is a secret */
+	char *cert, *key;		/* PEM, both or none: shown to the same hosts; the key is a secret */
 	char **allow; size_t nallow;	/* ranges beside those of http_options */
 };
 

@@ -20,10 +20,39 @@ _pids="$_pids $!"
 wait_for 20 grep -q port double.out
 double=$(sed -n 's/^port //p' double.out)
 web=http://127.0.0.1:$ORTHANC_HTTP/dicom-web
+# nginx before the double, which wants a certificate of its clients
+TLS=$(free_port)
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-ca 2>/dev/null
+for _n in server client; do
+	openssl req -newkey rsa:2048 -nodes -keyout $_n.key -out $_n.csr -subj /CN=$_n 2>/dev/null
+	printf 'subjectAltName=DNS:localhost\n' | openssl x509 -req -in $_n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+	    -extfile /dev/stdin -out $_n.pem 2>/dev/null
+done
+chmod 600 client.key
+cat >nginx.conf <<END
+pid $TMPDIR/nginx.pid; error_log $TMPDIR/nginx.log; daemon off; master_process off;
+events { worker_connections 64; }
+http {
+	access_log off;
+	client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
+	server {
+		listen 127.0.0.1:$TLS ssl;
+		ssl_certificate $TMPDIR/server.pem; ssl_certificate_key $TMPDIR/server.key;
+		ssl_client_certificate $TMPDIR/ca.pem; ssl_verify_client on;
+		location / { proxy_pass http://127.0.0.1:$double; proxy_set_header Host \$host; }
+	}
+}
+END
+mkdir -p tmp
+nginx -p "$TMPDIR" -c "$TMPDIR/nginx.conf" 2>nginx.err &
+_pids="$_pids $!"
+wait_for 10 listens "$TLS"
 {
 	printf 'allow_http = 127.0.0.1\n'
 	printf '[portal orthanc]\ndicomweb = %s\nuser = mri\npassword_file = %s/password\nurl_prefix = https://viewer.example.org/\n' "$web" "$TMPDIR"
 	printf '[portal stranger]\ndicomweb = %s\nuser = mri\npassword_file = %s/wrong\n' "$web" "$TMPDIR"
+	printf '[portal locked]\ndicomweb = https://localhost:%s/whole\ntoken_file = %s/token\ncert = %s/client.pem\nkey = %s/client.key\n' "$TLS" "$TMPDIR" "$TMPDIR" "$TMPDIR"
+	printf '[portal unlocked]\ndicomweb = https://localhost:%s/whole\ntoken_file = %s/token\n' "$TLS" "$TMPDIR"
 	for way in cap 206 cut cutlen expire gone page nolist html whole; do
 		printf '[portal %s]\ndicomweb = http://127.0.0.1:%s/%s\ntoken_file = %s/token\n' $way "$double" $way "$TMPDIR"
 	done
@@ -43,6 +72,16 @@ same() {
 	rm -rf x && mkdir x && (cd x && unzip -q ../"out-$1"/*.zip) &&
 	    [ "$(find x -type f -exec sha256sum {} + | cut -c1-64 | sort)" = "$(find study -type f -exec sha256sum {} + | cut -c1-64 | sort)" ]
 }
+
+# a client certificate
+rm -rf out-locked
+status "a portal that wants a certificate gets it" 0 "$fetch" --portal locked --cacert ca.pem --order order.json -o out-locked
+is "and gives the study" 9 "$(members locked)"
+status "without one it refuses" 69 "$fetch" --portal unlocked --cacert ca.pem --order order.json -o out-unlocked
+cp client.key kept.key; cp ca.key client.key
+status "a key that is not the certificate's: 78" 78 "$fetch" --portal locked --cacert ca.pem --order order.json -o out-pair
+has "is named" 'client certificate and its key' err
+cp kept.key client.key
 
 # Orthanc
 run "Orthanc gives a study" 0 orthanc

@@ -154,11 +154,11 @@ static void only_narrower(void **state)
 
 static void portals(void **state)
 {
-	static const char policy_text[] = "[portal klinik]\nurl_prefix = https://a.example/x b.example\nrecipe = form\n"
+	static const char policy_text[] = "[portal klinik]\nurl_prefix = https://a.example/x b.example\n"
 	    "dicomweb = https://a.example/dw\ntoken_file=/t\nuser=u\n"
 	    "password_file=/p\ncert=/c\nkey=/k\nallow=10.0.0.0/8 10.1.0.0/16\n";
-	static const char *const narrower[] = { "[portal klinik]\nurl_prefix=b.example\nallow=10.1.0.0/16\nrecipe=form\n" };
-	static const char *const wider[] = { "[portal other]\nrecipe=form\n", "[portal klinik]\nrecipe=other\n",
+	static const char *const narrower[] = { "[portal klinik]\nurl_prefix=b.example\nallow=10.1.0.0/16\nuser=u\n" };
+	static const char *const wider[] = { "[portal other]\nuser=form\n", "[portal klinik]\nuser=other\n",
 		"[portal klinik]\nallow=127.0.0.0/8\n", "[portal klinik]\nurl_prefix=c.example\n",
 		"[portal klinik]\ntoken_file=/mine\n" };
 	struct config *c = NULL;
@@ -170,7 +170,6 @@ static void portals(void **state)
 	const struct config_portal *p = config_portal(c, "klinik");
 	assert_non_null(p);
 	assert_int_equal(p->nurl_prefix, 2);
-	assert_string_equal(p->recipe, "form");
 	assert_string_equal(p->dicomweb, "https://a.example/dw");
 	assert_string_equal(p->token_file, "/t");
 	assert_string_equal(p->user, "u");
