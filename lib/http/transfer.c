@@ -99,6 +99,9 @@ read_headers(struct transfer *t)
 		resp->end = HTTP_END_PROVED;
 	if (resp->status == 206 && t->h->resume.have > 0 && !go_on(t))
 		return t->rc;
+	/* to a sink that counts instances it says that some are missing (PS3.18 8.5); a file would be half a file */
+	if (resp->status == 206 && !t->began && t->req->sink != NULL && t->req->sink->resumable)
+		return t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent a part of the file that nobody asked for");
 	if (resp->status == 416)	/* what we hold is no part of what is there now */
 		resume_forget(&t->h->resume);
 	if (to_sink(t) && !t->began) {

@@ -40,6 +40,16 @@ done
 total() { awk -v p="^/$1/" '$1 ~ p { b += $3; n++ } END { printf "%d %d\n", n, b }' log; }
 is 'range: no byte came twice' "$((2 * $(wc -l <range.links))) $((size * $(wc -l <range.links)))" "$(total range)"
 is 'date: no byte came twice' "$((2 * $(wc -l <date.links))) $((size * $(wc -l <date.links)))" "$(total date)"
+# half a file as 206 that nobody asked for: an image has no mark at its end that would tell
+mkstudy --out one --slices 1 --seed 2
+find one -type f | head -n 1 | while read -r f; do cp "$f" one.dcm; done
+PART=$(free_port)
+/usr/bin/python3 "$SRC/tests/tool/cut-server.py" "$PART" one.dcm log2 &
+_pids="$_pids $!"
+wait_for 10 listens "$PART"
+status 'a part unasked: 76' 76 sh -c "echo http://127.0.0.1:$PART/part/100000000/1 | mri-fetch --basis consent --reference form -o part -"
+has 'it says so' 'a part of the file that nobody asked for' err
+is 'nothing is kept' '' "$(ls part 2>/dev/null || :)"
 is 'coded: no part was asked for' 0 "$(grep -c '^/coded/.* 206 ' log || :)"
 is 'weak: no part was asked for' 0 "$(grep -c '^/weak/.* 206 ' log || :)"
 is 'wrong: the wrong part was not taken' "$(wc -l <wrong.links)" "$(grep -c '^/wrong/.* 206 ' log)"

@@ -2,7 +2,7 @@
 """A server that breaks off: PORT FILE LOG. GET /KIND/OFFSET/… cuts its first answer at OFFSET bytes, then serves in full.
 
 Kinds: length, chunked, close (no length, FIN), reset (no length, RST), range (strong ETag, parts), date (Last-Modified,
-parts), weak (weak ETag, parts), norange (strong ETag, parts ignored), changed (another ETag and file at the second
+parts), part (206 unasked), weak (weak ETag, parts), norange (strong ETag, parts ignored), changed (another ETag and file at the second
 request), wrong (206 from another offset), coded (Content-Encoding). LOG gets "path status bytes" a request.
 """
 import socket, struct, sys, threading
@@ -55,6 +55,10 @@ def serve(s):
                 status = 206
                 out.append('Content-Range: bytes %d-%d/%d' % (first, len(body) - 1, len(body)))
                 body = body[first:]
+        if kind == 'part':  # that nobody asked for
+            status = 206
+            out.append('Content-Range: bytes 0-%d/%d' % (len(body) // 2 - 1, len(body)))
+            body = body[:len(body) // 2]
         if kind not in ('chunked', 'close', 'reset'):
             out.append('Content-Length: %d' % len(body))
         if kind == 'chunked':
