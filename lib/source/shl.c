@@ -85,6 +85,7 @@ post(struct source *s, struct shl *o, const char *passcode, struct err *err)
 	    .body_type = "application/json", .once = passcode != NULL, .max = WITHIN_MAX };
 	json_t *j = json_make(err, "{s:s, s:s*, s:i}", "recipient", recipient(s), "passcode", passcode,
 	    "embeddedLengthMax", EMBEDDED_MAX);
+	size_t i = 0;
 	int rc = j == NULL ? err_rc(err->kind) : json_write(j, &body, err);
 
 	json_decref(j);
@@ -103,6 +104,10 @@ post(struct source *s, struct shl *o, const char *passcode, struct err *err)
 	rc = shl_manifest_parse(resp.body.data != NULL ? resp.body.data : "", resp.body.len, &o->manifest, err);
 	if (rc == RC_OK && (o->base = text_dup(resp.url, err)) == NULL)
 		rc = err_rc(err->kind);
+	/* before what was said is recorded: each opens a file without any further question */
+	for (i = 0; rc == RC_OK && i < o->manifest.n; i++)
+		if (o->manifest.v[i].location != NULL)
+			rc = redact_add_as(&s->secrets, "location", o->manifest.v[i].location, err);
 out:
 	http_response_free(&resp);
 	buf_wipe(&body);

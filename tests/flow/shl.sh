@@ -115,7 +115,10 @@ status "no passcode" 77 run
 is "by name" factor-needed "$(state)"
 is "nothing was asked" 1 "$(requests '^POST pass')"
 order "$(link pass)" 1970-01-01 geheim-7
-status "the right one" 0 run
+status "the right one" 0 run --har pass.har
+is "the record shows no address of a file" '' "$(jq -r '.log.entries[].response.content.text // empty | fromjson? | .files[]?.location // empty' pass.har |
+    grep -v '^\[location#' || :)"
+ok "and shows that there were some" grep -q 'location#1' pass.har
 is "is sent once" 2 "$(requests '^POST pass')"
 order "$(link text403)" 1970-01-01 falsch-2
 status "a server that says 403 in words" 77 run
