@@ -160,4 +160,19 @@ is "and fetched" 0 "$got"
 for s in canary-fd canary-cmd canary-sms "$secret"; do
 	ok "nowhere in clear under the spool: $s" not grep -rqF -e "$s" "$MRI_SPOOL"
 done
+# A terminal
+ask() { /usr/bin/python3 "$SRC/tests/tool/askpty.py" "$1" "$fetch" --cacert portal/ca.pem --order order.json; }
+portal_start tok-tty canary-tty
+status "questions on a terminal" 0 ask 01.01.1970,canary-tty
+has "in English" 'Date of birth' out
+hasnt "answers are not echoed" '01.01.1970|canary-tty' out
+portal_start tok-tty2 canary-tty
+LC_ALL=de_DE.UTF-8
+status "in the user's language" 0 ask 1970-01-01,canary-tty
+LC_ALL=C
+has "the birth date" 'Geburtsdatum' out
+has "the password" 'Kennwort aus der SMS' out
+portal_start tok-tty3 canary-tty
+status "a date that is none is asked for again" 0 ask 31.02.1970,19700101,canary-tty
+is "one answer" 1 "$(requests '^POST')"
 done_testing
