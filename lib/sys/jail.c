@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -15,32 +14,13 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "sys/landlock.h"
 
 #ifdef MRI_SANITIZED
 #define SANITIZED	1
 #else
 #define SANITIZED	0
 #endif
-
-/* Landlock by number: Debian 12's headers know ABI 2 only. The three calls have one number everywhere. */
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset	444
-#endif
-#ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self	446
-#endif
-#define LANDLOCK_VERSION	1U	/* LANDLOCK_CREATE_RULESET_VERSION */
-
-/* linux/landlock.h as of ABI 6; an older kernel takes the longer struct while the rest is zero */
-struct ruleset { uint64_t fs, net, scoped; };
-
-/* rights that each ABI added (Documentation/userspace-api/landlock.rst) */
-#define FS_ABI1		((UINT64_C(1) << 13) - 1)
-#define FS_REFER	(UINT64_C(1) << 13)	/* 2 */
-#define FS_TRUNCATE	(UINT64_C(1) << 14)	/* 3 */
-#define FS_IOCTL_DEV	(UINT64_C(1) << 15)	/* 5 */
-#define NET_TCP		UINT64_C(3)		/* 4: bind, connect */
-#define SCOPES		UINT64_C(3)		/* 6: abstract sockets, signals */
 
 /* Descriptors of a worker: the channel, what it is handed, some to spare. */
 #define JAIL_FILES	256
@@ -49,39 +29,6 @@ struct ruleset { uint64_t fs, net, scoped; };
 #define JAIL_CPU_GRACE	1
 
 struct jail_pretend jail_pretend = { 1000, false };
-
-static int landlock_abi(void)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
-
-	return abi < 0 ? 0 : abi < jail_pretend.landlock_abi ? (int)abi : jail_pretend.landlock_abi;
-}
-
-/* All rights handled, no rule: nothing can be opened, bound, connected. Descriptors held stay usable. */
-static bool landlock(void)
-{
-	int abi = landlock_abi();
-	struct ruleset r = { FS_ABI1, 0, 0 };
-
-	if (abi < 1)
-		return false;
-	if (abi >= 2)
-		r.fs |= FS_REFER;
-	if (abi >= 3)
-		r.fs |= FS_TRUNCATE;
-	if (abi >= 4)
-		r.net = NET_TCP;
-	if (abi >= 5)
-		r.fs |= FS_IOCTL_DEV;
-	if (abi >= 6)
-		r.scoped = SCOPES;
-	int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0U);
-	if (fd < 0)
-		return false;
-	bool ok = syscall(SYS_landlock_restrict_self, fd, 0U) == 0;
-	close(fd);
-	return ok;
-}
 
 #define CALL(name)	SCMP_SYS(name)
 
@@ -208,7 +155,7 @@ int jail_enter(const struct jail *j, struct err *err)
 		return RC_OK;
 
 	bool privs = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-	bool files = landlock();
+	bool files = landlock_only(NULL, 0, false);	/* nothing can be opened, bound, connected */
 	bool calls = !jail_pretend.no_seccomp && filter(j->threads);
 	if (j->mode == JAIL_REQUIRED && !(privs && files && calls)) {
 		rc = err_set(err, ERR_DENIED, "no sandbox: this kernel gives no %s, and sandbox = required",

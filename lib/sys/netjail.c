@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,84 +12,26 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* Landlock by number: Debian 12's headers know ABI 2 only. */
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset	444
-#endif
-#ifndef SYS_landlock_add_rule
-#define SYS_landlock_add_rule		445
-#endif
-#ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self	446
-#endif
-#define LANDLOCK_VERSION	1U	/* LANDLOCK_CREATE_RULESET_VERSION */
-#define LANDLOCK_PATH_BENEATH	1
-#define FS_ABI1		((UINT64_C(1) << 13) - 1)
-#define FS_REFER	(UINT64_C(1) << 13)	/* ABI 2 */
-#define FS_TRUNCATE	(UINT64_C(1) << 14)	/* ABI 3 */
-#define FS_READ_FILE	(UINT64_C(1) << 2)
-#define FS_READ_DIR	(UINT64_C(1) << 3)
-
-#define SCOPES		UINT64_C(3)		/* ABI 6: abstract sockets, signals */
-
-/* as of ABI 6; an older kernel takes it while the rest is zero */
-struct ruleset { uint64_t fs, net, scoped; };
-struct path_rule { uint64_t allowed; int32_t fd; } __attribute__((packed));
+#include "sys/landlock.h"
 
 /* A session holds a list of 10,000 studies and curl's buffers; threads of the resolver reserve stacks. */
 #define NET_MEMORY	((rlim_t)1 << 30)
 
 /* Resolver, certificates, libraries that are loaded late. */
-static const char *const readable[] = {
-	"/etc", "/usr", "/lib", "/lib64", "/run/systemd/resolve", "/run/resolvconf", "/run/nscd", "/dev/urandom",
-	"/dev/null",
+static const struct landlock_path readable[] = {
+	{ "/etc", false }, { "/usr", false }, { "/lib", false }, { "/lib64", false }, { "/run/systemd/resolve", false },
+	{ "/run/resolvconf", false }, { "/run/nscd", false }, { "/dev/urandom", false }, { "/dev/null", false },
 };
 
 static bool
-allow_path(int ruleset, const char *path)
+files_only(const char *cafile)
 {
-	struct path_rule r = { FS_READ_FILE, -1 };
-	struct stat st;
-	bool ok = true;
+	struct landlock_path paths[sizeof(readable) / sizeof(readable[0]) + 1];
+	size_t n = sizeof(readable) / sizeof(readable[0]);
 
-	r.fd = open(path, O_PATH | O_CLOEXEC);
-	if (r.fd < 0)
-		return true;	/* what is not there need not be read */
-	if (fstat(r.fd, &st) == 0 && S_ISDIR(st.st_mode))
-		r.allowed |= FS_READ_DIR;
-	ok = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_PATH_BENEATH, &r, 0U) == 0;
-	close(r.fd);
-	return ok;
-}
-
-static bool
-landlock(const char *cafile)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
-	struct ruleset r = { FS_ABI1, 0, 0 };
-	size_t i = 0;
-	bool ok = true;
-	int fd = -1;
-
-	if (abi < 1)
-		return false;
-	if (abi >= 2)
-		r.fs |= FS_REFER;
-	if (abi >= 3)
-		r.fs |= FS_TRUNCATE;
-	if (abi >= 6)
-		r.scoped = SCOPES;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0U);
-	if (fd < 0)
-		return false;
-	for (i = 0; ok && i < sizeof(readable) / sizeof(readable[0]); i++)
-		ok = allow_path(fd, readable[i]);
-	if (ok && cafile != NULL)
-		ok = allow_path(fd, cafile);
-	ok = ok && syscall(SYS_landlock_restrict_self, fd, 0U) == 0;
-	close(fd);
-	return ok;
+	memcpy(paths, readable, sizeof(readable));
+	paths[n] = (struct landlock_path){ cafile, false };
+	return landlock_only(paths, n + (cafile != NULL), true);
 }
 
 #define CALL(name)	SCMP_SYS(name)
@@ -188,7 +130,7 @@ netjail_enter(enum jail_mode mode, const char *cafile, struct err *err)
 		return RC_OK;
 	(void)setsid();	/* away from the terminal. Fails where it leads a group already */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
-		files = landlock(cafile);
+		files = files_only(cafile);
 		calls = filter();
 	}
 	if (mode == JAIL_REQUIRED && !(files && calls)) {

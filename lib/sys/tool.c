@@ -14,58 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/time.h"
-
-/* Landlock by number: Debian 12's headers know ABI 2 only. */
-#define CALL_CREATE_RULESET	444
-#define CALL_ADD_RULE		445
-#define CALL_RESTRICT_SELF	446
-#define FS_ABI1		((UINT64_C(1) << 13) - 1)
-#define FS_EXECUTE	(UINT64_C(1) << 0)
-#define FS_READ_FILE	(UINT64_C(1) << 2)
-#define FS_READ_DIR	(UINT64_C(1) << 3)
-#define PATH_BENEATH	1
+#include "sys/landlock.h"
 
 #define NOT_JAILED	125	/* exit codes of the child before the program runs */
 #define NOT_FOUND	127
 #define POLL_MS		20
 
-struct path_rule { uint64_t allowed; int32_t fd; } __attribute__((packed));
-
-static void
-allow(int ruleset, const char *path, uint64_t rights)
-{
-	struct path_rule r = { rights, open(path, O_PATH | O_CLOEXEC) };
-	struct stat st;
-
-	if (r.fd < 0)
-		return;
-	if (fstat(r.fd, &st) == 0 && !S_ISDIR(st.st_mode))
-		r.allowed &= ~FS_READ_DIR;
-	(void)syscall(CALL_ADD_RULE, ruleset, PATH_BENEATH, &r, 0U);
-	close(r.fd);
-}
-
-static bool
-files_only(void)
-{
-	uint64_t handled = FS_ABI1;
-	int fd = (int)syscall(CALL_CREATE_RULESET, &handled, sizeof(handled), 0U);
-	bool ok = false;
-
-	if (fd < 0)
-		return false;
-	allow(fd, "/usr", FS_READ_FILE | FS_READ_DIR | FS_EXECUTE);
-	allow(fd, "/lib", FS_READ_FILE | FS_READ_DIR | FS_EXECUTE);
-	allow(fd, "/lib64", FS_READ_FILE | FS_READ_DIR | FS_EXECUTE);
-	allow(fd, "/bin", FS_READ_FILE | FS_READ_DIR | FS_EXECUTE);
-	allow(fd, "/etc", FS_READ_FILE | FS_READ_DIR);
-	allow(fd, "/var/cache/fontconfig", FS_READ_FILE | FS_READ_DIR);
-	allow(fd, "/dev/null", FS_READ_FILE);
-	allow(fd, "/dev/urandom", FS_READ_FILE);
-	ok = syscall(CALL_RESTRICT_SELF, fd, 0U) == 0;
-	close(fd);
-	return ok;
-}
+/* What programs, their libraries and their fonts are read from. */
+static const struct landlock_path readable[] = {
+	{ "/usr", true }, { "/lib", true }, { "/lib64", true }, { "/bin", true }, { "/etc", false },
+	{ "/var/cache/fontconfig", false }, { "/dev/null", false }, { "/dev/urandom", false },
+};
 
 /* No network, no other process, no attributes of files. execve stays: the program itself is started by it. */
 static bool
@@ -127,7 +86,7 @@ child(const char *const argv[], int in, int out, const struct tool_limits *l)
 	limit(RLIMIT_FSIZE, l->file_bytes);
 	if (l->mode != JAIL_OFF) {
 		jailed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-		jailed = files_only() && jailed;
+		jailed = landlock_only(readable, sizeof(readable) / sizeof(readable[0]), false) && jailed;
 		jailed = no_network() && jailed;
 	}
 	if (!jailed && l->mode == JAIL_REQUIRED)
