@@ -496,9 +496,7 @@ out:
 		fetched_report(f, in, o, host[0] != '\0' ? host : NULL, &j.t, j.durable, &j.r);
 	target_close(&j.t);
 	link_close(j.lm);
-	if (key != NULL)
-		hash_wipe(key, strlen(key));
-	free(key);
+	hash_wipe_text(&key);
 	factors_free(&j.factors);
 	asking_free(&j.asking);
 	buf_free(&j.stored);

@@ -8,15 +8,6 @@
 #include "source/link.h"
 #include "stage/fetch.h"
 
-static void
-wipe(char **s)
-{
-	if (*s != NULL)
-		hash_wipe(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 /* Does the link belong to the portal: one of url_prefix, or the host of its root? */
 static bool
 is_its(const struct config_portal *p, const char *link)
@@ -159,8 +150,8 @@ asking_free(struct asking *c)
 	size_t i = 0;
 
 	for (i = 0; i < c->nasks; i++)
-		wipe(&c->asks[i]);
+		hash_wipe_text(&c->asks[i]);
 	free(c->asks);
-	wipe(&c->key);
+	hash_wipe_text(&c->key);
 	memset(c, 0, sizeof(*c));
 }

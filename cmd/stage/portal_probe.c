@@ -55,9 +55,7 @@ probe_one(struct cli *cli, struct net *net, const struct cli_input *in)
 	else
 		cli_fail(cli, NULL, host[0] != '\0' ? host : NULL, &err);
 	net_session_free(s);
-	if (link != NULL)
-		hash_wipe(link, strlen(link));
-	free(link);
+	hash_wipe_text(&link);
 }
 
 void

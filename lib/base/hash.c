@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/text.h"
@@ -111,4 +112,12 @@ int hash_random(void *to, size_t len, struct err *err)
 void hash_wipe(void *p, size_t n)
 {
 	OPENSSL_cleanse(p, n);
+}
+
+void hash_wipe_text(char **s)
+{
+	if (*s)
+		hash_wipe(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
 }

@@ -29,6 +29,7 @@ int hash_stream(struct stream *, char out[HASH_HEX], struct err *);
 int hash_hmac(const void *key, size_t keylen, const void *, size_t, uint8_t out[HASH_LEN], struct err *);
 int hash_random(void *, size_t, struct err *);	/* from the kernel */
 void hash_wipe(void *, size_t);			/* not optimised away */
+void hash_wipe_text(char **);			/* of malloc: wiped, freed, NULL; NULL is fine */
 
 #ifdef __cplusplus
 }

@@ -99,12 +99,8 @@ http_close(struct http *h)
 	free(h->agent);
 	free(h->cafile);
 	free(h->cert);
-	if (h->key != NULL)
-		hash_wipe(h->key, strlen(h->key));
-	free(h->key);
-	if (h->proxy != NULL)
-		hash_wipe(h->proxy, strlen(h->proxy));
-	free(h->proxy);
+	hash_wipe_text(&h->key);
+	hash_wipe_text(&h->proxy);
 	free_texts(h->plain, h->nplain);
 	free(h);
 }
@@ -112,10 +108,7 @@ http_close(struct http *h)
 void
 http_response_free(struct http_response *resp)
 {
-	if (resp->url != NULL)
-		hash_wipe(resp->url, strlen(resp->url));
-	free(resp->url);
-	resp->url = NULL;
+	hash_wipe_text(&resp->url);
 	buf_wipe(&resp->body);
 }
 
@@ -258,12 +251,8 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 		url = to;
 		to = NULL;
 	}
-	if (to != NULL)
-		hash_wipe(to, strlen(to));
-	free(to);
-	if (resp->url != NULL)
-		hash_wipe(resp->url, strlen(resp->url));
-	free(resp->url);
+	hash_wipe_text(&to);
+	hash_wipe_text(&resp->url);
 	resp->url = url;
 	return rc;
 }

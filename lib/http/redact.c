@@ -185,9 +185,7 @@ wipe(struct redact_secret *s)
 		hash_wipe(s->spelled[i], s->len[i]);
 		free(s->spelled[i]);
 	}
-	if (s->raw != NULL)
-		hash_wipe(s->raw, strlen(s->raw));
-	free(s->raw);
+	hash_wipe_text(&s->raw);
 }
 
 static bool

@@ -20,9 +20,7 @@ order_new(struct order **out, struct err *err)
 static void
 free_secret(char *s)
 {
-	if (s != NULL)
-		hash_wipe(s, strlen(s));
-	free(s);
+	hash_wipe_text(&s);
 }
 
 static void

@@ -15,14 +15,6 @@
 
 struct dicomweb { char **asks; size_t nasks; };
 
-static void
-wipe(char *s)
-{
-	if (s != NULL)
-		hash_wipe(s, strlen(s));
-	free(s);
-}
-
 /* One page: *list is NULL where the portal has nothing (more). */
 static int
 page(struct source *s, const char *base, const char *query, size_t offset, const char *what, json_t **list,
@@ -191,7 +183,7 @@ dicomweb_close(struct source *s)
 	size_t i = 0;
 
 	for (i = 0; d != NULL && i < d->nasks; i++)
-		wipe(d->asks[i]);
+		hash_wipe_text(&d->asks[i]);
 	if (d != NULL)
 		free(d->asks);
 	free(d);
@@ -208,7 +200,7 @@ renew(struct source *s, struct err *err)
 
 	if (rc != RC_OK)
 		return rc;
-	wipe(s->bearer);
+	hash_wipe_text(&s->bearer);
 	s->bearer = bearer;
 	return redact_add(&s->secrets, bearer, err);
 }
@@ -229,7 +221,7 @@ basic(struct source *s, const char *user, const char *password, struct err *err)
 		rc = buf_printf(&b, err, "Authorization: Basic %s", coded);
 	if (rc == RC_OK && (s->private = text_dup(b.data, err)) == NULL)
 		rc = err_rc(err->kind);
-	wipe(coded);
+	hash_wipe_text(&coded);
 	buf_wipe(&login);
 	buf_wipe(&b);
 	return rc;

@@ -38,9 +38,7 @@ take_bearer(struct source *s, const struct buf *body, struct err *err)
 		return err_set(err, ERR_TEMP, "not enough memory");
 	memcpy(jwt, p, n);
 	jwt[n] = '\0';
-	if (s->bearer != NULL)
-		hash_wipe(s->bearer, strlen(s->bearer));
-	free(s->bearer);
+	hash_wipe_text(&s->bearer);
 	s->bearer = jwt;
 	return redact_add_as(&s->secrets, "bearer", jwt, err);
 }
@@ -143,9 +141,7 @@ get_with_bearer(struct source *s, const char *name, const char *segment, const s
 	} else if (rc == RC_OK && (resp->status < 200 || resp->status >= 300 || resp->status == 202)) {
 		rc = source_status(s, resp, what, err);
 	}
-	if (url != NULL)
-		hash_wipe(url, strlen(url));
-	free(url);
+	hash_wipe_text(&url);
 	return rc;
 }
 

@@ -251,9 +251,7 @@ one(struct job *j, struct instance *i, struct err *err)
 		    err_set(err, ERR_TEMP, "an object was cut") :
 		    err_set(err, ERR_PROTOCOL, "the portal sent nothing in place of an object");
 	http_response_free(&resp);
-	if (url != NULL)
-		hash_wipe(url, strlen(url));
-	free(url);
+	hash_wipe_text(&url);
 	return rc;
 }
 

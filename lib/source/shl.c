@@ -311,9 +311,7 @@ shl_close(struct source *s)
 	shl_link_free(&o->link);
 	shl_manifest_free(&o->manifest);
 	shl_docs_free(&o->docs);
-	if (o->base != NULL)
-		hash_wipe(o->base, strlen(o->base));
-	free(o->base);
+	hash_wipe_text(&o->base);
 	free(o);
 	s->own = NULL;
 }

@@ -14,15 +14,6 @@
 #define EXP_MS		100000000000LL	/* as seconds this is the year 5138: it was milliseconds */
 #define MANIFEST_MAX	((size_t)16 << 20)	/* bytes; files may be embedded */
 
-static void
-wipe(char **s)
-{
-	if (*s != NULL)
-		hash_wipe(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 const char *
 shl_payload(const char *link)
 {
@@ -137,7 +128,7 @@ shl_link_parse(const char *link, struct shl_link *l, struct err *err)
 void
 shl_link_free(struct shl_link *l)
 {
-	wipe(&l->url);
+	hash_wipe_text(&l->url);
 	hash_wipe(l->key, sizeof(l->key));
 }
 
@@ -202,8 +193,8 @@ shl_manifest_free(struct shl_manifest *m)
 
 	for (i = 0; i < m->n; i++) {
 		free(m->v[i].type);
-		wipe(&m->v[i].embedded);
-		wipe(&m->v[i].location);
+		hash_wipe_text(&m->v[i].embedded);
+		hash_wipe_text(&m->v[i].location);
 	}
 	free(m->v);
 	memset(m, 0, sizeof(*m));

@@ -7,15 +7,6 @@
 #include "source/session.h"
 #include "source/shl.h"
 
-static void
-wipe_text(char **s)
-{
-	if (*s != NULL)
-		hash_wipe(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 void
 source_offer_free(struct source_offer *o)
 {
@@ -45,9 +36,9 @@ source_portal_free(struct source_portal *p)
 {
 	size_t i = 0;
 
-	wipe_text(&p->token);
-	wipe_text(&p->password);
-	wipe_text(&p->key);
+	hash_wipe_text(&p->token);
+	hash_wipe_text(&p->password);
+	hash_wipe_text(&p->key);
 	free(p->name);
 	free(p->dicomweb);
 	free(p->user);
@@ -98,11 +89,11 @@ source_close(struct source *s)
 	http_close(s->http);
 	har_close(s->har);
 	redact_free(&s->secrets);
-	wipe_text(&s->link);
-	wipe_text(&s->base);
-	wipe_text(&s->token);
-	wipe_text(&s->bearer);
-	wipe_text(&s->private);
+	hash_wipe_text(&s->link);
+	hash_wipe_text(&s->base);
+	hash_wipe_text(&s->token);
+	hash_wipe_text(&s->bearer);
+	hash_wipe_text(&s->private);
 	buf_wipe(&s->answers);
 	for (i = 0; i < s->nquestions; i++)
 		source_question_free(&s->questions[i]);
