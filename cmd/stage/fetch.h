@@ -97,6 +97,8 @@ void choose_print(struct cli *, const struct source_offer *, size_t n, const str
 
 /* fetch_portal.c: what the configuration says of the portal of this link. name: --portal, token_file: --token-file;
  * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */
+/* How much of the link is one of its url_prefix; 0: another portal's. */
+size_t portal_fits(const struct config_portal *, const char *link);
 int portal_load(const struct config *, const char *name, const char *token_file, const char *link,
     struct source_portal *, struct err *);
 

@@ -13,20 +13,12 @@ static bool
 is_its(const struct config_portal *p, const char *link)
 {
 	char host[256], root[256];
-	size_t i = 0, n = 0;
 
 	link_host(link, host, sizeof(host));
 	link_host(p->dicomweb, root, sizeof(root));
 	if (host[0] == '\0' || strcmp(host, root) == 0)
 		return host[0] != '\0';
-	for (i = 0; i < p->nurl_prefix; i++) {
-		n = strlen(p->url_prefix[i]);
-		if (strcasecmp(p->url_prefix[i], host) == 0 || (strstr(p->url_prefix[i], "://") != NULL &&
-		    strncmp(link, p->url_prefix[i], n) == 0 && (link[n] == '\0' || p->url_prefix[i][n - 1] == '/' ||
-		    strchr("/?#", link[n]) != NULL)))
-			return true;
-	}
-	return false;
+	return portal_fits(p, link) > 0;
 }
 
 static int

@@ -40,23 +40,33 @@ fits(const char *prefix, const struct url *link)
 	return len;
 }
 
+size_t
+portal_fits(const struct config_portal *p, const char *link)
+{
+	struct err e = { 0 };
+	struct url u;
+	size_t i = 0, n = 0, most = 0;
+
+	if (url_parse(link, &u, &e) != RC_OK)
+		return 0;
+	for (i = 0; i < p->nurl_prefix; i++)
+		if ((n = fits(p->url_prefix[i], &u)) > most)
+			most = n;
+	url_free(&u);
+	return most;
+}
+
 static const struct config_portal *
 portal_of(const struct config *c, const char *link)
 {
 	const struct config_portal *best = NULL;
-	struct err e = { 0 };
-	struct url u;
-	size_t i = 0, k = 0, n = 0, most = 0;
+	size_t i = 0, n = 0, most = 0;
 
-	if (url_parse(link, &u, &e) != RC_OK)
-		return NULL;
 	for (i = 0; i < c->nportals; i++)
-		for (k = 0; k < c->portals[i].nurl_prefix; k++)
-			if ((n = fits(c->portals[i].url_prefix[k], &u)) > most) {
-				most = n;
-				best = &c->portals[i];
-			}
-	url_free(&u);
+		if ((n = portal_fits(&c->portals[i], link)) > most) {
+			most = n;
+			best = &c->portals[i];
+		}
 	return best;
 }
 

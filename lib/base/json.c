@@ -175,3 +175,21 @@ const char *json_text(const json_t *j, const char *key)
 
 	return s ? s : "";
 }
+
+int json_join(const json_t *array, char between, size_t max, char **out, struct err *err)
+{
+	struct buf b = BUF_INIT(max);
+	const json_t *one = NULL;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	*out = NULL;
+	json_array_foreach((json_t *)array, i, one)
+		if (json_is_string(one) && ((b.len > 0 && (rc = buf_add(&b, &between, 1, err)) != RC_OK) ||
+		    (rc = buf_puts(&b, json_string_value(one), err)) != RC_OK))
+			break;
+	if (rc == RC_OK && b.len > 0 && !(*out = text_dup(b.data, err)))
+		rc = err_rc(err->kind);
+	buf_free(&b);
+	return rc;
+}

@@ -30,6 +30,8 @@ int json_get_obj(const json_t *, const char *where, const char *key, json_t **, 
 int json_get_arr(const json_t *, const char *where, const char *key, json_t **, struct err *);	/* borrowed */
 /* A text for display or comparison: "" where it is absent or none. Borrowed. */
 const char *json_text(const json_t *, const char *key);
+/* The texts of an array, with a character between them; *out NULL where there are none. malloc. max: bytes. */
+int json_join(const json_t *array, char between, size_t max, char **, struct err *);
 /* ERR_DATA naming the first key that is not in the list, with the nearest known one as advice. */
 int json_known_keys(const json_t *, const char *where, const char *const *keys, size_t n, struct err *);
 

@@ -43,25 +43,6 @@ count_of(const json_t *entry, const char *tag)
 	return text_u64(first(entry, tag, number), INSTANCES_MAX, &n) ? (long long)n : -1;
 }
 
-static int
-modalities(const json_t *entry, char **out, struct err *err)
-{
-	const json_t *v = json_object_get(json_object_get(entry, "00080061"), "Value"), *one = NULL;
-	struct buf b = BUF_INIT(VALUE_MAX);
-	size_t i = 0;
-	int rc = RC_OK;
-
-	*out = NULL;
-	json_array_foreach((json_t *)v, i, one)
-		if (json_is_string(one) && (rc = buf_printf(&b, err, "%s%s", b.len > 0 ? "\\" : "",
-		    json_string_value(one))) != RC_OK)
-			break;
-	if (rc == RC_OK && b.len > 0 && (*out = text_dup(b.data, err)) == NULL)
-		rc = err_rc(err->kind);
-	buf_free(&b);
-	return rc;
-}
-
 int
 dicomweb_offer(const json_t *entry, struct source_offer *o, struct err *err)
 {
@@ -79,7 +60,8 @@ dicomweb_offer(const json_t *entry, struct source_offer *o, struct err *err)
 	    (rc = copy(entry, "00100020", &o->patient_id, err)) != RC_OK ||
 	    (rc = copy(entry, "00100040", &o->patient_sex, err)) != RC_OK ||
 	    (rc = copy(entry, "00080050", &o->accession, err)) != RC_OK ||
-	    (rc = modalities(entry, &o->modalities, err)) != RC_OK)
+	    (rc = json_join(json_object_get(json_object_get(entry, "00080061"), "Value"), '\\', VALUE_MAX,
+	    &o->modalities, err)) != RC_OK)
 		goto out;
 	if (!time_parse_date(first(entry, "00080020", number), o->date))
 		o->date[0] = '\0';

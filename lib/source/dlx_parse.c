@@ -213,24 +213,9 @@ dlx_answers(const struct source_question *q, size_t n, const char *const *answer
 static int
 modalities_of(const json_t *v, char **out, struct err *err)
 {
-	struct buf b = BUF_INIT(DLX_TEXT_MAX);
-	const json_t *one = NULL;
-	size_t i = 0;
 	char *s = NULL;
-	int rc = RC_OK;
+	int rc = json_is_array(v) ? json_join(v, '\\', DLX_TEXT_MAX, out, err) : text_of(v, out, err);
 
-	*out = NULL;
-	if (!json_is_array(v)) {
-		rc = text_of(v, out, err);
-	} else {
-		json_array_foreach((json_t *)v, i, one)
-			if (json_is_string(one) && (rc = buf_printf(&b, err, "%s%s", b.len > 0 ? "\\" : "",
-			    json_string_value(one))) != RC_OK)
-				break;
-		if (rc == RC_OK && b.len > 0 && (*out = text_dup(b.data, err)) == NULL)
-			rc = err_rc(err->kind);
-		buf_free(&b);
-	}
 	for (s = *out; s != NULL && *s != '\0'; s++)
 		if (strchr(",;/ ", *s) != NULL)
 			*s = '\\';
