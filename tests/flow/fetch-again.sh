@@ -3,41 +3,22 @@ set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
 fetch=$MRI_BIN/mri-fetch
-portal_pid=
-trap '[ -z "$portal_pid" ] || kill "$portal_pid" 2>/dev/null || :' EXIT
-mkdir portal
-"$MRI_TOOL/portal" --make-cert portal
+. "$SRC/tests/portal.sh"
 /usr/bin/python3 -c "
 import zipfile
 with zipfile.ZipFile('portal/a.zip', 'w') as z: z.writestr('IMG1', b'x' * 900)"
-cat >mri.conf <<EOF2
-[spool]
-organisation = Test
-identity = $TMPDIR/identity
-[net]
-allow = 127.0.0.0/8 ::1
-EOF2
-export MRI_CONFIG="$TMPDIR/mri.conf" MRI_SPOOL="$TMPDIR/spool"
-"$MRI_BIN/mri-spool" init "$MRI_SPOOL" >/dev/null 2>&1
-port=$(free_port)
 portal_start() {
-	[ -z "$portal_pid" ] || { kill "$portal_pid" 2>/dev/null || :; wait "$portal_pid" 2>/dev/null || :; }
-	cat >portal/portal.json <<EOF2
+	portal_run <<EOF2
 {"port":$port,"cert":"portal.pem","log":"requests.log","token":"$1",
  "questions":[{"id":"1","type":"PASSWORD","format":"STRING","answer":"right"}],
  "patient":{"name":"Mustermann,Max","birth_date":"1970-01-01"},"quirks":[${2:-}],"files":{"/once/a.zip":"a.zip"},
  "items":[{"id":"1","file":"a.zip","study_uid":"1.2.3","date":"2026-09-01","modalities":"CT","files":1}]}
 EOF2
-	: >portal/requests.log
-	"$MRI_TOOL/portal" portal/portal.json >port.txt 2>portal.err &
-	portal_pid=$!
-	wait_for 10 grep -q port port.txt
 	order "https://localhost:$port/portal?token=$1" right
 }
 order() {
 	jq -cn --arg l "$1" --arg p "$2" '{link:$l,factors:{PASSWORD:$p},basis:{kind:"consent",reference:"form"}}' >order.json
 }
-requests() { grep -cE "$1" portal/requests.log || :; }
 run() { "$fetch" --cacert portal/ca.pem --json --order order.json "$@"; }
 receipt() { jq -r "select(.type==\"receipt\").$1" out; }
 

@@ -3,27 +3,14 @@ set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
 fetch=$MRI_BIN/mri-fetch
-portal_pid= _pids=
-trap 'for p in $portal_pid $_pids; do kill "$p" 2>/dev/null || :; done' EXIT
-mkdir portal
-"$MRI_TOOL/portal" --make-cert portal
+. "$SRC/tests/portal.sh"
 /usr/bin/python3 -c "
 import zipfile
 with zipfile.ZipFile('portal/a.zip', 'w') as z: z.writestr('IMG1', b'x' * 900)"
-cat >mri.conf <<EOF2
-[spool]
-organisation = Test
-identity = $TMPDIR/identity
-[net]
-allow = 127.0.0.0/8 ::1
-EOF2
-export MRI_CONFIG="$TMPDIR/mri.conf" MRI_SPOOL="$TMPDIR/spool" LC_ALL=C
-"$MRI_BIN/mri-spool" init "$MRI_SPOOL" >/dev/null 2>&1
-port=$(free_port)
+export LC_ALL=C
 # portal_start TOKEN ANSWER [QUIRKS]
 portal_start() {
-	[ -z "$portal_pid" ] || { kill "$portal_pid" 2>/dev/null || :; wait "$portal_pid" 2>/dev/null || :; }
-	cat >portal/portal.json <<EOF2
+	portal_run <<EOF2
 {"port":$port,"cert":"portal.pem","log":"requests.log","token":"$1",
  "questions":[{"id":"1","type":"PAT_BIRTH_DATE","format":"DATE","answer":"19700101",
   "texts":[{"text":"Geburtsdatum","language":"de"},{"text":"Date of birth","language":"en"}]},
@@ -32,13 +19,8 @@ portal_start() {
  "patient":{"name":"Mustermann,Max","birth_date":"1970-01-01"},"quirks":[${3:-}],
  "items":[{"id":"1","file":"a.zip","study_uid":"1.2.3","date":"2026-09-01","modalities":"CT","files":1}]}
 EOF2
-	: >portal/requests.log
-	"$MRI_TOOL/portal" portal/portal.json >port.txt 2>portal.err &
-	portal_pid=$!
-	wait_for 10 grep -q port port.txt
 	jq -cn --arg l "https://localhost:$port/portal?token=$1" '{link:$l,basis:{kind:"consent",reference:"form"}}' >order.json
 }
-requests() { grep -cE "$1" portal/requests.log || :; }
 birth=PAT_BIRTH_DATE=@birth
 echo 01.01.1970 >birth
 run() { "$fetch" --cacert portal/ca.pem --json --order order.json "$@"; }

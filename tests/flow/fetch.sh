@@ -3,11 +3,7 @@ set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
 fetch=$MRI_BIN/mri-fetch
-portal_pid=
-trap '[ -z "$portal_pid" ] || kill "$portal_pid" 2>/dev/null || :' EXIT
-
-mkdir portal
-"$MRI_TOOL/portal" --make-cert portal
+. "$SRC/tests/portal.sh"
 python3 - <<'EOF'
 import random, zipfile
 random.seed(7)
@@ -17,39 +13,19 @@ for name, size in (('a', 300000), ('b', 200), ('c', 5000)):
 open('portal/r.pdf', 'wb').write(b'%PDF-1.4\n' + b'x' * 5000 + b'\n%%EOF\n')
 open('portal/cut.zip', 'wb').write(open('portal/a.zip', 'rb').read()[:250000])
 EOF
-cat >mri.conf <<EOF
-[spool]
-organisation = Test
-identity = $TMPDIR/identity
-[net]
-allow = 127.0.0.0/8 ::1
-EOF
-export MRI_CONFIG="$TMPDIR/mri.conf" MRI_SPOOL="$TMPDIR/spool"
-"$MRI_BIN/mri-spool" init "$MRI_SPOOL" >/dev/null 2>&1
-port=$(free_port)
 
 # portal_start ITEMS QUIRKS [TOKEN]: on the same port each time
 portal_start() {
-	portal_stop
 	token=${3:-tok-3f9a7c21}
-	cat >portal/portal.json <<EOF
+	portal_run <<EOF
 {"port":$port,"cert":"portal.pem","log":"requests.log","token":"$token","base":"/elsewhere/api",
  "questions":[{"id":"1","type":"PAT_BIRTH_DATE","format":"DATE","answer":"19700101"},
   {"id":"2","type":"PASSWORD","format":"STRING","answer":"s3cret-pw"}],
  "patient":{"name":"Mustermann,Max","birth_date":"1970-01-01","sex":"M"},
  "items":[$1],"quirks":[$2],"files":{"/share/a.zip":"a.zip","/share/cut.zip":"cut.zip","/share/r":"r.pdf"}}
 EOF
-	: >portal/requests.log
-	"$MRI_TOOL/portal" portal/portal.json >port.txt 2>portal.err &
-	portal_pid=$!
-	wait_for 10 grep -q port port.txt
 	link="https://localhost:$port/portal?token=$token"
 }
-portal_stop() {
-	[ -z "$portal_pid" ] || { kill "$portal_pid" 2>/dev/null || :; wait "$portal_pid" 2>/dev/null || :; }
-	portal_pid=
-}
-requests() { grep -cE "$1" portal/requests.log || :; }
 # order LINK PASSWORD [STUDIES [BIRTHDATE]]
 order() {
 	jq -cn --arg link "$1" --arg pw "$2" --argjson studies "${3:-[]}" --arg birth "${4:-1970-01-01}" \

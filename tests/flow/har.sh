@@ -2,11 +2,7 @@
 set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
-portal_pid=
-trap '[ -z "$portal_pid" ] || kill "$portal_pid" 2>/dev/null || :' EXIT
-
-mkdir portal
-"$MRI_TOOL/portal" --make-cert portal
+. "$SRC/tests/portal.sh"
 /usr/bin/python3 - <<'EOF'
 import random, zipfile
 random.seed(7)
@@ -14,21 +10,10 @@ with zipfile.ZipFile('portal/a.zip', 'w') as z:
     z.writestr('IMG1', random.randbytes(300000))
 open('portal/r.pdf', 'wb').write(b'%PDF-1.4\n' + b'x' * 5000 + b'\n%%EOF\n')
 EOF
-cat >mri.conf <<EOF
-[spool]
-organisation = Test
-identity = $TMPDIR/identity
-[net]
-allow = 127.0.0.0/8 ::1
-EOF
-export MRI_CONFIG="$TMPDIR/mri.conf" MRI_SPOOL="$TMPDIR/spool"
-"$MRI_BIN/mri-spool" init "$MRI_SPOOL" >/dev/null 2>&1
-port=$(free_port)
 # portal_start TOKEN QUIRKS
 portal_start() {
-	[ -z "$portal_pid" ] || { kill "$portal_pid"; wait "$portal_pid" 2>/dev/null || :; }
 	token=$1
-	cat >portal/portal.json <<EOF
+	portal_run <<EOF
 {"port":$port,"cert":"portal.pem","log":"requests.log","token":"$token","base":"/elsewhere/api",
  "questions":[{"id":"1","type":"PAT_BIRTH_DATE","format":"DATE","answer":"19700317"},
   {"id":"2","type":"PASSWORD","format":"STRING","answer":"cañary \"pw\"/8f"}],
@@ -36,11 +21,6 @@ portal_start() {
  "items":[{"id":"1","file":"a.zip","study_uid":"1.2.840.99.3","date":"2026-09-01","modalities":"CT","description":"CT","files":1},
   {"id":"9","file":"r.pdf","mime":"application/pdf","description":"Befund"}],"quirks":[$2]}
 EOF
-	: >portal/requests.log
-	: >port.txt
-	"$MRI_TOOL/portal" portal/portal.json >port.txt 2>portal.err &
-	portal_pid=$!
-	wait_for 10 grep -q port port.txt
 	link="https://localhost:$port/portal?token=$token"
 	jq -cn --arg link "$link" '{ref:"T-1",link:$link,factors:{PASSWORD:"cañary \"pw\"/8f"},
 	    basis:{kind:"consent",reference:"form 1"},
