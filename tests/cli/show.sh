@@ -59,7 +59,7 @@ status 'not of the spool: 66' 66 "$show" /etc
 # findings
 status '--findings: 0' 0 "$show" --findings "$(cat id.held)"
 has '--findings: verdict' "^$(cat id.held)/study/1: held" out
-has '--findings: both patients' 'order  PATIENTWORD\^A  id 4711' out
+has '--findings: both patients' 'order  PATIENTWORD\^A  id IDWORD-4711' out
 has '--findings: both patients, the study' 'study  PATIENTWORD\^B' out
 has '--findings: the rule' 'patient +finding +error +name PATIENTWORD differs' out
 status '--findings --json: 0' 0 "$show" --findings --json "$(cat id.held)/study/1"

@@ -64,7 +64,7 @@ status 'an identity that others may read: 77' 77 "$spool" key "$id"
 chmod 600 "$ID"
 
 # nothing in clear
-ok 'held: nothing in clear anywhere' sh -c '! grep -rqE "PATIENTWORD|PAYLOADWORD|4711" a'
+ok 'held: nothing in clear anywhere' sh -c '! grep -rqE "PATIENTWORD|PAYLOADWORD|IDWORD-4711" a'
 
 # fsck
 status 'fsck: 0' 0 "$spool" fsck

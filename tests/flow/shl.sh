@@ -48,7 +48,7 @@ import=$(jq -r 'select(.type=="receipt").path' out)
 is "two documents, and the two files that they were in" 4 "$(jq -r 'select(.type=="receipt").packages' out)"
 is "one POST, that says who asks" 1 "$(requests '^POST plain Klinikum Süd & Co$')"
 is "each file once" 2 "$(requests '^GET file plain$')"
-for secret in shlink: "$(link plain | cut -c 20-60)" Mustermann PID-4711 1970; do
+for secret in shlink: "$(link plain | cut -c 20-60)" Mustermann PID-4711 1970-01-01 19700101 01.01.1970; do
 	ok "nowhere in clear under the spool: $secret" not grep -rqF -e "$secret" "$MRI_SPOOL"
 	ok "not in messages: $secret" not grep -qF -e "$secret" err
 done
