@@ -19,7 +19,8 @@ static const char *const stages[] = { "incoming", "fetched", "unpacked", "held",
 	"confirmed" };
 enum { INCOMING, FETCHED, UNPACKED, HELD, CHECKED, RETAGGED, SENT, CONFIRMED };
 
-#define ORDER "{\"v\":1,\"ref\":\"T-1\",\"patient\":{\"id\":\"IDWORD-4711\",\"name\":\"PATIENTWORD^A\",\"birth_date\":" \
+#define ORDER "{\"v\":1,\"ref\":\"T-1\",\"patient\":{\"id\":\"IDWORD-4711\",\"name\":\"PATIENTWORD^A\"," \
+	"\"birth_date\":" \
 	"\"1970-01-01\",\"sex\":\"M\"},\"destinations\":[\"pacs\"]}"
 #define CLAIM "{\"v\":1,\"package\":1,\"source\":\"direct\",\"kind\":\"study\",\"media\":\"application/zip\"," \
 	"\"title\":\"PATIENTWORD\",\"plausible\":true}"
