@@ -173,7 +173,8 @@ int
 dlx_parse_roots(const json_t *j, char **wado, char **qido, struct err *err)
 {
 	const json_t *wrapped = json_object_get(j, "apiInfo");
-	const json_t *web = json_object_get(json_object_get(api_of(wrapped != NULL ? wrapped : j), "capabilities"), "dicomweb");
+	const json_t *api = api_of(wrapped != NULL ? wrapped : j);
+	const json_t *web = json_object_get(json_object_get(api, "capabilities"), "dicomweb");
 	int rc = root_of(web, "wadoRs", wado, err);
 
 	*qido = NULL;

@@ -123,7 +123,8 @@ test_versions(void **state)
 	static const struct { const char *text, *base; bool more; } v[] = {
 		{ "{\"apiInfo\":[{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\"},{\"dlxVersion\":\"v2\",\"apiBasePath\":\"/2\"}]}",
 		    "/2", true },
-		{ "{\"apiInfo\":[{\"dlxVersion\":1,\"apiBasePath\":\"/1\"},{\"dlxVersion\":3,\"apiBasePath\":\"/3\"}]}", "/1", false },
+		{ "{\"apiInfo\":[{\"dlxVersion\":1,\"apiBasePath\":\"/1\"},"
+		    "{\"dlxVersion\":3,\"apiBasePath\":\"/3\"}]}", "/1", false },
 		{ "{\"apiInfo\":[{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\"},{\"dlxVersion\":\"2.0\",\"apiBasePath\":\"/2\","
 		    "\"capabilities\":{\"download\":false,\"tokens\":true}}]}", "/1", false },
 		{ "{\"apiInfo\":{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\",\"capabilities\":{}}}", "/1", true },
