@@ -39,7 +39,7 @@ else
 SAY = @:
 endif
 
-PKGS := libcurl libxml-2.0 zlib libdeflate openssl jansson inih libarchive libseccomp
+PKGS := libcurl libxml-2.0 zlib libdeflate openssl jansson inih libarchive libseccomp zbar libpng libjpeg
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
 DCMTK_LIBS := -ldcmtls -ldcmnet -ldcmdata -loflog -lofstd

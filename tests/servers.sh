@@ -10,6 +10,25 @@ trap 'exit 75' INT TERM
 
 listens() { /usr/bin/python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
 
+# start_orthanc_web: Orthanc with its DICOMweb plugin, and a user "mri" with the password "web-secret-1"; sets
+# ORTHANC_DICOM, ORTHANC_HTTP, ORTHANC_PID. Its root is /dicom-web.
+start_orthanc_web() {
+	_d=$TMPDIR/orthanc-web
+	mkdir -p "$_d"
+	ORTHANC_DICOM=$(free_port)
+	ORTHANC_HTTP=$(free_port)
+	cat >"$_d/orthanc.json" <<-END
+	{ "Name": "WEB", "StorageDirectory": "$_d/db", "IndexDirectory": "$_d/db",
+	  "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],
+	  "DicomAet": "ORTHANC", "DicomPort": $ORTHANC_DICOM, "HttpPort": $ORTHANC_HTTP, "RemoteAccessAllowed": true,
+	  "AuthenticationEnabled": true, "RegisteredUsers": { "mri": "web-secret-1" }, "DicomWeb": { "Enable": true } }
+	END
+	"$(command -v Orthanc || echo /usr/sbin/Orthanc)" "$_d/orthanc.json" >"$_d/log" 2>&1 &
+	ORTHANC_PID=$!
+	_pids="$_pids $ORTHANC_PID"
+	wait_for 30 curl -sf -u mri:web-secret-1 "http://127.0.0.1:$ORTHANC_HTTP/dicom-web/studies"
+}
+
 # start_orthanc [NAME]: sets ORTHANC_DICOM, ORTHANC_HTTP (ports), ORTHANC_PID; AE title ORTHANC
 start_orthanc() {
 	_d=$TMPDIR/${1:-orthanc}

@@ -64,6 +64,20 @@ static const struct key destination_keys[] = {
 	{ "destination", "key", KEY_TEXT, FIXED, AT(key), 0 },
 	{ "destination", "verify", KEY_YES, FIXED, AT(verify), 0 },
 };
+#undef AT
+#define AT(field) offsetof(struct config_portal, field)
+static const struct key portal_keys[] = {
+	{ "portal", "url_prefix", KEY_LIST, SUBSET, AT(url_prefix), AT(nurl_prefix) },
+	{ "portal", "recipe", KEY_TEXT, FIXED, AT(recipe), 0 },
+	{ "portal", "dicomweb", KEY_TEXT, FIXED, AT(dicomweb), 0 },
+	{ "portal", "token_file", KEY_TEXT, FIXED, AT(token_file), 0 },
+	{ "portal", "user", KEY_TEXT, FIXED, AT(user), 0 },
+	{ "portal", "password_file", KEY_TEXT, FIXED, AT(password_file), 0 },
+	{ "portal", "cert", KEY_TEXT, FIXED, AT(cert), 0 },
+	{ "portal", "key", KEY_TEXT, FIXED, AT(key), 0 },
+	{ "portal", "allow", KEY_LIST, SUBSET, AT(allow), AT(nallow) },
+};
+#define NPORTAL_KEYS (sizeof(portal_keys) / sizeof(portal_keys[0]))
 #define NDESTINATION_KEYS (sizeof(destination_keys) / sizeof(destination_keys[0]))
 
 struct reading {
@@ -73,7 +87,7 @@ struct reading {
 	bool failed;
 };
 
-static const char *const sections[] = { "spool", "net", "policy", "worklist", "destination NAME" };
+static const char *const sections[] = { "spool", "net", "policy", "worklist", "destination NAME", "portal NAME" };
 
 static int yes_no(const char *value, bool *out, struct err *err)
 {
@@ -259,17 +273,49 @@ static int destination_for(struct reading *r, const char *name, struct destinati
 	return RC_OK;
 }
 
+static int portal_for(struct reading *r, const char *name, struct config_portal **out, struct err *err)
+{
+	struct config *c = r->config;
+
+	for (size_t i = 0; i < c->nportals; i++)
+		if (strcmp(c->portals[i].name, name) == 0) {
+			*out = &c->portals[i];
+			return RC_OK;
+		}
+	if (r->below)
+		return widens("is a portal that the system policy does not have", err);
+	if (!*name || strpbrk(name, "/:\\ \t") || strlen(name) > 64 || *name == '.')
+		return err_set(err, ERR_CONFIG, "a portal's name is 1 to 64 characters without '/', ':' and blanks");
+	struct config_portal *v = realloc(c->portals, (c->nportals + 1) * sizeof(*v));
+	if (!v)
+		return err_set(err, ERR_TEMP, "no memory");
+	c->portals = v;
+	memset(&v[c->nportals], 0, sizeof(*v));
+	if (!(v[c->nportals].name = text_dup(name, err)))
+		return RC_RETRY;
+	*out = &v[c->nportals++];
+	return RC_OK;
+}
+
 static int set(struct reading *r, const char *section, const char *name, const char *value, struct err *err)
 {
-	const char *names[NKEYS + NDESTINATION_KEYS];
+	const char *names[NKEYS + NDESTINATION_KEYS + NPORTAL_KEYS];
 	const struct key *table = keys;
 	size_t n = NKEYS, nnames = 0;
 	void *base = r->config;
 	const char *kind = section;
 	struct destination *d = NULL;
+	struct config_portal *p = NULL;
 	int rc = RC_OK;
 
-	if (text_starts(section, "destination ")) {
+	if (text_starts(section, "portal ")) {
+		kind = "portal";
+		if ((rc = portal_for(r, section + strlen("portal "), &p, err)))
+			return err_wrap(err, "[portal]");
+		base = p;
+		table = portal_keys;
+		n = NPORTAL_KEYS;
+	} else if (text_starts(section, "destination ")) {
 		kind = "destination";
 		if ((rc = destination_for(r, section + strlen("destination "), &d, err)))
 			return err_wrap(err, "[destination]");
@@ -439,6 +485,20 @@ static void free_destination(struct destination *d)
 	free(d->key);
 }
 
+static void free_portal(struct config_portal *p)
+{
+	free(p->name);
+	free_list(p->url_prefix, p->nurl_prefix);
+	free(p->recipe);
+	free(p->dicomweb);
+	free(p->token_file);
+	free(p->user);
+	free(p->password_file);
+	free(p->cert);
+	free(p->key);
+	free_list(p->allow, p->nallow);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -455,6 +515,9 @@ void config_free(struct config *c)
 		free_destination(&c->destinations[i]);
 	free(c->destinations);
 	free_destination(&c->worklist);
+	for (size_t i = 0; i < c->nportals; i++)
+		free_portal(&c->portals[i]);
+	free(c->portals);
 	free(c);
 }
 
@@ -463,6 +526,14 @@ const struct destination *config_destination(const struct config *c, const char 
 	for (size_t i = 0; i < c->ndestinations; i++)
 		if (strcmp(c->destinations[i].name, name) == 0)
 			return &c->destinations[i];
+	return NULL;
+}
+
+const struct config_portal *config_portal(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->nportals; i++)
+		if (strcmp(c->portals[i].name, name) == 0)
+			return &c->portals[i];
 	return NULL;
 }
 

@@ -17,6 +17,15 @@ struct destination {
 	bool verify;		/* read back after sending; default true */
 };
 
+/* [portal NAME]: what the hospital knows of a portal that its links do not say. Secrets stand in files. */
+struct config_portal {
+	char *name;
+	char **url_prefix; size_t nurl_prefix;	/* whose links: https://host[:port][/path], or a host */
+	char *recipe, *dicomweb;
+	char *token_file, *user, *password_file, *cert, *key;
+	char **allow; size_t nallow;		/* CIDR, for this portal beside [net] allow */
+};
+
 struct config {
 	char *source;		/* file it came from, NULL: defaults */
 	bool policy;		/* /etc/mri/mri.conf is there */
@@ -36,6 +45,8 @@ struct config {
 	/* [destination NAME], [worklist] */
 	struct destination *destinations; size_t ndestinations;
 	struct destination worklist;
+	/* [portal NAME] */
+	struct config_portal *portals; size_t nportals;
 };
 
 #define CONFIG_POLICY	"/etc/mri/mri.conf"
@@ -46,6 +57,7 @@ int config_load(struct config **, const char *policy_path, const char *const *ca
     struct err *);
 void config_free(struct config *);
 const struct destination *config_destination(const struct config *, const char *name);	/* NULL */
+const struct config_portal *config_portal(const struct config *, const char *name);	/* NULL */
 /* The spool identity file by 20-spool's order; path in out. credentials: $CREDENTIALS_DIRECTORY or NULL. */
 int config_identity(const struct config *, const char *credentials, const char *home, char *out, size_t cap,
     struct err *);

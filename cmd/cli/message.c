@@ -103,6 +103,20 @@ void cli_progress_end(struct cli *cli)
 	cli_progress_clear(cli);
 }
 
+const char *cli_language(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	static char word[16];
+	const char *value = NULL;
+
+	for (size_t i = 0; i < 3 && (!value || !*value); i++)
+		value = getenv(names[i]);
+	if (!value || strcmp(value, "C") == 0 || text_starts(value, "C.") || strcmp(value, "POSIX") == 0)
+		value = "";
+	text_copyn(word, sizeof(word), value, strcspn(value, ".@"));
+	return word;
+}
+
 int cli_prompt(struct cli *cli, const char *question, bool echo, char *answer, size_t cap, struct err *err)
 {
 	struct termios old, quiet;

@@ -24,6 +24,7 @@ struct job {
 	struct net_session *net;
 	struct target t;
 	struct fetched r;
+	struct asking asking;		/* of a portal of the configuration */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -177,7 +178,8 @@ fetch_offers(struct job *j, const struct source_offer *offers, size_t n, const b
 		temp = temp || e.kind == ERR_TEMP;
 		if (j->r.err.kind == ERR_NONE || e.kind == ERR_TEMP || err_worse(j->r.err.kind, e.kind) == e.kind)
 			j->r.err = e;
-		if (e.kind != ERR_REFUSED && strcmp(j->r.state, "busy") != 0 && strcmp(j->r.state, "not-permitted") != 0)
+		if (e.kind != ERR_REFUSED && strcmp(j->r.state, "busy") != 0 && strcmp(j->r.state, "not-permitted") != 0 &&
+		    strcmp(j->r.state, "unsupported") != 0)
 			break;
 		if (cli_stopped())
 			break;
@@ -272,17 +274,65 @@ choose_and_fetch(struct job *j, struct err *err)
 	return rc;
 }
 
+static void
+on_step(void *arg, const char *text)
+{
+	struct job *j = arg;
+
+	cli_progress_end(j->f->cli);
+	cli_note(j->f->cli, 0, NULL, "    %s", text);
+}
+
+/* --explain: what a step came to. The exchanges it needed stand above it. */
+static int
+step(struct job *j, const char *what, size_t n, int rc, const struct err *err)
+{
+	if (j->f->explain && rc == RC_OK)
+		cli_note(j->f->cli, 0, NULL, "  %s: %zu", what, n);
+	else if (j->f->explain)
+		cli_note(j->f->cli, 0, NULL, "  %s: state %s: %s", what,
+		    net_state(j->net)[0] != '\0' ? net_state(j->net) : "none", err->text);
+	return rc;
+}
+
+static int
+on_token(void *arg, char **bearer, struct err *err)
+{
+	struct job *j = arg;
+	struct source_portal p;
+	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
+
+	*bearer = p.token;
+	p.token = NULL;
+	source_portal_free(&p);
+	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
+}
+
 static int
 talk(struct job *j, struct err *err)
 {
-	struct net_events ev = { on_output, on_progress, cli_stopped, j };
-	int rc = net_session_new(&j->net, j->f->net, &ev, err);
+	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
+	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
+	    .token = j->asking.of != NULL ? on_token : NULL };
+	struct source_portal portal;
+	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	size_t asked = 0;
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = net_look(j->net, j->link, j->f->list, err)) != RC_OK)
+	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK) {
+		source_portal_free(&portal);
+		return rc;
+	}
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
+	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	source_portal_free(&portal);
+	(void)net_questions(j->net, &asked);
+	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
+	if (rc != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT &&
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
 	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
 		goto out;
 	rc = choose_and_fetch(j, err);
@@ -319,6 +369,18 @@ recall(struct job *j, bool *again, struct err *err)
 	*again = false;
 	if (rc != RC_OK || (rc = link_tried(j->lm, text.data, &same, err)) != RC_OK)
 		goto out;
+	if (j->f->resume != NULL && strcmp(id, j->f->resume) != 0) {
+		rc = err_set(err, ERR_NOINPUT, "--resume: no import of that id waits for this link");
+		goto out;
+	}
+	if (id[0] != '\0' && j->f->again != NULL) {	/* what is held in part goes on; what is whole is fetched anew */
+		if (import_open(&j->t.import, j->f->work->spool, id, IMPORT_INCOMING, &e) == RC_OK &&
+		    import_expired(j->t.import, time_now()))
+			rc = err_set(err, ERR_REFUSED, "what was fetched of it in part is past its deadline");
+		if (j->t.import == NULL)
+			rc = link_try(j->lm, text.data, err);
+		goto out;
+	}
 	if (id[0] != '\0' && import_open(&j->t.import, j->f->work->spool, id, IMPORT_COMMITTED, &e) == RC_OK) {
 		*again = j->durable = j->r.again = true;
 		if ((rc = import_history_each(j->t.import, last_fetch, &partial, err)) != RC_OK)
@@ -368,7 +430,7 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 	    .r = { .state = "", .began_ms = time_mono_ms() }, .stored = BUF_INIT(ORDER_MAX) };
 	struct err err = { 0 };
 	struct act *act = NULL;
-	char host[256], *key = NULL;
+	char host[256], why[256], *key = NULL;
 	bool again = false, held = false;
 	int rc = RC_OK;
 
@@ -377,10 +439,22 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 		j.r.state = "unsupported";
 		goto out;
 	}
+	if (link_warning(link, time_now()) != NULL)
+		cli_warn(f->cli, host[0] != '\0' ? host : NULL, "%s", link_warning(link, time_now()));
 	/* what the spool remembers must not depend on how the link is spelled */
 	if ((rc = link_key(link, &key, &err)) != RC_OK) {
 		j.r.state = rc == RC_RETRY ? "" : "unsupported";
 		goto out;
+	}
+	if ((rc = asking_new(&j.asking, f, o, link, &err)) != RC_OK)
+		goto out;
+	if (j.asking.of != NULL) {
+		hash_wipe(key, strlen(key));
+		free(key);
+		if ((key = text_dup(j.asking.key, &err)) == NULL) {
+			rc = err_rc(err.kind);
+			goto out;
+		}
 	}
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
@@ -390,19 +464,24 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 			goto out;
 		if (!f->list && ((rc = recall(&j, &again, &err)) != RC_OK || again))
 			goto out;
-		if ((rc = login_refused(j.lm, &j.factors, &err)) != RC_OK) {
+		if (f->again == NULL && (rc = login_refused(j.lm, &j.factors, &err)) != RC_OK) {
 			j.r.state = "credentials-wrong";
 			goto out;
 		}
 	}
+	snprintf(why, sizeof(why), "%s%s%s", o->basis_kind != NULL ? o->basis_kind : "", f->again != NULL ? "; again: " : "",
+	    f->again != NULL ? f->again : "");
 	rc = act_begin(&act, f->work->audit, "mri-fetch", f->list ? "list" : "fetch",
-	    j.t.import != NULL ? import_id(j.t.import) : NULL, o->basis_kind, AUDIT_NONE, &err);
+	    j.t.import != NULL ? import_id(j.t.import) : NULL, why[0] != '\0' ? why : NULL, AUDIT_NONE, &err);
 	if (rc != RC_OK)
 		goto out;
 	if (j.t.import != NULL && (rc = target_holds(&j.t, "direct", &held, &err)) == RC_OK && held)
 		j.r.held = 1;	/* killed between the package and the commit */
 	else if (rc == RC_OK)
 		rc = talk(&j, &err);
+	/* the place where the answer is waited for: its id is what --resume takes */
+	if (rc != RC_OK && strcmp(j.r.state, "waiting") == 0 && f->out_dir == NULL && !f->list)
+		(void)open_target(&j, &(struct err){ 0 });
 	target_abort(&j.t);
 	if (rc != RC_OK && j.r.err.kind == ERR_NONE)
 		j.r.err = err;
@@ -421,6 +500,7 @@ out:
 		hash_wipe(key, strlen(key));
 	free(key);
 	factors_free(&j.factors);
+	asking_free(&j.asking);
 	buf_free(&j.stored);
 }
 
@@ -432,12 +512,12 @@ plan(struct fetch *f, const struct cli_input *in, const struct order *o, const c
 
 	link_host(what, host, sizeof(host));
 	if (!f->cli->json) {
-		cli_print(f->cli, "would fetch %s%s, basis %s", text_is_link(what) ? "from " : "",
-		    text_is_link(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
+		cli_print(f->cli, "would fetch %s%s, basis %s", link_is(what) ? "from " : "",
+		    link_is(what) ? host : what, o->basis_kind != NULL ? o->basis_kind : "none");
 		return;
 	}
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s*}", "v", 1, "type", "plan", "in", (json_int_t)in->number,
-	    "from", text_is_link(what) ? host : what, "basis", o->basis_kind);
+	    "from", link_is(what) ? host : what, "basis", o->basis_kind);
 	if (j != NULL)
 		cli_print_json(f->cli, j);
 	json_decref(j);
@@ -448,7 +528,7 @@ fetch_one(struct fetch *f, const struct cli_input *in, struct order *o, const ch
 {
 	struct target none = { .dir = -1, .fd = -1 };
 	struct fetched r = { .state = "", .began_ms = time_mono_ms() };
-	bool link = text_is_link(what);
+	bool link = link_is(what);
 
 	if (basis_check(o, f->basis_required, &r.err) == RC_OK && link && f->cli->dry_run)
 		(void)link_check(what, &r.err);

@@ -12,10 +12,14 @@
 #include "cli/work.h"
 #include "order/claim.h"
 #include "order/order.h"
+#include "source/totp.h"
 #include "stage/fetch_net.h"
 
-/* Factors as given: TYPE=@FILE. A secret each. */
-struct factors { struct order_factor *v; size_t n; };
+/* What answers a question. FACTOR_TOTP: value is the secret, the answer is made when it is sent. FACTOR_LATER: it is
+ * known to come, and not here yet. */
+enum factor_kind { FACTOR_VALUE, FACTOR_TOTP, FACTOR_LATER };
+struct factor { char *type, *value; enum factor_kind kind; };	/* value: a secret */
+struct factors { struct factor *v; size_t n; };
 
 struct fetch {
 	struct cli *cli;
@@ -26,6 +30,13 @@ struct fetch {
 	const char *study;		/* --study, NULL */
 	long item;			/* --item, 0 none */
 	bool list;			/* --list */
+	const char *wait_factor;	/* --wait-factor, NULL */
+	int wait_fd;			/* it, open; -1 not yet */
+	const char *resume;		/* --resume, an import's id, NULL */
+	const char *again;		/* --again, the reason; NULL: what is remembered counts */
+	bool explain;			/* --explain */
+	int har_fd;			/* --har, 0 none */
+	const char *portal, *token_file;	/* --portal, --token-file, NULL */
 	bool basis_required;
 };
 
@@ -39,15 +50,25 @@ int orders_load(const char *path, struct orders *, struct err *);
 void orders_free(struct orders *);
 /* --basis, --reference: for orders that state none; another one than the order's is ERR_USAGE. */
 int order_basis(struct order *, const char *kind, const char *reference, struct err *);
-int factors_parse(const char *const *, size_t n, struct factors *, struct err *);
+
+/* fetch_factor.c. Texts of --factor; policy: commands are refused. */
+int factors_parse(const char *const *, size_t n, bool policy, struct factors *, struct err *);
 /* All that is known for an order: --factor, its own factors, its patient's birth date, its only study's date. */
 int factors_collect(const struct factors *given, const struct order *, struct factors *, struct err *);
 int factors_add(struct factors *, const char *type, const char *value, struct err *);
-/* The value for a question, NULL: none. */
-const char *factors_find(const struct factors *, const struct source_question *);
+/* What answers a question, NULL: nothing. */
+const struct factor *factors_find(const struct factors *, const struct source_question *);
 /* "TYPE=value" lines, sorted, dates as YYYYMMDD: what the link memory hashes. */
 int factors_text(const struct factors *, struct buf *, struct err *);
 void factors_free(struct factors *);	/* wipes */
+bool factor_date(const char *, char out[9]);	/* 1970-01-01, 19700101, 01.01.1970 → "19700101" */
+
+/* fetch_answer.c: asks and waits until each question has its factor in f. state: "factor-needed", "waiting". */
+int answers_find(struct fetch *, const struct source_question *, size_t n, struct factors *f, const char **state,
+    struct err *);
+#define ANSWER_SENT_MAX	4200
+/* The answer as it is sent: a date as YYYYMMDD, a one-time password of this moment. The caller wipes it. */
+int answer_make(const struct source_question *, const struct factor *, char out[ANSWER_SENT_MAX], struct err *);
 
 /* fetch_target.c: where packages go */
 struct target {
@@ -74,11 +95,25 @@ int choose_offers(const struct fetch *, const struct order *, const struct sourc
     struct err *);
 void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
 
+/* fetch_portal.c: what the configuration says of the portal of this link. name: --portal, token_file: --token-file;
+ * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */
+int portal_load(const struct config *, const char *name, const char *token_file, const char *link,
+    struct source_portal *, struct err *);
+
 /* fetch_login.c: questions, answers, and the memory of links */
 struct link_memory;
 int login_refused(struct link_memory *, const struct factors *, struct err *);	/* tried and wrong: without asking */
 int login_do(struct fetch *, struct net_session *, struct link_memory *, struct factors *, const char **state,
     struct err *);
+
+/* fetch_dicomweb.c: what a portal of the configuration that speaks DICOMweb is asked for */
+struct asking {
+	const struct config_portal *of;	/* NULL: the link is to be looked at */
+	char **asks; size_t nasks;
+	char *key;			/* what the link memory knows this by */
+};
+int asking_new(struct asking *, const struct fetch *, const struct order *, const char *link, struct err *);
+void asking_free(struct asking *);	/* wipes */
 
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);

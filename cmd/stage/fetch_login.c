@@ -5,17 +5,16 @@
  *	void K	the portal answered without judging them (busy)
  *	wrong	never sent again; right: may be
  * Sent without an outcome (a crash, a cut connection, a failure): once more.
- * A set is the answers to the questions that were asked, as they are sent.
+ * A set is the answers to the questions that were asked, as they are sent; of a one-time password its secret, which is
+ * the credential: with a wrong one, each minute would bring another wrong answer.
  * All that was known is kept as wrong beside it: so the portal need not be
  * asked for its questions again.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
-#include "base/time.h"
 #include "spool/link.h"
 #include "stage/fetch.h"
 
@@ -50,7 +49,7 @@ count(struct link_memory *lm, const char *word, const char *text, unsigned *n, s
 }
 
 static int
-refuse_wrong(struct link_memory *lm, const char *text, unsigned *sent, struct err *err)
+refuse_wrong(struct link_memory *lm, const char *text, bool again, unsigned *sent, struct err *err)
 {
 	unsigned voids = 0;
 	bool wrong = false, right = false;
@@ -60,9 +59,12 @@ refuse_wrong(struct link_memory *lm, const char *text, unsigned *sent, struct er
 	    (rc = note(lm, "right", 0, text, &right, err)) != RC_OK ||
 	    (rc = count(lm, "sent", text, sent, err)) != RC_OK || (rc = count(lm, "void", text, &voids, err)) != RC_OK)
 		return rc;
+	if (again)	/* a person decided, and the audit log says so */
+		return RC_OK;
 	if (wrong) {
 		err_set(err, ERR_DENIED, "these answers were refused before; they are not sent again");
-		err_advise(err, "compare link and answers with the letter, or ask the sender for a new link");
+		err_advise(err, "compare link and answers with the letter, or ask the sender for a new link; "
+		    "--again REASON overrides");
 		return err_rc(ERR_DENIED);
 	}
 	if (!right && *sent >= voids + UNJUDGED_MAX) {
@@ -85,80 +87,16 @@ login_refused(struct link_memory *lm, const struct factors *f, struct err *err)
 		return RC_OK;
 	rc = factors_text(f, &text, err);
 	if (rc == RC_OK)
-		rc = refuse_wrong(lm, text.data, &sent, err);
+		rc = refuse_wrong(lm, text.data, false, &sent, err);
 	buf_wipe(&text);
-	return rc;
-}
-
-/* Asks a person, where there is one in front. */
-static int
-prompt(struct fetch *fetch, const struct source_question *q, struct factors *f, struct err *err)
-{
-	static const struct { const char *type, *text; bool echo; } known[] = {
-		{ "PAT_BIRTH_DATE", "Birth date of the patient (YYYY-MM-DD)", false },
-		{ "STUDY_DATE", "Date of the examination (YYYY-MM-DD)", true },
-		{ "PASSWORD", "Password of the link", false },
-	};
-	char answer[1024] = "", text[256], type[128];
-	bool echo = false;
-	size_t i = 0;
-	int rc = RC_OK;
-
-	text_escape(text, sizeof(text), q->text, strlen(q->text));
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(q->type, known[i].type) == 0) {
-			echo = known[i].echo;
-			if (text[0] == '\0')
-				text_copy(text, sizeof(text), known[i].text);
-		}
-	if (text[0] == '\0')
-		text_copy(text, sizeof(text), "Answer");
-	rc = isatty(STDERR_FILENO) ? cli_prompt(fetch->cli, text, echo, answer, sizeof(answer), err) :
-	    err_set(err, ERR_NOINPUT, "no terminal");
-	text_trim(answer);
-	if (rc != RC_OK || answer[0] == '\0') {
-		text_escape(type, sizeof(type), q->type, strlen(q->type));
-		err_set(err, ERR_DENIED, "the portal asks for a factor that was not given: %s", type);
-		err_advise(err, "give it with --factor %s=@FILE, or in the order", type);
-		rc = err_rc(ERR_DENIED);
-	} else {
-		snprintf(type, sizeof(type), "%s:%s", q->type, q->id);
-		rc = factors_add(f, type, answer, err);
-	}
-	hash_wipe(answer, sizeof(answer));
-	return rc;
-}
-
-static int
-answers_for(struct fetch *fetch, struct net_session *s, struct factors *f, const char **answers, size_t *n,
-    struct err *err)
-{
-	const struct source_question *q = net_questions(s, n);
-	char date[9], type[128];
-	size_t i = 0;
-	int rc = RC_OK;
-
-	if (*n > ANSWERS_MAX)
-		return err_set(err, ERR_PROTOCOL, "the portal asks %zu questions", *n);
-	for (i = 0; i < *n && rc == RC_OK; i++)
-		if (factors_find(f, &q[i]) == NULL)
-			rc = prompt(fetch, &q[i], f, err);
-	for (i = 0; i < *n && rc == RC_OK; i++) {
-		answers[i] = factors_find(f, &q[i]);
-		if (q[i].date && !time_parse_date(answers[i], date)) {
-			err_set(err, ERR_DENIED, "the answer for %s is not a date",
-			    text_escape(type, sizeof(type), q[i].type, strlen(q[i].type)));
-			err_advise(err, "write it as YYYY-MM-DD; nothing was sent");
-			rc = err_rc(ERR_DENIED);
-		}
-	}
 	return rc;
 }
 
 /* The answers that are sent. An id is told only where it tells two questions of one type apart: it may be a new one
  * each time. */
 static int
-sent_text(const struct source_question *q, const char *const *answers, size_t n, struct buf *out, struct err *err)
+sent_text(const struct source_question *q, const struct factor *const *have, size_t n, struct buf *out,
+    struct err *err)
 {
 	struct buf type = BUF_INIT((size_t)64 << 10);
 	struct factors f = { 0 };
@@ -172,7 +110,7 @@ sent_text(const struct source_question *q, const char *const *answers, size_t n,
 		buf_clear(&type);
 		rc = buf_printf(&type, err, "%s%s%s", q[i].type, same > 1 ? ":" : "", same > 1 ? q[i].id : "");
 		if (rc == RC_OK)
-			rc = factors_add(&f, type.data, q[i].date && time_parse_date(answers[i], date) ? date : answers[i],
+			rc = factors_add(&f, type.data, q[i].date && factor_date(have[i]->value, date) ? date : have[i]->value,
 			    err);
 	}
 	if (rc == RC_OK)
@@ -209,27 +147,50 @@ remember(struct link_memory *lm, const char *text, const char *known, unsigned s
 	return rc != RC_OK ? rc : kept;
 }
 
+static int
+send_answers(struct net_session *s, const struct source_question *q, const struct factor *const *have, size_t n,
+    struct err *err)
+{
+	char (*made)[ANSWER_SENT_MAX] = calloc(n + 1, sizeof(*made));
+	const char *answers[ANSWERS_MAX] = { NULL };
+	size_t i = 0;
+	int rc = RC_OK;
+
+	if (made == NULL)
+		return err_set(err, ERR_TEMP, "no memory");
+	for (i = 0; i < n && rc == RC_OK; i++) {
+		rc = answer_make(&q[i], have[i], made[i], err);
+		answers[i] = made[i];
+	}
+	if (rc == RC_OK)
+		rc = net_login(s, answers, err);
+	hash_wipe(made, (n + 1) * sizeof(*made));
+	free(made);
+	return rc;
+}
+
 int
 login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, struct factors *f, const char **state,
     struct err *err)
 {
 	struct buf text = BUF_INIT((size_t)256 << 10), known = BUF_INIT((size_t)256 << 10);
-	const char *answers[ANSWERS_MAX] = { NULL };
-	const struct source_question *q = NULL;
+	const struct factor *have[ANSWERS_MAX] = { NULL };
 	unsigned sent = 0, voids = 0;
-	size_t n = 0;
-	int rc = answers_for(fetch, s, f, answers, &n, err);
+	size_t n = 0, i = 0;
+	const struct source_question *q = net_questions(s, &n);
+	int rc = RC_OK;
 
-	if (rc != RC_OK) {
-		*state = "factor-needed";
+	if (n > ANSWERS_MAX)
+		return err_set(err, ERR_PROTOCOL, "the portal asks %zu questions", n);
+	if ((rc = answers_find(fetch, q, n, f, state, err)) != RC_OK)
 		goto out;
-	}
+	for (i = 0; i < n; i++)
+		have[i] = factors_find(f, &q[i]);
 	if (lm != NULL) {
-		q = net_questions(s, &n);
 		if ((rc = buf_puts(&known, "", err)) != RC_OK || (rc = factors_text(f, &known, err)) != RC_OK ||
-		    (rc = sent_text(q, answers, n, &text, err)) != RC_OK)
+		    (rc = sent_text(q, have, n, &text, err)) != RC_OK)
 			goto out;
-		if ((rc = refuse_wrong(lm, text.data, &sent, err)) != RC_OK) {
+		if ((rc = refuse_wrong(lm, text.data, fetch->again != NULL, &sent, err)) != RC_OK) {
 			*state = "credentials-wrong";
 			goto out;
 		}
@@ -238,7 +199,7 @@ login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, str
 		    (rc = note(lm, "sent", sent + 1, text.data, NULL, err)) != RC_OK)
 			goto out;
 	}
-	rc = net_login(s, answers, err);
+	rc = send_answers(s, q, have, n, err);
 	*state = rc != RC_OK ? net_state(s) : "";
 	if (lm != NULL)
 		rc = remember(lm, text.data, known.data, voids + 1, *state, rc, err);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "stage/fetch_net.h"
@@ -250,6 +251,26 @@ hand_out(struct net_session *s, const json_t *j, struct err *err)
 	return wire_send_take(&s->chan, json_pack("{s:s, s:s?}", "do", "output", "to", to != NULL ? text : NULL), fd, err);
 }
 
+/* A token that has run out: the file may hold a new one by now. Once for each request that was refused. */
+static int
+hand_token(struct net_session *s, struct err *err)
+{
+	char *bearer = NULL;
+	json_t *j = NULL;
+	int rc = RC_OK;
+
+	if (s->ev.token == NULL)
+		return err_set(err, ERR_PROTOCOL, "the network process asks for a token that nobody has");
+	if ((rc = s->ev.token(s->ev.arg, &bearer, err)) != RC_OK) {
+		(void)wire_send_take(&s->chan, json_pack("{s:s}", "do", "stop"), -1, &(struct err){ 0 });
+		return rc;
+	}
+	j = json_pack("{s:s, s:s}", "do", "token", "bearer", bearer);
+	hash_wipe(bearer, strlen(bearer));
+	free(bearer);
+	return wire_send_take(&s->chan, j, -1, err);
+}
+
 /* One message that is not the end of the request. */
 static int
 on_message(struct net_session *s, const char *t, const json_t *j, struct err *err)
@@ -260,6 +281,16 @@ on_message(struct net_session *s, const char *t, const json_t *j, struct err *er
 		return add_question(s, j, err);
 	if (strcmp(t, "body") == 0)
 		return hand_out(s, j, err);
+	if (strcmp(t, "step") == 0) {
+		const char *text = json_text(j, "text");
+		char shown[1024];
+
+		if (s->ev.step != NULL)
+			s->ev.step(s->ev.arg, text_escape(shown, sizeof(shown), text, strlen(text)));
+		return RC_OK;
+	}
+	if (strcmp(t, "token") == 0)
+		return hand_token(s, err);
 	if (strcmp(t, "progress") == 0) {
 		if (s->ev.progress != NULL)
 			s->ev.progress(s->ev.arg, (uint64_t)json_integer_value(json_object_get(j, "bytes")),
@@ -330,14 +361,16 @@ ask(struct net_session *s, json_t *request, int fd, json_t **done, struct err *e
 }
 
 int
-net_look(struct net_session *s, const char *link, bool only_look, struct err *err)
+net_look(struct net_session *s, const char *link, bool only_look, const struct source_portal *portal, struct err *err)
 {
 	json_t *done = NULL;
 	json_int_t kind = 0;
 	int rc = RC_OK;
 
 	s->wants_body = !only_look;
-	rc = ask(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), -1, &done, err);
+	rc = ask(s, json_pack("{s:s, s:s, s:b, s:b, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
+	    "har", s->ev.har_fd > 0, "steps", s->ev.step != NULL, "portal", portal != NULL ? wire_portal(portal) : NULL),
+	    s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
 	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;
@@ -347,6 +380,23 @@ net_look(struct net_session *s, const char *link, bool only_look, struct err *er
 		return err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
 	s->kind = (enum source_kind)kind;
 	return RC_OK;
+}
+
+int
+net_dicomweb(struct net_session *s, const struct source_portal *p, const char *const *asks, size_t n, struct err *err)
+{
+	json_t *list = json_array(), *done = NULL;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, json_string(asks[i]));
+	rc = ask(s, json_pack("{s:s, s:b, s:b, s:o, s:o}", "do", "dicomweb", "har", s->ev.har_fd > 0, "steps",
+	    s->ev.step != NULL, "portal", wire_portal(p), "asks", list), s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
+	json_decref(done);
+	if (rc == RC_OK)
+		s->kind = SOURCE_DICOMWEB;
+	return rc;
 }
 
 enum source_kind

@@ -21,6 +21,8 @@ struct net_session;
 
 struct net_options {
 	const char *cafile, *proxy;
+	const char *language;		/* the user's, "de_AT"; "" not known */
+	const char *recipient;		/* the organisation, for portals that want to know who asks; NULL */
 	char *const *allow; size_t nallow;
 	char *const *allow_http; size_t nallow_http;
 	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http, six hours a link */
@@ -32,8 +34,11 @@ struct net_events {
 	int (*output)(void *arg, const struct source_offer *, enum media, int *fd,
 	    const struct age_recipient **to, struct err *);
 	void (*progress)(void *arg, uint64_t bytes, long long total);
+	void (*step)(void *arg, const char *text);	/* each exchange in a sentence, escaped; NULL: not wanted */
+	int har_fd;			/* each exchange goes there as HAR; stays yours; 0: none */
 	bool (*stopped)(void);		/* ends whatever is under way */
 	void *arg;
+	int (*token)(void *arg, char **bearer, struct err *);	/* a new one after a 401, malloc; NULL: there is none */
 };
 
 int net_start(struct net **, const struct net_options *, struct err *);
@@ -41,7 +46,10 @@ void net_stop(struct net *);
 
 int net_session_new(struct net_session **, struct net *, const struct net_events *, struct err *);
 void net_session_free(struct net_session *);
-int net_look(struct net_session *, const char *link, bool only, struct err *);
+/* portal: what is known beside the link; NULL: nothing. */
+int net_look(struct net_session *, const char *link, bool only, const struct source_portal *portal, struct err *);
+/* In place of a look: the DICOMweb root of the portal, and what it is asked for. */
+int net_dicomweb(struct net_session *, const struct source_portal *, const char *const *asks, size_t n, struct err *);
 enum source_kind net_kind(const struct net_session *);
 const struct source_question *net_questions(const struct net_session *, size_t *n);
 int net_login(struct net_session *, const char *const *answers, struct err *);

@@ -55,6 +55,8 @@ fetched_report(struct fetch *f, const struct cli_input *in, const struct order *
 		if (line.ref == NULL)
 			line.ref = import_ref(t->import);
 	}
+	if (!durable && t->import != NULL && strcmp(outcome, "temp") == 0 && more != NULL)
+		json_object_set_new(more, "import", json_string(import_id(t->import)));
 	/* Files in a folder got their receipts one by one. */
 	if (t->import != NULL || !durable || r->err.kind != ERR_NONE)
 		cli_receipt(f->cli, &line);

@@ -18,11 +18,24 @@
 struct server {
 	struct chan *chan;
 	struct source *source;
+	struct source_options options;
+	struct source_portal portal;
+	char **allow;			/* that of the configuration and that of the portal; the texts are theirs */
 	int fd;				/* where the package goes */
 	bool sealed;
 	struct age_recipient to;
 	uint64_t told_ms;
+	int har;			/* -1: nothing is recorded */
+	bool steps;			/* each exchange is told to the parent */
 };
+
+static void
+on_step(void *arg, const char *text)
+{
+	struct server *sv = arg;
+
+	(void)wire_send_take(sv->chan, json_pack("{s:s, s:s}", "t", "step", "text", text), -1, &(struct err){ 0 });
+}
 
 static void
 on_progress(void *arg, uint64_t bytes, long long total)
@@ -102,6 +115,35 @@ begin(void *arg, const struct source_offer *offer, enum media media, struct stre
 	return spool_writer_fd(out, copy, sv->sealed ? &sv->to : NULL, err);
 }
 
+/* The session begins with the link: only then is it known what the configuration says of its portal. */
+static int
+begin_session(struct server *sv, const json_t *portal, struct err *err)
+{
+	struct http_options *h = &sv->options.http;
+	int rc = RC_OK;
+
+	if (sv->source != NULL)
+		return err_set(err, ERR_INTERNAL, "a second look");
+	if (portal != NULL) {
+		if ((rc = wire_portal_read(portal, &sv->portal, err)) != RC_OK)
+			return rc;
+		if ((sv->allow = calloc(h->nallow + sv->portal.nallow + 1, sizeof(*sv->allow))) == NULL)
+			return err_sys(err, ENOMEM, "cannot start a session");
+		if (h->nallow > 0)
+			memcpy(sv->allow, h->allow, h->nallow * sizeof(*sv->allow));
+		if (sv->portal.nallow > 0)
+			memcpy(sv->allow + h->nallow, sv->portal.allow, sv->portal.nallow * sizeof(*sv->allow));
+		h->allow = sv->allow;
+		h->nallow += sv->portal.nallow;
+		sv->options.portal = &sv->portal;
+	}
+	sv->options.record = sv->har >= 0 || sv->steps;
+	sv->options.har_fd = sv->har;
+	sv->options.step = sv->steps ? on_step : NULL;
+	sv->options.step_arg = sv;
+	return source_new(&sv->source, &sv->options, err);
+}
+
 static int
 do_look(struct server *sv, const json_t *j, struct err *err)
 {
@@ -115,6 +157,8 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 
 	if (link == NULL)
 		return err_set(err, ERR_INTERNAL, "a look without a link");
+	if ((rc = begin_session(sv, json_object_get(j, "portal"), err)) != RC_OK)
+		return rc;
 	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
 		return rc;
 	for (q = source_questions(sv->source, &n), i = 0; i < n && rc == RC_OK; i++)
@@ -123,6 +167,44 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 		rc = wire_send_take(sv->chan, wire_offer(&o[i]), -1, err);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s, s:i}", "t", "done", "kind",
 	    (int)source_kind(sv->source)), -1, err);
+}
+
+/* A new token, from the parent. */
+static int
+on_renew(void *arg, char **bearer, struct err *err)
+{
+	struct server *sv = arg;
+	json_t *j = NULL;
+	const char *text = NULL;
+	int rc = wire_send_take(sv->chan, json_pack("{s:s}", "t", "token"), -1, err);
+
+	*bearer = NULL;
+	if (rc != RC_OK || (rc = receive(sv, &j, err)) != RC_OK)
+		return rc;
+	text = json_string_value(json_object_get(j, "bearer"));
+	if (text == NULL)
+		rc = err_set(err, ERR_TEMP, "interrupted");
+	else if ((*bearer = text_dup(text, err)) == NULL)
+		rc = err_rc(err->kind);
+	json_decref(j);
+	return rc;
+}
+
+static int
+do_dicomweb(struct server *sv, const json_t *j, struct err *err)
+{
+	const json_t *list = json_object_get(j, "asks");
+	const char **asks = calloc(json_array_size(list) + 1, sizeof(char *));
+	size_t i = 0;
+	int rc = asks == NULL ? err_sys(err, ENOMEM, "cannot ask the portal") : RC_OK;
+
+	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
+		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
+			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
+	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), err)) == RC_OK)
+		rc = source_dicomweb(sv->source, asks, i, err);
+	free(asks);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
 }
 
 static int
@@ -171,14 +253,31 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
 }
 
+/* The first request says what is recorded; the descriptor that comes with it is for that. */
+static void
+take_recording(struct server *sv, const json_t *j)
+{
+	sv->steps = json_is_true(json_object_get(j, "steps"));
+	if (json_is_true(json_object_get(j, "har")) && sv->har < 0) {
+		sv->har = sv->fd;
+		sv->fd = -1;
+	}
+}
+
 static int
 dispatch(struct server *sv, const json_t *j, struct err *err)
 {
 	const char *what = json_string_value(json_object_get(j, "do"));
 	int rc = err_rc(ERR_INTERNAL);
 
+	if (sv->source == NULL)
+		take_recording(sv, j);
 	if (what != NULL && strcmp(what, "look") == 0)
 		rc = do_look(sv, j, err);
+	else if (what != NULL && strcmp(what, "dicomweb") == 0)
+		rc = do_dicomweb(sv, j, err);
+	else if (sv->source == NULL)
+		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
 		rc = do_login(sv, j, err);
 	else if (what != NULL && strcmp(what, "list") == 0)
@@ -194,25 +293,24 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
-	struct server sv = { .chan = chan, .fd = -1 };
-	struct source_options so = {
+	struct server sv = { .chan = chan, .fd = -1, .har = -1 };
+	struct err err = { 0 };
+	json_t *j = NULL;
+	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
+
+	sv.options = (struct source_options){
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
-		.progress = on_progress, .progress_arg = &sv,
+		.language = o->language, .recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
+		.renew = on_renew, .renew_arg = &sv,
 	};
-	struct err err = { 0 };
-	json_t *j = NULL;
-	int rc = netjail_enter(o->jail, o->cafile, &err);
-
-	if (rc == RC_OK)
-		rc = source_new(&sv.source, &so, &err);
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
-		if (sv.source != NULL) {
+		if (jailed == RC_OK) {
 			err_clear(&err);
 			rc = dispatch(&sv, j, &err);
-			if (rc != RC_OK)
+			if (rc != RC_OK && sv.source != NULL)
 				source_redact(sv.source, &err);
 		}
 		json_decref(j);
@@ -222,5 +320,9 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	if (sv.har >= 0)
+		close(sv.har);
+	source_portal_free(&sv.portal);
+	free(sv.allow);
 	return 0;
 }

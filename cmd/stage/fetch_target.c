@@ -32,7 +32,8 @@ target_open_dir(struct target *t, const char *path, struct err *err)
 static bool
 number_taken(const struct target *t, int n)
 {
-	static const enum media kinds[] = { MEDIA_ZIP, MEDIA_DICOM, MEDIA_PDF, MEDIA_JPEG, MEDIA_PNG, MEDIA_UNKNOWN };
+	static const enum media kinds[] = { MEDIA_ZIP, MEDIA_DICOM, MEDIA_PDF, MEDIA_JPEG, MEDIA_PNG,
+	    MEDIA_XML, MEDIA_HTML, MEDIA_JSON, MEDIA_TEXT, MEDIA_UNKNOWN };
 	char name[32];
 	size_t i = 0;
 

@@ -3,8 +3,9 @@
  * chan. The parent believes nothing: what comes from the other side is bounded
  * and escaped like anything from outside.
  *
- *	parent: look {link, only}  login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
- *	child:  question*  offer*  body  progress*  done {…}  failed {kind, text, advice, state}
+ *	parent: look {link, only, portal}  dicomweb {portal, asks}  token {bearer}
+ *	        login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
+ *	child:  question*  offer*  body  token  progress*  done {…}  failed {kind, text, advice, state}
  */
 #ifndef MRI_STAGE_FETCH_WIRE_H
 #define MRI_STAGE_FETCH_WIRE_H
@@ -21,6 +22,8 @@ json_t *wire_offer(const struct source_offer *);
 int wire_offer_read(const json_t *, struct source_offer *, struct err *);
 json_t *wire_question(const struct source_question *);
 int wire_question_read(const json_t *, struct source_question *, struct err *);
+json_t *wire_portal(const struct source_portal *);
+int wire_portal_read(const json_t *, struct source_portal *, struct err *);
 json_t *wire_package(const struct source_package *);
 int wire_package_read(const json_t *, struct source_package *, struct err *);
 json_t *wire_error(const struct err *, const char *state);

@@ -379,6 +379,8 @@ static int again(struct cli *cli, struct work *w, const struct cli_input *in, st
 		rc = again_item(cli, w, in, import, json_array_get(items, i), &worse, err);
 	if (rc == RC_OK)
 		rc = mend(import, NULL, !json_array_size(items) ? "perm" : worse ? "partial" : "ok", err);
+	if (rc == RC_OK && !cli->dry_run)
+		rc = staging_sweep(import, err);
 	if (rc == RC_OK && cli->dry_run)
 		cli_print(cli, "%s: unpacked already", import_id(import));
 	else if (rc == RC_OK && !json_array_size(items))

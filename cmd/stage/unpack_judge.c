@@ -121,7 +121,7 @@ int judge(struct stream *s, struct judgement *j, struct err *err)
 		aside(j, false, "a DICOMDIR, which is the medium's index and no object");
 		break;
 	case MEDIA_PDF: case MEDIA_JPEG: case MEDIA_PNG: case MEDIA_XML: case MEDIA_HTML: case MEDIA_JSON:
-	case MEDIA_TEXT:
+	case MEDIA_FHIR: case MEDIA_TEXT:
 		j->fate = FATE_DOCUMENT;
 		break;
 	case MEDIA_ZIP: case MEDIA_GZIP: case MEDIA_TAR: case MEDIA_7Z: case MEDIA_RAR: case MEDIA_ISO:

@@ -12,6 +12,7 @@
 #include "http/proxy.h"
 #include "http/transfer.h"
 
+#define RESUME_STEP	((uint64_t)64 << 10)
 #define BACKOFF_MS	300	/* first wait after a transport error; doubles, with jitter */
 
 static void
@@ -79,6 +80,7 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	curl_easy_cleanup(h->curl);
+	trace_free(h);
 	free(h->agent);
 	free(h->cafile);
 	if (h->proxy != NULL)
@@ -207,14 +209,14 @@ check_target(const struct http *h, const struct http_request *req, const char *u
 }
 
 static bool
-may_have_bearer(const struct http_request *req, const char *url)
+may_have_secrets(const struct http_request *req, const char *url)
 {
 	struct err e = { 0 };
 	struct url u;
 	size_t i = 0;
 	bool yes = false;
 
-	if (req->bearer == NULL || url_parse(url, &u, &e) != RC_OK)
+	if ((req->bearer == NULL && req->private == NULL) || url_parse(url, &u, &e) != RC_OK)
 		return false;
 	for (i = 0; i < req->nbearer_hosts; i++)
 		yes = yes || strcasecmp(req->bearer_hosts[i], u.host) == 0;
@@ -238,10 +240,10 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 			break;
 		}
 		now = time_mono_ms();
-		if (h->requests > 0 && now < h->last_ms + (uint64_t)h->o.gap_ms &&
+		if (h->requests > 0 && !req->soon && now < h->last_ms + (uint64_t)h->o.gap_ms &&
 		    (rc = wait_ms(h, h->last_ms + (uint64_t)h->o.gap_ms - now, err)) != RC_OK)
 			break;
-		rc = transfer_run(h, req, url, may_have_bearer(req, url), resp, &to, err);
+		rc = transfer_run(h, req, url, may_have_secrets(req, url), resp, &to, err);
 		h->last_ms = time_mono_ms();
 		if (rc != RC_OK || to == NULL || req->once || strcmp(req->method, "GET") != 0)
 			break;
@@ -268,16 +270,22 @@ int
 http_perform(struct http *h, const struct http_request *req, struct http_response *resp, struct err *err)
 {
 	unsigned tries = 0;
+	uint64_t have = 0;
 	long told = -1;
 	int rc = RC_OK;
 
 	memset(resp, 0, sizeof(*resp));
+	resp->anew = "";
+	resume_forget(&h->resume);
 	for (tries = 1;; ) {
+		have = h->resume.have;
 		rc = attempt(h, req, resp, err);
 		resp->tries = tries;
 		if (rc == RC_OK && resp->status >= 200 && resp->status < 300 && req->sink != NULL &&
-		    req->sink->complete != NULL)
-			rc = req->sink->complete(req->sink->arg, resp, err);
+		    req->sink->complete != NULL && (rc = req->sink->complete(req->sink->arg, resp, err)) != RC_OK)
+			resume_forget(&h->resume);	/* an end that was none: where it lies is not known */
+		if (rc == RC_OK && resp->status == 416 && have > 0)
+			continue;	/* forgotten: from the start */
 		if (rc == RC_OK && (req->single || !http_status_later(resp->status)))
 			return RC_OK;
 		if (req->once || h->ours || (rc != RC_OK && rc != RC_RETRY) || http_cancelled(h))
@@ -293,7 +301,9 @@ http_perform(struct http *h, const struct http_request *req, struct http_respons
 				return rc;
 			continue;
 		}
-		if (tries++ >= HTTP_TRIES)
+		if (h->resume.have >= have + RESUME_STEP)
+			tries = 1;	/* it gets on: the number of requests ends it, if nothing else */
+		if (tries++ >= (req->tries > 0 ? req->tries : HTTP_TRIES))
 			return rc;
 		if (back_off(h, tries - 1, err) != RC_OK)
 			return err_rc(err->kind);

@@ -46,12 +46,14 @@ struct http_options {
 #define HTTP_BODY_MAX	((size_t)8 << 20)	/* an answer in memory: a list of 10,000 studies is 4 MB */
 #define HTTP_ERROR_MAX	((size_t)64 << 10)	/* what is kept of an error's body */
 
-/* Where the body of a 2xx answer goes instead of memory. Each attempt begins anew. An rc other than
+/* Where the body of a 2xx answer goes instead of memory. Each attempt begins anew, but where the next bytes of the
+ * same representation came (resumable, see http/resume.h): then write goes on without begin. An rc other than
  * RC_OK ends the request with that error; from complete, RC_RETRY makes another attempt. */
 struct http_sink {
 	int (*begin)(void *arg, const struct http_response *, struct err *);
 	int (*write)(void *arg, const void *, size_t, struct err *);
 	int (*complete)(void *arg, const struct http_response *, struct err *);
+	bool resumable;
 	void *arg;
 };
 
@@ -61,11 +63,14 @@ struct http_request {
 	const char *const *headers;	/* "Name: value", NULL-terminated; NULL none */
 	const char *bearer;		/* Authorization, only to hosts in bearer_hosts */
 	const char *const *bearer_hosts; size_t nbearer_hosts;
+	const char *const *private;	/* headers that only bearer_hosts may see, NULL-terminated; NULL none */
 	const void *body; size_t body_len;
 	const char *body_type;
 	bool once;			/* carries a credential: sent at most once, never again, not redirected */
 	bool single;			/* a status that may come better later is the caller's to judge, not tried again */
 	const char *const *hosts; size_t nhosts;	/* it goes to these only, by redirects too; none: to any */
+	bool soon;			/* one of a series that belongs together: without a gap before it */
+	unsigned tries;			/* 0: HTTP_TRIES */
 	size_t max;			/* ceiling of a body in memory; 0: HTTP_BODY_MAX */
 	const struct http_sink *sink;
 	/* Seconds that an answer which may come better later asks to wait (-1: it does not say), by its body. */
@@ -83,11 +88,15 @@ enum http_end {
 struct http_response {
 	long status;
 	char type[128];			/* media type, lower case, without parameters; "" */
+	char full_type[512];		/* Content-Type as it came, with parameters; "" */
+	char disposition[1024];		/* Content-Disposition as it came; "" */
 	long long length;		/* Content-Length, -1 none */
 	enum http_end end;
 	long retry_after;		/* seconds; -1 */
 	char *url;			/* where it came from in the end (a secret) */
-	uint64_t bytes;			/* of the body */
+	uint64_t bytes;			/* of the body, of all its parts */
+	unsigned resumed;		/* times that it went on where it was cut */
+	const char *anew;		/* why a cut one cannot go on; "", static */
 	struct buf body;		/* without sink, or of a status other than 2xx */
 	unsigned tries;
 };

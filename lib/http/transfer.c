@@ -24,7 +24,9 @@ struct transfer {
 	int rc;			/* of inner */
 	bool blocked;		/* an address that is not allowed: curl says only "refused" */
 	bool tried;		/* one that is: what it said is why */
+	bool headed;		/* the headers were read */
 	bool began;		/* the sink has the answer */
+	bool unfit;		/* a part that is not the one that was asked for: once more from the start */
 	bool enough;		/* of an error's body */
 };
 
@@ -32,6 +34,28 @@ static bool
 to_sink(const struct transfer *t)
 {
 	return t->req->sink != NULL && t->resp->status >= 200 && t->resp->status < 300;
+}
+
+/* A 206 to our Range: the next bytes of what the sink holds. For the caller it is the whole then. */
+static bool
+go_on(struct transfer *t)
+{
+	struct http_response *resp = t->resp;
+	long long total = -1;
+
+	if (!resume_fits(&t->h->resume, t->h->curl, &total)) {
+		resume_forget(&t->h->resume);
+		resp->anew = "the server sent another part than was asked for";
+		t->unfit = true;
+		t->rc = err_set(&t->inner, ERR_TEMP, "%s", resp->anew);
+		return false;
+	}
+	t->began = true;
+	t->h->resume.total = resp->length = total;
+	resp->bytes = t->h->resume.have;
+	resp->status = 200;
+	resp->resumed++;
+	return true;
 }
 
 /* What the headers say; called before the first byte of the body and again at the end. */
@@ -46,16 +70,22 @@ read_headers(struct transfer *t)
 	long version = 0;
 	size_t i = 0;
 
+	if (t->headed)
+		return t->rc;
+	t->headed = true;
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &resp->status);
 	curl_easy_getinfo(c, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &n);
 	resp->length = n;
-	resp->type[0] = '\0';
+	resp->type[0] = resp->full_type[0] = resp->disposition[0] = '\0';
 	if (curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL) {
+		(void)text_copy(resp->full_type, sizeof(resp->full_type), type);
 		text_copyn(resp->type, sizeof(resp->type), type, strcspn(type, "; \t"));
 		for (i = 0; resp->type[i] != '\0'; i++)
 			if (resp->type[i] >= 'A' && resp->type[i] <= 'Z')
 				resp->type[i] = (char)(resp->type[i] - 'A' + 'a');
 	}
+	if (curl_easy_header(c, "Content-Disposition", 0, CURLH_HEADER, -1, &hd) == CURLHE_OK)
+		(void)text_copy(resp->disposition, sizeof(resp->disposition), hd->value);
 	resp->retry_after = -1;
 	if (curl_easy_header(c, "Retry-After", 0, CURLH_HEADER, -1, &hd) == CURLHE_OK &&
 	    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK)
@@ -66,8 +96,15 @@ read_headers(struct transfer *t)
 	    (curl_easy_header(c, "Transfer-Encoding", 0, CURLH_HEADER, -1, &hd) == CURLHE_OK &&
 	    strstr(hd->value, "chunked") != NULL))
 		resp->end = HTTP_END_PROVED;
+	if (resp->status == 206 && t->h->resume.have > 0 && !go_on(t))
+		return t->rc;
+	if (resp->status == 416)	/* what we hold is no part of what is there now */
+		resume_forget(&t->h->resume);
 	if (to_sink(t) && !t->began) {
 		t->began = true;
+		resume_forget(&t->h->resume);
+		if (t->req->sink->resumable && resp->status == 200)
+			resume_learn(&t->h->resume, c, resp->length, &resp->anew);
 		t->rc = t->req->sink->begin(t->req->sink->arg, resp, &t->inner);
 	}
 	return t->rc;
@@ -80,10 +117,11 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 	struct http_response *resp = t->resp;
 	size_t n = size * nmemb, max = 0;
 
-	if (resp->bytes == 0 && read_headers(t) != RC_OK)
+	if (!t->headed && read_headers(t) != RC_OK)
 		return 0;
 	resp->bytes += n;
 	t->h->bytes += n;
+	trace_body(t->h, data, n);
 	if (t->h->bytes > HTTP_BYTES_MAX) {
 		t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent more than %llu GiB",
 		    (unsigned long long)(HTTP_BYTES_MAX >> 30));
@@ -91,6 +129,8 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 	}
 	if (to_sink(t)) {
 		t->rc = t->req->sink->write(t->req->sink->arg, data, n, &t->inner);
+		if (t->rc == RC_OK && t->h->resume.validator[0] != '\0')
+			t->h->resume.have = resp->bytes;
 		return t->rc == RC_OK ? n : 0;
 	}
 	if (resp->status >= 200 && resp->status < 300) {
@@ -134,6 +174,7 @@ on_request(void *arg, char *to, char *from, int to_port, int from_port)
 		t->tried = false;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	trace_connected(t->h);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -331,8 +372,23 @@ add_header(struct curl_slist **list, const char *name, const char *value, struct
 	return rc;
 }
 
+static int
+add_resume(struct curl_slist **list, const struct resume *r, struct err *err)
+{
+	struct buf range = BUF_INIT(64), if_range = BUF_INIT(VALIDATOR_MAX + 32);
+	int rc = resume_headers(r, &range, &if_range, err);
+
+	if (rc == RC_OK)
+		rc = add_header(list, range.data, "", err);
+	if (rc == RC_OK)
+		rc = add_header(list, if_range.data, "", err);
+	buf_free(&range);
+	buf_free(&if_range);
+	return rc;
+}
+
 int
-transfer_run(struct http *h, const struct http_request *req, const char *url, bool bearer,
+transfer_run(struct http *h, const struct http_request *req, const char *url, bool secrets,
     struct http_response *resp, char **location, struct err *err)
 {
 	struct transfer t = { .h = h, .req = req, .resp = resp };
@@ -342,7 +398,7 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	const char *to = NULL;
 	CURL *c = h->curl;
 	CURLcode code = CURLE_OK;
-	bool post = strcmp(req->method, "POST") == 0;
+	bool asked = false, post = strcmp(req->method, "POST") == 0;
 	size_t i = 0;
 	int rc = RC_OK;
 
@@ -353,10 +409,14 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 		rc = add_header(&headers, req->headers[i], "", err);
 	if (rc == RC_OK && req->body_type != NULL)
 		rc = add_header(&headers, "Content-Type: ", req->body_type, err);
-	if (rc == RC_OK && bearer)
+	for (i = 0; secrets && req->private != NULL && req->private[i] != NULL && rc == RC_OK; i++)
+		rc = add_header(&headers, req->private[i], "", err);
+	if (rc == RC_OK && secrets && req->bearer != NULL)
 		rc = add_header(&headers, "Authorization: Bearer ", req->bearer, err);
 	if (rc == RC_OK && post)
 		rc = add_header(&headers, "Expect:", "", err);
+	if (rc == RC_OK && h->resume.have > 0)
+		rc = add_resume(&headers, &h->resume, err);
 	if (rc != RC_OK)
 		goto out;
 	resp->bytes = 0;
@@ -384,12 +444,14 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	curl_easy_setopt(c, CURLOPT_PREREQDATA, &t);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, &t);
 	h->requests++;
+	trace_begin(h);
 	code = curl_easy_perform(c);
+	asked = true;
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, NULL);
 	if (t.rc != RC_OK) {
-		h->ours = true;
+		h->ours = !t.unfit;
 		*err = t.inner;
 		rc = t.rc;
 		goto out;
@@ -410,6 +472,8 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	    (*location = text_dup(to, err)) == NULL)
 		rc = err_rc(err->kind);
 out:
+	if (asked)
+		trace_end(h, req, url, headers, resp, *location, rc, err);
 	wipe_list(headers);
 	url_free(&u);
 	return rc;

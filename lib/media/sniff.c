@@ -99,7 +99,7 @@ static enum media markup(const uint8_t *p, size_t n)
 		while (k < n && (p[k] == ' ' || p[k] == '\t' || p[k] == '\r' || p[k] == '\n'))
 			k++;
 		if (k < n && (p[k] == '"' || p[k] == '}' || (p[0] == '[' && (p[k] == '{' || p[k] == ']' || p[k] == '['))))
-			return MEDIA_JSON;
+			return memmem(p, n, "\"resourceType\"", 14) != NULL ? MEDIA_FHIR : MEDIA_JSON;
 	}
 	return MEDIA_UNKNOWN;
 }
@@ -175,6 +175,7 @@ static const struct { const char *name, *type, *suffix; } table[] = {
 	[MEDIA_XML] = { "XML", "application/xml", ".xml" },
 	[MEDIA_HTML] = { "HTML page", "text/html", ".html" },
 	[MEDIA_JSON] = { "JSON", "application/json", ".json" },
+	[MEDIA_FHIR] = { "FHIR document", "application/fhir+json", ".json" },
 	[MEDIA_TEXT] = { "text", "text/plain", ".txt" },
 	[MEDIA_GZIP] = { "gzip file", "application/gzip", ".gz" },
 	[MEDIA_TAR] = { "tar archive", "application/x-tar", ".tar" },

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -23,11 +24,33 @@ direct_recognise(struct source *s, const struct receiver *r, struct err *err)
 	s->got = r->p;
 	offer.document = r->p.media != MEDIA_ZIP && r->p.media != MEDIA_DICOM;
 	if ((offer.id = text_dup("direct", err)) == NULL ||
-	    (offer.media = text_dup(r->p.type, err)) == NULL) {
+	    (offer.media = text_dup(r->p.type, err)) == NULL ||
+	    (r->label[0] != '\0' && (offer.description = text_dup(r->label, err)) == NULL)) {
 		source_offer_free(&offer);
 		return err_rc(err->kind);
 	}
 	return source_add_offer(s, &offer, err);
+}
+
+int
+direct_status(struct source *s, const struct http_response *r, struct err *err)
+{
+	static const char *const codes[] = { "AccessDenied", "ExpiredToken", "ExpiredRequest", "RequestExpired" };
+	const char *body = r->body.data != NULL ? r->body.data : "";
+	char mark[64];
+	size_t i = 0;
+
+	for (i = 0; (r->status == 400 || r->status == 403) && i < sizeof(codes) / sizeof(codes[0]); i++) {
+		snprintf(mark, sizeof(mark), "<Code>%s</Code>", codes[i]);
+		if (strstr(body, mark) == NULL)
+			continue;
+		s->state = "expired";
+		err_set(err, ERR_REFUSED, "the link: the store behind it says %s (status %ld); a signed link is valid for a "
+		    "time only", codes[i], r->status);
+		err_advise(err, "open the sender's page again for a fresh link, or ask the sender for one");
+		return err_rc(ERR_REFUSED);
+	}
+	return source_status(s, r, "the link", err);
 }
 
 /* Words by which pages that we cannot take are known; said to the person as what they are. */

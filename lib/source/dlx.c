@@ -42,7 +42,7 @@ take_bearer(struct source *s, const struct buf *body, struct err *err)
 		hash_wipe(s->bearer, strlen(s->bearer));
 	free(s->bearer);
 	s->bearer = jwt;
-	return redact_add(&s->secrets, jwt, err);
+	return redact_add_as(&s->secrets, "bearer", jwt, err);
 }
 
 static int
@@ -53,6 +53,7 @@ post_answers(struct source *s, struct err *err)
 	struct http_request req = { .method = "POST", .headers = headers, .body = s->answers.data,
 	    .body_len = s->answers.len, .body_type = "application/json", .once = true, .max = (size_t)64 << 10 };
 	char *url = NULL;
+	long left = -1;
 	int rc = url_append(s->base, "tokentfa", s->token, &url, err);
 
 	if (rc != RC_OK)
@@ -68,7 +69,10 @@ post_answers(struct source *s, struct err *err)
 		break;
 	case 401:
 		s->state = "credentials-wrong";
+		left = dlx_attempts(resp.body.data, resp.body.len);
 		err_set(err, ERR_DENIED, "the portal refuses the answers, or does not know the link: it does not tell which");
+		if (left >= 0)
+			err_set(err, ERR_DENIED, "the portal refuses the answers; attempts left: %ld", left);
 		err_advise(err, "compare both with the letter; the same answers are not sent again");
 		rc = err_rc(ERR_DENIED);
 		break;
@@ -222,13 +226,15 @@ dlx_recognise(struct source *s, const char *text, size_t len, const char *final_
 		s->state = "portal-changed";
 		goto out;
 	}
-	if ((rc = dlx_parse_info(j, &base, &s->questions, &s->nquestions, err)) != RC_OK) {
+	if ((rc = dlx_parse_info(j, s->o.language != NULL ? s->o.language : "",
+	    &base, &s->questions, &s->nquestions, err)) != RC_OK) {
 		s->state = "unsupported";
 		err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
 		goto out;
 	}
 	/* The token is of the link as handed out; after a redirect the new one may have lost it. */
-	if ((rc = link_token(s->link, &s->token, err)) != RC_OK || (rc = redact_add(&s->secrets, s->token, err)) != RC_OK)
+	if ((rc = link_token(s->link, &s->token, err)) != RC_OK ||
+	    (rc = redact_add_as(&s->secrets, "token", s->token, err)) != RC_OK)
 		goto out;
 	if (base == NULL && (mark = strstr(s->link, "/token/")) != NULL) {
 		rc = (base = text_dup(s->link, err)) == NULL ? err_rc(err->kind) : RC_OK;

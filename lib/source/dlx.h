@@ -18,11 +18,15 @@
 
 #define DLX_TEXT_MAX	4096	/* bytes of one text of the portal's */
 
-/* base: NULL where the portal names none. ERR_PROTOCOL: neither apiInfo nor tfaQuestion is there. */
-int dlx_parse_info(const json_t *, char **base, struct source_question **, size_t *n, struct err *);
+/* language: that of the questions' texts, else English, else the first.
+ * base: NULL where the portal names none. ERR_PROTOCOL: neither apiInfo nor tfaQuestion is there. */
+int dlx_parse_info(const json_t *, const char *language, char **base,
+    struct source_question **, size_t *n, struct err *);
 int dlx_parse_list(const json_t *, struct source_offer **, size_t *n, struct err *);
 /* The body of the login. An answer that is no date where one is asked for: ERR_DENIED, before anything is sent. */
 int dlx_answers(const struct source_question *, size_t n, const char *const *answers, struct buf *, struct err *);
+/* {"remainingAttempts":n}, which some portals add to a 401: n, else -1. */
+long dlx_attempts(const char *, size_t);
 /* {"timeOutInSeconds":n}: n, else -1. */
 long dlx_timeout(const char *, size_t);
 

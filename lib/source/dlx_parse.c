@@ -59,8 +59,35 @@ date_of(const json_t *v, char out[9], struct err *err)
 	return RC_OK;
 }
 
+/* How well the language of a text suits: 3 the same, 2 the same without the region, 1 English, 0 another. */
 static int
-question_of(const json_t *v, struct source_question *q, struct err *err)
+suits(const json_t *text, const char *language)
+{
+	const char *have = json_string_value(json_object_get(text, "language"));
+	size_t n = have != NULL ? strcspn(have, "-_") : 0, m = strcspn(language, "-_");
+
+	if (have == NULL)
+		return 0;
+	if (m > 0 && n == m && strncasecmp(have, language, n) == 0)
+		return strlen(have) == strlen(language) && strcasecmp(have + n + (have[n] != '\0'),
+		    language + m + (language[m] != '\0')) == 0 ? 3 : 2;
+	return n == 2 && strncasecmp(have, "en", 2) == 0 ? 1 : 0;
+}
+
+static const json_t *
+text_in(const json_t *texts, const char *language)
+{
+	const json_t *one = NULL, *best = json_array_get(texts, 0);
+	size_t i = 0;
+
+	json_array_foreach((json_t *)texts, i, one)
+		if (suits(one, language) > suits(best, language))
+			best = one;
+	return best;
+}
+
+static int
+question_of(const json_t *v, const char *language, struct source_question *q, struct err *err)
 {
 	const json_t *text = json_object_get(v, "question"), *first = NULL;
 	char *format = NULL;
@@ -72,7 +99,7 @@ question_of(const json_t *v, struct source_question *q, struct err *err)
 	    (rc = get(v, "questionType", &q->type, err)) != RC_OK ||
 	    (rc = get(v, "answerFormat", &format, err)) != RC_OK)
 		goto out;
-	first = json_is_array(text) ? json_array_get(text, 0) : text;
+	first = json_is_array(text) ? text_in(text, language) : text;
 	rc = json_is_object(first) ? get(first, "text", &q->text, err) : text_of(first, &q->text, err);
 	if (rc != RC_OK)
 		goto out;
@@ -116,7 +143,8 @@ api_of(const json_t *info)
 }
 
 int
-dlx_parse_info(const json_t *j, char **base, struct source_question **out, size_t *n, struct err *err)
+dlx_parse_info(const json_t *j, const char *language, char **base,
+    struct source_question **out, size_t *n, struct err *err)
 {
 	const json_t *info = json_object_get(j, "apiInfo"), *tfa = json_object_get(j, "tfaQuestion");
 	struct source_question *v = NULL;
@@ -136,7 +164,7 @@ dlx_parse_info(const json_t *j, char **base, struct source_question **out, size_
 	if (v == NULL)
 		rc = err_sys(err, ENOMEM, "cannot read the portal's questions");
 	for (i = 0; rc == RC_OK && i < count; i++)
-		rc = question_of(json_is_object(tfa) ? tfa : json_array_get(tfa, i), &v[i], err);
+		rc = question_of(json_is_object(tfa) ? tfa : json_array_get(tfa, i), language, &v[i], err);
 	if (rc == RC_OK) {
 		*out = v;
 		*n = count;
@@ -288,8 +316,8 @@ dlx_parse_list(const json_t *j, struct source_offer **out, size_t *n, struct err
 	return rc;
 }
 
-long
-dlx_timeout(const char *text, size_t len)
+static long
+number_in(const char *text, size_t len, const char *key)
 {
 	struct err e = { 0 };
 	json_t *j = NULL;
@@ -299,9 +327,21 @@ dlx_timeout(const char *text, size_t len)
 
 	if (len == 0 || len > 4096 || json_parse(text, len, &j, &e) != RC_OK)
 		return -1;
-	if (json_is_object(j) && get(j, "timeOutInSeconds", &s, &e) == RC_OK && s != NULL && text_u64(s, 86400, &n))
+	if (json_is_object(j) && get(j, key, &s, &e) == RC_OK && s != NULL && text_u64(s, 86400, &n))
 		seconds = (long)n;
 	free(s);
 	json_decref(j);
 	return seconds;
+}
+
+long
+dlx_timeout(const char *text, size_t len)
+{
+	return number_in(text, len, "timeOutInSeconds");
+}
+
+long
+dlx_attempts(const char *text, size_t len)
+{
+	return number_in(text, len, "remainingAttempts");
 }

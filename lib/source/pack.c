@@ -59,24 +59,27 @@ pack_data(struct pack *z, const void *data, size_t n, struct err *err)
 	if (rc == RC_OK)
 		rc = stream_write(z->to, data, n, err);
 	z->at += n;
+	if (z->open)
+		z->crc = pack_crc(z->crc, data, n);
 	return rc;
 }
 
-int
-pack_member(struct pack *z, const char *name, uint64_t size, uint32_t crc, struct err *err)
+#define UTF8		0x0800	/* bit 11: the name is UTF-8 */
+#define DESCRIPTOR	0x0008	/* bit 3: sum and sizes come behind the bytes */
+
+/* 4.3.7; 1 January 1980: what the clock of a medium says proves nothing */
+static int
+local_header(struct pack *z, const char *name, unsigned flags, uint64_t size, uint32_t crc, bool big, struct err *err)
 {
-	unsigned char local[30 + 20], central[46 + 28], *p = NULL;
-	uint64_t off = z->at;
-	size_t len = strlen(name), extra = 0;
-	bool big = size >= MAX32, far = off >= MAX32;
+	unsigned char local[30], extra[20], *p = NULL;
+	size_t len = strlen(name);
 	int rc = RC_OK;
 
 	if (len > PACK_NAME_MAX)
 		return err_set(err, ERR_DATA, "a path of more than %d bytes in the folder", PACK_NAME_MAX);
-	/* 4.3.7; bit 11: the name is UTF-8; 1 January 1980: what the clock of a medium says proves nothing */
 	p = put(local, 0x04034b50, 4);
 	p = put(p, big ? 45 : 20, 2);
-	p = put(p, 0x0800, 2);
+	p = put(p, flags, 2);
 	p = put(p, 0, 2);
 	p = put(p, 0x00210000, 4);
 	p = put(p, crc, 4);
@@ -86,16 +89,26 @@ pack_member(struct pack *z, const char *name, uint64_t size, uint32_t crc, struc
 	p = put(p, big ? 20 : 0, 2);
 	if ((rc = pack_data(z, local, (size_t)(p - local), err)) != RC_OK || (rc = pack_data(z, name, len, err)) != RC_OK)
 		return rc;
-	if (big) {	/* 4.5.3 */
-		p = put(put(put(put(local, 1, 2), 16, 2), size, 8), size, 8);
-		if ((rc = pack_data(z, local, 20, err)) != RC_OK)
-			return rc;
-	}
-	extra = (big ? 16 : 0) + (far ? 8 : 0);
+	if (!big)
+		return RC_OK;
+	p = put(put(put(put(extra, 1, 2), 16, 2), size, 8), size, 8);	/* 4.5.3 */
+	return pack_data(z, extra, (size_t)(p - extra), err);
+}
+
+/* 4.3.12 */
+static int
+directory_entry(struct pack *z, const char *name, unsigned flags, uint64_t size, uint32_t crc, uint64_t off,
+    struct err *err)
+{
+	unsigned char central[46 + 28], *p = NULL;
+	bool big = size >= MAX32, far = off >= MAX32;
+	size_t len = strlen(name), extra = (big ? 16 : 0) + (far ? 8 : 0);
+	int rc = RC_OK;
+
 	p = put(central, 0x02014b50, 4);
 	p = put(p, 0x0300 | 45, 2);
-	p = put(p, big || far ? 45 : 20, 2);
-	p = put(p, 0x0800, 2);
+	p = put(p, big || far || (flags & DESCRIPTOR) ? 45 : 20, 2);
+	p = put(p, flags, 2);
 	p = put(p, 0, 2);
 	p = put(p, 0x00210000, 4);
 	p = put(p, crc, 4);
@@ -121,6 +134,44 @@ pack_member(struct pack *z, const char *name, uint64_t size, uint32_t crc, struc
 	}
 	z->entries++;
 	return rc;
+}
+
+int
+pack_member(struct pack *z, const char *name, uint64_t size, uint32_t crc, struct err *err)
+{
+	uint64_t off = z->at;
+	int rc = local_header(z, name, UTF8, size, crc, size >= MAX32, err);
+
+	return rc != RC_OK ? rc : directory_entry(z, name, UTF8, size, crc, off, err);
+}
+
+int
+pack_open(struct pack *z, const char *name, struct err *err)
+{
+	int rc = RC_OK;
+
+	z->header = z->at;
+	if ((rc = local_header(z, name, UTF8 | DESCRIPTOR, 0, 0, true, err)) != RC_OK)
+		return rc;
+	z->body = z->at;
+	z->crc = 0;
+	z->open = true;
+	return RC_OK;
+}
+
+int
+pack_close(struct pack *z, const char *name, struct err *err)
+{
+	unsigned char d[24], *p = NULL;
+	uint64_t size = z->at - z->body;
+	uint32_t crc = z->crc;
+	int rc = RC_OK;
+
+	z->open = false;
+	p = put(put(put(put(d, 0x08074b50, 4), crc, 4), size, 8), size, 8);
+	if ((rc = pack_data(z, d, (size_t)(p - d), err)) != RC_OK)
+		return rc;
+	return directory_entry(z, name, UTF8 | DESCRIPTOR, size, crc, z->header, err);
 }
 
 int

@@ -2,6 +2,7 @@
 #ifndef MRI_SOURCE_PACK_H
 #define MRI_SOURCE_PACK_H
 
+#include <stdbool.h>
 #include "base/hash.h"
 #include "base/io.h"
 
@@ -10,6 +11,9 @@ struct pack {
 	struct hash *hash;
 	struct buf directory;	/* central directory, written last */
 	uint64_t at, entries;
+	uint64_t header, body;	/* of the member of unknown size under way */
+	uint32_t crc;		/* of its bytes so far */
+	bool open;
 };
 
 #define PACK_NAME_MAX	1024	/* bytes of a member's name */
@@ -20,6 +24,10 @@ int pack_begin(struct pack *, struct stream *to, struct err *);
 /* The header of a member whose bytes follow by pack_data(): exactly size, with that sum. */
 int pack_member(struct pack *, const char *name, uint64_t size, uint32_t crc, struct err *);
 int pack_data(struct pack *, const void *, size_t, struct err *);
+/* A member whose size is not known yet: its bytes follow by pack_data(), then pack_close() with the same name. Its
+ * sum and size stand in a data descriptor behind it (4.3.9), in zip64's form, since it may grow. */
+int pack_open(struct pack *, const char *name, struct err *);
+int pack_close(struct pack *, const char *name, struct err *);
 int pack_end(struct pack *, char sha256[65], struct err *);
 void pack_free(struct pack *);
 

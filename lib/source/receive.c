@@ -169,6 +169,7 @@ on_begin(void *arg, const struct http_response *resp, struct err *err)
 
 	reset(r);
 	text_copy(r->p.type, sizeof(r->p.type), resp->type);
+	(void)disposition_label(resp->disposition, r->label);
 	return hash_new(&r->hash, err);
 }
 
@@ -303,5 +304,6 @@ receiver_sink(struct receiver *r, struct http_sink *sink)
 	sink->begin = on_begin;
 	sink->write = on_write;
 	sink->complete = on_complete;
+	sink->resumable = true;
 	sink->arg = r;
 }

@@ -7,6 +7,7 @@
 #define MRI_SOURCE_RECEIVE_H
 
 #include "base/hash.h"
+#include "source/disposition.h"
 #include "source/source.h"
 
 /* The end of a file: the longest ZIP comment (65535), its record (22), and the zip64 record and locator before it. */
@@ -34,6 +35,7 @@ struct receiver {
 	struct tail tail;
 	struct buf page;
 	struct source_package p;
+	char label[LABEL_MAX];		/* the file's name as the portal says it, "" */
 	bool packaged;
 	char before[65];		/* hash of the last attempt that did not end well */
 };

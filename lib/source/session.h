@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "http/client.h"
+#include "http/har.h"
 #include "http/redact.h"
 #include "source/receive.h"
 #include "source/source.h"
@@ -28,6 +29,7 @@ struct source {
 	void *own;
 	const char *state;		/* static text */
 	struct redact secrets;
+	struct har *har;		/* NULL: nothing is recorded */
 	char *link;
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;
@@ -36,7 +38,10 @@ struct source {
 	char *base, *token, *bearer;
 	struct buf answers;		/* the body of the login, for the second one when the session is lost */
 	bool again;			/* that one was spent */
-	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer */
+	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer, and private */
+	char *private;			/* "Authorization: Basic …": a header that they may see; NULL none */
+	int (*renew)(struct source *, struct err *);	/* a new bearer after a 401; NULL: there is none */
+	unsigned renewals;
 };
 
 int source_add_host(struct source *, const char *url, struct err *);
@@ -52,9 +57,15 @@ int source_failed(struct source *, int rc);
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);
 long dlx_wait_of(const struct http_response *);
 
+
 /* The one offer of a link that is itself the file. */
 int direct_recognise(struct source *, const struct receiver *, struct err *);
+/* A status other than 2xx of the look: object stores say in XML that a signed link is over. */
+int direct_status(struct source *, const struct http_response *, struct err *);
 /* A page that is nothing we can take: says what it looks like and what to ask for. */
 int direct_refuse(struct source *, enum media, const char *page, size_t, struct err *);
+
+/* A SMART Health Link: read, nothing asked yet. source_list asks for its list, with a passcode source_login. */
+int shl_recognise(struct source *, const char *link, struct err *);
 
 #endif

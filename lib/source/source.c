@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "source/link.h"
 #include "source/session.h"
+#include "source/shl.h"
 
 static void
 wipe_text(char **s)
@@ -39,6 +40,25 @@ source_question_free(struct source_question *q)
 	memset(q, 0, sizeof(*q));
 }
 
+void
+source_portal_free(struct source_portal *p)
+{
+	size_t i = 0;
+
+	wipe_text(&p->token);
+	wipe_text(&p->password);
+	wipe_text(&p->key);
+	free(p->name);
+	free(p->recipe);
+	free(p->dicomweb);
+	free(p->user);
+	free(p->cert);
+	for (i = 0; i < p->nallow; i++)
+		free(p->allow[i]);
+	free(p->allow);
+	memset(p, 0, sizeof(*p));
+}
+
 int
 source_new(struct source **out, const struct source_options *o, struct err *err)
 {
@@ -51,7 +71,15 @@ source_new(struct source **out, const struct source_options *o, struct err *err)
 	s->o = *o;
 	s->state = "";
 	s->answers.max = (size_t)64 << 10;
-	rc = http_open(&s->http, &o->http, err);
+	if (o->portal != NULL && o->portal->token != NULL)
+		rc = redact_add_as(&s->secrets, "token", o->portal->token, err);
+	if (rc == RC_OK && o->portal != NULL && o->portal->password != NULL)
+		rc = redact_add_as(&s->secrets, "password", o->portal->password, err);
+	if (rc == RC_OK)
+		rc = http_open(&s->http, &o->http, err);
+	if (rc == RC_OK && o->record &&
+	    (rc = har_open(&s->har, o->har_fd, &s->secrets, o->step, o->step_arg, err)) == RC_OK)
+		http_trace(s->http, har_exchange, s->har);
 	if (rc != RC_OK)
 		source_close(s);
 	else
@@ -69,11 +97,13 @@ source_close(struct source *s)
 	if (s->ops != NULL && s->ops->close != NULL)
 		s->ops->close(s);
 	http_close(s->http);
+	har_close(s->har);
 	redact_free(&s->secrets);
 	wipe_text(&s->link);
 	wipe_text(&s->base);
 	wipe_text(&s->token);
 	wipe_text(&s->bearer);
+	wipe_text(&s->private);
 	buf_wipe(&s->answers);
 	for (i = 0; i < s->nquestions; i++)
 		source_question_free(&s->questions[i]);
@@ -195,6 +225,24 @@ looks_like_json(const struct buf *b)
 	return i < b->len && (b->data[i] == '{' || b->data[i] == '[');
 }
 
+/* Whose records these are stands in the list; a recording, which is made to be shown, says it nowhere. */
+static void
+hide_patients(struct source *s)
+{
+	const struct source_offer *o = NULL;
+	struct err e = { 0 };
+	size_t i = 0;
+
+	for (i = 0; s->har != NULL && i < s->noffers && !redact_full(&s->secrets); i++) {
+		o = &s->offers[i];
+		(void)redact_add_as(&s->secrets, "name", o->patient_name, &e);
+		(void)redact_add_as(&s->secrets, "patient", o->patient_id, &e);
+		(void)redact_add_as(&s->secrets, "birth", o->patient_birth, &e);
+		(void)redact_add_as(&s->secrets, "accession", o->accession, &e);
+		(void)redact_add_as(&s->secrets, "study", o->study_uid, &e);
+	}
+}
+
 int
 source_look(struct source *s, const char *link, bool look, const struct source_output *out, struct err *err)
 {
@@ -220,8 +268,12 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		rc = err_rc(err->kind);
 		goto out;
 	}
-	if ((rc = redact_add(&s->secrets, link, err)) != RC_OK)
+	if ((rc = redact_add_as(&s->secrets, "link", link, err)) != RC_OK)
 		goto out;
+	if (shl_payload(link) != NULL) {
+		rc = shl_recognise(s, link, err);
+		goto out;
+	}
 	r->out = out;
 	r->offer = &offer;
 	r->look = look;
@@ -242,7 +294,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	if (rc != RC_OK)
 		goto out;
 	if (resp.status < 200 || resp.status >= 300 || resp.status == 202)
-		rc = source_status(s, &resp, "the link", err);
+		rc = direct_status(s, &resp, err);
 	else if (r->packaged)
 		rc = direct_recognise(s, r, err);
 	else if (looks_like_json(&r->page))
@@ -253,6 +305,8 @@ out:
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);
+	hide_patients(s);
+	har_flush(s->har);
 	return source_failed(s, rc);
 }
 
@@ -277,6 +331,14 @@ source_questions(const struct source *s, size_t *n)
 	return s->questions;
 }
 
+/* The word in the tag of an answer. */
+static const char *
+kind_of_answer(const char *type)
+{
+	return strcmp(type, "PAT_BIRTH_DATE") == 0 ? "birth" : strcmp(type, "STUDY_DATE") == 0 ? "date" :
+	    strcmp(type, "PASSWORD") == 0 ? "password" : "code";
+}
+
 int
 source_login(struct source *s, const char *const *answers, struct err *err)
 {
@@ -286,14 +348,20 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 	if (s->ops == NULL || s->ops->login == NULL)
 		return RC_OK;
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
-		rc = redact_add(&s->secrets, answers[i], err);
-	return source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc);
+		rc = redact_add_as(&s->secrets, kind_of_answer(s->questions[i].type), answers[i], err);
+	rc = source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc);
+	har_flush(s->har);
+	return rc;
 }
 
 int
 source_list(struct source *s, struct err *err)
 {
-	return s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err)) : RC_OK;
+	int rc = s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err)) : RC_OK;
+
+	hide_patients(s);
+	har_flush(s->har);
+	return rc;
 }
 
 const struct source_offer *
@@ -306,11 +374,15 @@ source_offers(const struct source *s, size_t *n)
 int
 source_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
+	int rc = RC_OK;
+
 	memset(p, 0, sizeof(*p));
 	if (i >= s->noffers)
 		return err_set(err, ERR_INTERNAL, "no offer %zu in the list", i + 1);
 	s->state = "";
-	return source_failed(s, s->ops->fetch(s, i, out, p, err));
+	rc = source_failed(s, s->ops->fetch(s, i, out, p, err));
+	har_flush(s->har);
+	return rc;
 }
 
 const char *

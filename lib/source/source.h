@@ -25,10 +25,30 @@ enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOUR
 	SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 
+/* What is known of a portal beside its link. NULL where not said. */
+struct source_portal {
+	char *name;
+	char *recipe;			/* name or path */
+	char *dicomweb;			/* its root, a URL */
+	char *user;
+	char *token, *password;		/* secrets: to the hosts of the link and of dicomweb, to no other */
+	char *cert, *key;		/* PEM; the key is a secret */
+	char **allow; size_t nallow;	/* ranges beside those of http_options */
+};
+
 struct source_options {
 	struct http_options http;
+	const struct source_portal *portal;	/* outlives the session; its allow stands in http too. NULL: none */
+	const char *language;		/* of the person who answers questions: "de", "de_AT"; NULL: English */
+	int (*renew)(void *arg, char **bearer, struct err *);	/* a new token for the portal, malloc; NULL: none */
+	void *renew_arg;
+	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
+	bool record;			/* each exchange: as HAR to har_fd, unless it is -1, and as a sentence to step */
+	int har_fd;
+	void (*step)(void *arg, const char *redacted);	/* NULL: none */
+	void *step_arg;
 };
 
 struct source_question {
@@ -72,6 +92,9 @@ void source_close(struct source *);	/* wipes link, token, bearer */
 /* look: stop before the body where the link is itself the file. Else its bytes go to out at once: a link that
  * works once is not burnt by looking; source_fetch(s, 0) then only tells about it. */
 int source_look(struct source *, const char *link, bool look, const struct source_output *, struct err *);
+/* In place of a look, where the portal of the options has a DICOMweb root. asks: "StudyInstanceUID=1.2.3", matching
+ * keys of QIDO-RS, one study each. Nothing is asked of it yet; its studies come with source_list(). */
+int source_dicomweb(struct source *, const char *const *asks, size_t n, struct err *);
 enum source_kind source_kind(const struct source *);
 const struct source_question *source_questions(const struct source *, size_t *n);
 /* One answer a question, in its order, as the person gave it. Asked once; ERR_DENIED: refused (401). */
@@ -86,5 +109,6 @@ unsigned source_requests(const struct source *);
 
 void source_offer_free(struct source_offer *);	/* what is in it */
 void source_question_free(struct source_question *);
+void source_portal_free(struct source_portal *);	/* wipes */
 
 #endif

@@ -22,6 +22,8 @@ int item_create_dir(struct item_dir **, const char *dir, int study, struct err *
  * staging lives in the import (or DIR), not in an item, since the study is known only after parsing. */
 struct staging;
 int staging_new(struct staging **, struct import *, struct err *);
+/* What a killed one left, where nobody is at work. */
+int staging_sweep(struct import *, struct err *);
 int staging_new_dir(struct staging **, const char *dir, struct err *);
 int staging_output(struct staging *, int *fd /* yours to close */, int *slot, struct err *);
 int staging_drop(struct staging *, int slot, struct err *);

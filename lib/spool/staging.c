@@ -37,6 +37,20 @@ static int start(struct staging *st, struct err *err)
 	return rc;
 }
 
+int staging_sweep(struct import *imp, struct err *err)
+{
+	int parent = -1, lock = -1, rc = dir_open(imp->fd, ".", &parent, err);
+	struct err held;
+
+	if (rc == RC_OK && lock_dir(imp->fd, NAME_PACKAGE, 0, imp->id, &lock, &held) == RC_OK)
+		rc = dir_each(parent, leftover, NULL, err);
+	if (lock >= 0)
+		close(lock);
+	if (parent >= 0)
+		close(parent);
+	return rc;
+}
+
 static int new_staging(struct staging **out, struct err *err)
 {
 	struct staging *st = calloc(1, sizeof(*st));

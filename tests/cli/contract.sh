@@ -2,7 +2,7 @@
 set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
-programs='mri-fetch mri-unpack mri-check mri-retag mri-send mri-purge mri-show mri-spool'
+programs='mri-fetch mri-unpack mri-check mri-retag mri-send mri-purge mri-show mri-spool mri-portal'
 
 for p in $programs; do
 	x=$MRI_BIN/$p

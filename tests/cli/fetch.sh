@@ -58,7 +58,7 @@ for l in 'shlink:/eyJSECRET' 'mailto:SECRET@example.org'; do
 	hasnt "as argument: not said: ${l%%:*}" SECRET err
 	has "as argument: warned of: ${l%%:*}" 'a link on the command line' err
 done
-status "what stands before a link does not make it a path" 76 "$fetch" --json -o out $basis 'Link: https://portal.example/SECRET'
+status "what stands before a link does not make it a path" 76 "$fetch" --json -o out $basis 'the link of your examination of yesterday: https://portal.example/SECRET'
 hasnt "not shown" SECRET out
 hasnt "not said" SECRET err
 printf '%s\n' '{"link":"shlink:/x"}' '{"link":"mailto:a@b"}' >two.json

@@ -208,6 +208,10 @@ for t in 0.005 0.01 0.015 0.02 0.03 0.04 0.06; do
 done
 status 'after kills' 0 "$unpack" "$i"
 is 'all items' 4 "$(wc -l <out)"
+# one that died after its last word left its folder
+mkdir "$i/.staging-1"
+echo x >"$i/.staging-1/0"
+status 'once more' 0 "$unpack" "$i"
 is 'no leftovers' '' "$(find "$i" -name '.*' | grep -v '^\.$' || :)"
 status 'fsck finds nothing' 0 "$MRI_BIN/mri-spool" fsck --deep
 printf '{"v":1,"type":"receipt","in":"1","path":"%s","status":"ok"}\n{"v":1,"type":"receipt","in":"2","path":"x","status":"perm"}\n' "$i" >receipts

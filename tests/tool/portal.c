@@ -12,6 +12,7 @@
  *  "token": "demo-token-1",		links: https://localhost:PORT/portal?token=… and …{base}/token/…
  *  "base": "/dlx/v1",
  *  "questions": [{"id":"1","type":"PAT_BIRTH_DATE","format":"DATE","text":"…","answer":"19700101"}],
+ *			or "texts":[{"text":"…","language":"de"}] in place of text
  *  "patient": {"name":"Mustermann,Max","birth_date":"1970-01-01","sex":"M","id":"P1"},
  *  "items": [{"id":"1","file":"ct.zip","mime":"application/zip","study_uid":"1.2.3","date":"2026-09-01",
  *	"modalities":"CT","description":"CT","files":3,"patient":{…, where it differs}}],
@@ -29,6 +30,7 @@
  *  redirect	the link leads to another address first		elsewhere	… to http://127.0.0.1 without TLS
  *  nested	the list stands in a list			lost	the second item answers 400
  *  endless	the list is endless				html	a download is a web page
+ *  attempts	a 401 of the login says how many attempts are left
  *  later	the second item answers 503 {"timeOutInSeconds":3600}
  * An unknown token gets a decoy question, and 401 for any answer, as the standard wants it.
  * One connection at a time, one request a connection.
@@ -351,6 +353,15 @@ number_or_text(const char *s)
 	return json_integer(strtoll(digits, NULL, 10));
 }
 
+static json_t *
+texts_of(const json_t *q)
+{
+	json_t *texts = json_object_get(q, "texts");
+
+	return texts != NULL ? json_incref(texts) :
+	    json_pack("[{s:s,s:s}]", "text", text(q, "text", "Question"), "language", "en");
+}
+
 static void
 question(struct conn *c, const struct request *r, bool known)
 {
@@ -373,8 +384,8 @@ question(struct conn *c, const struct request *r, bool known)
 		    "language", "en", "questionId", number_or_text("1"), "questionType", "PAT_BIRTH_DATE", "answerFormat", "DATE"));
 	else
 		json_array_foreach(json_object_get(portal.conf, "questions"), i, q)
-			json_array_append_new(list, json_pack("{s:[{s:s,s:s}],s:o,s:s,s:s}", "question", "text",
-			    text(q, "text", "Question"), "language", "en", "questionId", number_or_text(text(q, "id", "1")),
+			json_array_append_new(list, json_pack("{s:o,s:o,s:s,s:s}", "question", texts_of(q), "questionId",
+			    number_or_text(text(q, "id", "1")),
 			    "questionType", text(q, "type", "CUSTOM"), "answerFormat", text(q, "format", "STRING")));
 	snprintf(url, sizeof(url), "%s://localhost:%d%s", portal.tls != NULL ? "https" : "http", portal.port, portal.base);
 	info = json_pack("{s:s,s:s,s:s}", "dlxVersion", "1.0", "vendorInformation", "mri-tools demo", "apiBasePath", url);
@@ -410,7 +421,10 @@ login(struct conn *c, const struct request *r, bool known)
 	if (busy(c, r, 3))
 		return;
 	if (!known || !answers_right(r->body)) {
-		answer(c, r, 401, "text/plain", "", "unauthorized");
+		if (quirk("attempts"))
+			answer(c, r, 401, "application/json", "", "{\"remainingAttempts\":4}");
+		else
+			answer(c, r, 401, "text/plain", "", "unauthorized");
 		return;
 	}
 	if (quirk("fail-login")) {

@@ -152,6 +152,47 @@ static void only_narrower(void **state)
 	}
 }
 
+static void portals(void **state)
+{
+	static const char policy_text[] = "[portal klinik]\nurl_prefix = https://a.example/x b.example\nrecipe = form\n"
+	    "dicomweb = https://a.example/dw\ntoken_file=/t\nuser=u\n"
+	    "password_file=/p\ncert=/c\nkey=/k\nallow=10.0.0.0/8 10.1.0.0/16\n";
+	static const char *const narrower[] = { "[portal klinik]\nurl_prefix=b.example\nallow=10.1.0.0/16\nrecipe=form\n" };
+	static const char *const wider[] = { "[portal other]\nrecipe=form\n", "[portal klinik]\nrecipe=other\n",
+		"[portal klinik]\nallow=127.0.0.0/8\n", "[portal klinik]\nurl_prefix=c.example\n",
+		"[portal klinik]\ntoken_file=/mine\n" };
+	struct config *c = NULL;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(load(NULL, policy_text, &c, &err), RC_OK);
+	assert_null(config_portal(c, "nobody"));
+	const struct config_portal *p = config_portal(c, "klinik");
+	assert_non_null(p);
+	assert_int_equal(p->nurl_prefix, 2);
+	assert_string_equal(p->recipe, "form");
+	assert_string_equal(p->dicomweb, "https://a.example/dw");
+	assert_string_equal(p->token_file, "/t");
+	assert_string_equal(p->user, "u");
+	assert_string_equal(p->password_file, "/p");
+	assert_string_equal(p->cert, "/c");
+	assert_string_equal(p->key, "/k");
+	assert_int_equal(p->nallow, 2);
+	config_free(c);
+	assert_int_equal(load(NULL, "[portal a]\ntoken = x\n", &c, &err), RC_FATAL);
+	assert_non_null(strstr(err.text, "own:2"));
+	assert_int_equal(load(NULL, "[portal a/b]\nuser = x\n", &c, &err), RC_FATAL);
+	if (getuid() != 0)
+		return;
+	for (size_t i = 0; i < sizeof(narrower) / sizeof(narrower[0]); i++) {
+		assert_int_equal(load(policy_text, narrower[i], &c, &err), RC_OK);
+		assert_int_equal(config_portal(c, "klinik")->nallow, 1);
+		config_free(c);
+	}
+	for (size_t i = 0; i < sizeof(wider) / sizeof(wider[0]); i++)
+		assert_int_equal(load(policy_text, wider[i], &c, &err), RC_FATAL);
+}
+
 static void policy_is_roots(void **state)
 {
 	(void)state;
@@ -191,7 +232,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(mistakes),
-		cmocka_unit_test(only_narrower), cmocka_unit_test(policy_is_roots), cmocka_unit_test(first_counts),
+		cmocka_unit_test(only_narrower), cmocka_unit_test(portals),
+		cmocka_unit_test(policy_is_roots), cmocka_unit_test(first_counts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -25,6 +25,8 @@ parse(const char *text)
 
 struct info { char *base; struct source_question *q; size_t n; struct err err; };
 
+static const char *language = "";
+
 static int
 info(const char *text, struct info *i)
 {
@@ -32,7 +34,7 @@ info(const char *text, struct info *i)
 	int rc = RC_OK;
 
 	memset(i, 0, sizeof(*i));
-	rc = dlx_parse_info(j, &i->base, &i->q, &i->n, &i->err);
+	rc = dlx_parse_info(j, language, &i->base, &i->q, &i->n, &i->err);
 	json_decref(j);
 	return rc;
 }
@@ -46,6 +48,36 @@ info_free(struct info *i)
 		source_question_free(&i->q[k]);
 	free(i->q);
 	free(i->base);
+}
+
+static void
+test_language(void **state)
+{
+	static const struct { const char *language, *want; } v[] = { { "de_DE", "Deutsch" }, { "de_AT", "AT" },
+		{ "de", "Deutsch" },
+		{ "fr_FR", "French" }, { "it_IT", "English" }, { "", "English" } };
+	struct info i;
+	size_t k = 0;
+
+	(void)state;
+	for (k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
+		language = v[k].language;
+		assert_int_equal(info("{\"apiInfo\":[],\"tfaQuestion\":[{\"question\":[{\"text\":\"French\",\"language\":\"fr\"},"
+		    "{\"text\":\"Deutsch\",\"language\":\"de\"},{\"text\":\"AT\",\"language\":\"de-AT\"},"
+		    "{\"text\":\"English\",\"language\":\"en\"}],\"questionId\":\"1\",\"questionType\":\"UNHEARD_OF\"}]}",
+		    &i), RC_OK);
+		assert_string_equal(i.q[0].text, v[k].want);
+		assert_string_equal(i.q[0].type, "UNHEARD_OF");
+		info_free(&i);
+	}
+	language = "it";
+	assert_int_equal(info("{\"apiInfo\":[],\"tfaQuestion\":[{\"question\":[{\"text\":\"Deutsch\",\"language\":\"de\"},7],"
+	    "\"questionId\":\"1\"}]}", &i), RC_OK);
+	assert_string_equal(i.q[0].text, "Deutsch");	/* the first, where English is not there */
+	info_free(&i);
+	language = "";
+	assert_int_equal(dlx_attempts("{\"remainingAttempts\":3}", 23), 3);
+	assert_int_equal(dlx_attempts("unauthorized", 12), -1);
 }
 
 static void
@@ -276,7 +308,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_info), cmocka_unit_test(test_answers), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_info), cmocka_unit_test(test_language), cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_timeout), cmocka_unit_test(test_zip_end), cmocka_unit_test(test_crc),
 	};
 

@@ -46,6 +46,8 @@ static void
 test_clean(void **state)
 {
 	char a[] = "  https://h/x \r\n", b[] = "QR-Code:https://h/y", c[] = "URL:https://h/z", d[] = "URL:nothing";
+	char e[] = "]Q1https://h/q", f[] = "weasis:https://h/q", g[] = "https://h/?u=https://i/", h[] = "SHL: shlink:/eyJ";
+	char i[] = "/a/https://h/";
 
 	(void)state;
 	link_clean(a);
@@ -56,13 +58,23 @@ test_clean(void **state)
 	assert_string_equal(c, "https://h/z");
 	link_clean(d);
 	assert_string_equal(d, "URL:nothing");
+	link_clean(e);
+	assert_string_equal(e, "https://h/q");
+	link_clean(f);
+	assert_string_equal(f, "weasis:https://h/q");
+	link_clean(g);
+	assert_string_equal(g, "https://h/?u=https://i/");
+	link_clean(h);
+	assert_string_equal(h, "shlink:/eyJ");
+	link_clean(i);
+	assert_string_equal(i, "/a/https://h/");
 }
 
 static void
 test_kinds(void **state)
 {
 	static const char *const unsupported[] = {
-		"shlink:/eyJ1", "https://viewer.example/#shlink:/eyJ1", "weasis://?%24dicom", "radiant://?n=paet",
+		"weasis://?%24dicom", "radiant://?n=paet",
 		"dnviewer://dicomweb", "mailto:a@b", "ftp://h/x", "gopher://h/x", "file:///etc/passwd"
 	};
 	struct err err = { 0 };
@@ -72,13 +84,39 @@ test_kinds(void **state)
 	assert_int_equal(link_check("https://h/x", &err), RC_OK);
 	assert_int_equal(link_check("HTTPS://h/x", &err), RC_OK);
 	assert_int_equal(link_check("http://h/x", &err), RC_OK);	/* lib/http judges it */
+	assert_int_equal(link_check("shlink:/eyJ1", &err), RC_OK);
+	assert_int_equal(link_check("https://viewer.example/#shlink:/eyJ1", &err), RC_OK);
 	for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
 		err_clear(&err);
 		assert_int_not_equal(link_check(unsupported[i], &err), RC_OK);
 		assert_int_equal(err.kind, ERR_PROTOCOL);
 		assert_true(err.advice[0] != '\0');
-		assert_null(strstr(err.text, "eyJ1"));
 	}
+}
+
+static void
+test_mistyped(void **state)
+{
+	static const char *const wrong[] = {
+		"https\303\226--host-path", "http\303\266--host", "https>&&host&path", "HTTPS>&&HOST",
+		"httpsM!!host", "shlink\303\226-ez",
+		"https\303\226&&host&",
+	};
+	static const char *const right[] = { "https", "https--x", "httpd", "httpd--x",
+		"shlink", "http-", "httpsM!", "h\303\226--" };
+	struct err err = { 0 };
+	size_t i = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_true(link_is(wrong[i]));
+		assert_int_not_equal(link_check(wrong[i], &err), RC_OK);
+		assert_int_equal(err.kind, ERR_DATA);
+		assert_null(strstr(err.text, "host"));
+	}
+	for (i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		if (link_is(right[i]))
+			fail_msg("%s", right[i]);
 }
 
 static void
@@ -125,7 +163,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key), cmocka_unit_test(test_token), cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_host),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_mistyped), cmocka_unit_test(test_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

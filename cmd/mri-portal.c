@@ -1,0 +1,43 @@
+/* mri-portal: what a link is, and what one download did. */
+#include <string.h>
+#include "cli/cli.h"
+#include "stage/portal.h"
+
+static const char *cafile;
+
+static const struct cli_option options[] = {
+	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
+	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
+};
+
+static const struct cli_tool tool = {
+	.name = "mri-portal",
+	.synopsis = "[options] probe [--] [link | - ...]",
+	.summary = "Says what a link is, without using a credential.",
+	.options = options, .reads = CLI_COMMANDS, .links = true,
+};
+
+static void
+probe(struct cli *cli)
+{
+	portal_probe(cli, cafile);
+}
+
+static const struct portal_command commands[] = {
+	{ "probe", probe },
+};
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = { .tool = &tool };
+	size_t i = 0, n = sizeof(commands) / sizeof(commands[0]);
+
+	cli_begin(&cli, argc, argv);
+	for (i = 0; i < n && strcmp(cli.argv[0], commands[i].name) != 0; i++)
+		;
+	if (i == n)
+		cli_usage_error(&cli, "there is no such command; see mri-portal --help");
+	commands[i].run(&cli);
+	return cli_end(&cli);
+}

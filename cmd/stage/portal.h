@@ -1,0 +1,17 @@
+/*
+ * What mri-portal does: one function a command. argv[0] of cli is the command
+ * itself; the functions find their arguments behind it.
+ */
+#ifndef MRI_STAGE_PORTAL_H
+#define MRI_STAGE_PORTAL_H
+
+#include "cli/cli.h"
+
+struct portal_command {
+	const char *name;
+	void (*run)(struct cli *);	/* messages and status are its own */
+};
+
+void portal_probe(struct cli *, const char *cafile);	/* what kind of link it is, without a credential */
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The exchanges of a session as HAR 1.2 (the HTTP Archive format), redacted
+ * before a byte is written. An entry is held in memory until the next one, so
+ * that a secret which an answer brought is known when the answer is written.
+ * The file is whole JSON after each entry: what closes it is written with it.
+ *
+ *	har_open(&h, fd, &secrets, line, arg, err)
+ *	http_trace(http, har_exchange, h)
+ *	har_close(h)		writes the last entry
+ */
+#ifndef MRI_HTTP_HAR_H
+#define MRI_HTTP_HAR_H
+
+#include "http/redact.h"
+#include "http/trace.h"
+
+struct har;
+
+/* fd: a file of ours, empty or one that har_ wrote; stays yours; -1: none. secrets: borrowed, may grow.
+ * line: each exchange in a redacted sentence, for --explain; NULL: none. */
+int har_open(struct har **, int fd, const struct redact *secrets, void (*line)(void *arg, const char *), void *arg,
+    struct err *);
+http_trace_fn har_exchange;	/* arg: the har */
+void har_flush(struct har *);	/* the entry that is held; NULL is fine */
+void har_close(struct har *);
+bool har_failed(const struct har *);	/* an entry could not be written; the file is whole without it */
+
+#endif
