@@ -49,8 +49,10 @@ http_cookie(struct http *h, const char *name, char **out, struct err *err)
 }
 
 void
-http_slow(struct http *h, int64_t gap_ms)
+http_narrow(struct http *h, int64_t gap_ms, int64_t wait_ms)
 {
 	if (gap_ms > h->o.gap_ms)
 		h->o.gap_ms = gap_ms;
+	if (wait_ms > 0 && wait_ms < h->o.wait_ms)
+		h->o.wait_ms = wait_ms;
 }

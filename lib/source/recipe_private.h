@@ -45,9 +45,12 @@ bool recipe_word_in(const char *word, const char *words);
 void recipe_finding(struct recipe_findings *, unsigned line, bool meaning, const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The two passes. Findings are added; none means that it is right. */
-void recipe_check_form(const struct recipe_node *, struct recipe_findings *);	/* one node, its children by name */
-int recipe_fill(struct recipe *, struct err *);		/* the struct from a tree of right form */
-int recipe_check_meaning(const struct recipe *, struct recipe_findings *, struct err *);
+/* Form: one node while it is built, then its children once they are there. text: it had some that is not blank.
+ * unknown: the name of an element that there is not. */
+void recipe_form_node(const struct recipe_node *, bool text, struct recipe_findings *);
+void recipe_form_unknown(const struct recipe_node *parent, const char *unknown, unsigned line, struct recipe_findings *);
+void recipe_form_children(const struct recipe_node *, struct recipe_findings *);
+/* Meaning, of a tree of right form. */
+int recipe_meaning(const struct recipe *, struct recipe_findings *, struct err *);
 
 #endif

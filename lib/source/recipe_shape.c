@@ -1,14 +1,13 @@
 /* The form of a recipe as a table: share/recipe.rng in C. Both change together; tests hold them against each other. */
-#include "source/recipe_private.h"
-
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
+#include "source/recipe_private.h"
 
-#define S(tag)	((uint64_t)1 << (tag))
-#define REQUESTS	(S(RT_GET) | S(RT_POST))
-#define STEPS	(REQUESTS | S(RT_SUBMIT) | S(RT_EXTRACT) | S(RT_EXPECT) | S(RT_IF) | S(RT_NEED) | S(RT_CHALLENGE) | \
+#define S(tag)	RT_SET(tag)
+#define GET_POST	(S(RT_GET) | S(RT_POST))
+#define STEPS	(GET_POST | S(RT_SUBMIT) | S(RT_EXTRACT) | S(RT_EXPECT) | S(RT_IF) | S(RT_NEED) | S(RT_CHALLENGE) | \
 	S(RT_AUTH) | S(RT_FOR_EACH) | S(RT_POLL) | S(RT_DOWNLOAD))
 #define ONE(set)	{ (set), true, false }
 #define MAYBE(set)	{ (set), false, false }
@@ -49,7 +48,7 @@ static const struct shape shapes[RT_COUNT] = {
 	[RT_RETRY_AFTER] = { "retry-after", false, { NEED("json", RV_ANY) }, { { 0 } } },
 	[RT_LOGIN] = { "login", false, { { 0 } }, { SOME(STEPS), MAYBE(S(RT_EXPIRED_WHEN)), MAYBE(S(RT_KEEPALIVE)) } },
 	[RT_EXPIRED_WHEN] = { "expired-when", false, { { 0 } }, { SOME(S(RT_WHEN)) } },
-	[RT_KEEPALIVE] = { "keepalive", false, { NEED("every", RV_DURATION) }, { ONE(REQUESTS) } },
+	[RT_KEEPALIVE] = { "keepalive", false, { NEED("every", RV_DURATION) }, { ONE(GET_POST) } },
 	[RT_RUN] = { "run", false, { { 0 } }, { SOME(STEPS) } },
 	[RT_GET] = { "get", false, { NEED("url", RV_SOME), MAY("id", RV_ID), MAY("once", RV_YESNO) },
 		{ MANY(S(RT_HEADER)), MANY(S(RT_QUERY)) } },
@@ -72,7 +71,7 @@ static const struct shape shapes[RT_COUNT] = {
 		MAY("min", RV_COUNT0) }, { MAYBE(S(RT_PAGINATE)), SOME(STEPS) } },
 	[RT_POLL] = { "poll", false, { NEED("every", RV_DURATION), MAY("backoff", RV_FACTOR), MAY("max-every", RV_DURATION),
 		NEED("timeout", RV_DURATION) },
-		{ ONE(REQUESTS), ONE(S(RT_DONE)), MAYBE(S(RT_FAILED)), MAYBE(S(RT_PROGRESS)) } },
+		{ ONE(GET_POST), ONE(S(RT_DONE)), MAYBE(S(RT_FAILED)), MAYBE(S(RT_PROGRESS)) } },
 	[RT_DOWNLOAD] = { "download", false, { NEED("url", RV_SOME), NEED_WORD("as", "study report letter document auto"),
 		MAY("study", RV_SOME), NEED("type", RV_SOME), MAY_WORD("resume", "if-validator never"),
 		MAY("single-use", RV_YESNO), MAY_WORD("refresh", "none login poll"), MAY("skip-if-empty", RV_YESNO) },

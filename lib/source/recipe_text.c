@@ -9,14 +9,6 @@
 #include "http/url.h"
 #include "source/recipe_text.h"
 
-static void
-wipe(char *s)
-{
-	if (s != NULL)
-		hash_wipe(s, strlen(s));
-	free(s);
-}
-
 int
 vars_set(struct recipe_vars *vars, const char *name, const char *value, bool json, struct err *err)
 {
@@ -35,12 +27,12 @@ vars_set(struct recipe_vars *vars, const char *name, const char *value, bool jso
 			v[i] = (struct recipe_var){ .name = text_dup(name, err) };
 		}
 		if (v == NULL || v[i].name == NULL) {
-			wipe(copy);
+			hash_wipe_text(&copy);
 			return err_set(err, ERR_TEMP, "too many variables");
 		}
 		vars->n++;
 	}
-	wipe(vars->v[i].value);
+	hash_wipe_text(&vars->v[i].value);
 	vars->v[i].value = copy;
 	vars->v[i].json = json;
 	return RC_OK;
@@ -65,7 +57,7 @@ vars_free(struct recipe_vars *vars)
 
 	for (i = 0; i < vars->n; i++) {
 		free(vars->v[i].name);
-		wipe(vars->v[i].value);
+		hash_wipe_text(&vars->v[i].value);
 	}
 	free(vars->v);
 	vars->v = NULL;
@@ -206,9 +198,25 @@ place_value(const char *value, const struct recipe_var *v, enum recipe_place pla
 	return buf_puts(out, value, err);
 }
 
-/* Length of {name} or {name|filter} at s, 0 where it is only a brace. */
-static size_t
-placeholder(const char *s, char name[RECIPE_NAME_MAX], char what[RECIPE_NAME_MAX])
+bool
+recipe_filter_known(const char *f)
+{
+	static const char *const known[] = { "", "host", "upper", "lower", "digits" };
+	size_t i = 0;
+
+	if (text_starts(f, "date:")) {
+		for (f += 5; *f != '\0'; f++)
+			if (*f == '%' && (*++f == '\0' || strchr("Yymd%", *f) == NULL))
+				return false;
+		return true;
+	}
+	for (i = 0; i < sizeof(known) / sizeof(known[0]) && strcmp(f, known[i]) != 0; i++)
+		;
+	return i < sizeof(known) / sizeof(known[0]);
+}
+
+size_t
+recipe_placeholder(const char *s, char name[RECIPE_NAME_MAX], char what[RECIPE_FILTER_MAX])
 {
 	size_t n = 1, m = 0;
 
@@ -221,7 +229,7 @@ placeholder(const char *s, char name[RECIPE_NAME_MAX], char what[RECIPE_NAME_MAX
 	what[0] = '\0';
 	if (s[n] == '|') {
 		m = strcspn(s + n + 1, "}");
-		if (s[n + 1 + m] != '}' || !text_copyn(what, RECIPE_NAME_MAX, s + n + 1, m))
+		if (s[n + 1 + m] != '}' || !text_copyn(what, RECIPE_FILTER_MAX, s + n + 1, m))
 			return 0;
 		n += m + 1;
 	}
@@ -233,7 +241,7 @@ recipe_expand(const char *text, const struct recipe_vars *vars, enum recipe_plac
     struct err *err)
 {
 	struct buf value = BUF_INIT(RECIPE_VALUE_MAX);
-	char name[RECIPE_NAME_MAX], what[RECIPE_NAME_MAX];
+	char name[RECIPE_NAME_MAX], what[RECIPE_FILTER_MAX];
 	const struct recipe_var *v = NULL;
 	const char *p = text;
 	bool quoted = false;
@@ -241,7 +249,7 @@ recipe_expand(const char *text, const struct recipe_vars *vars, enum recipe_plac
 	int rc = buf_puts(out, "", err);
 
 	while (*p != '\0' && rc == RC_OK) {
-		if ((n = placeholder(p, name, what)) == 0) {
+		if ((n = recipe_placeholder(p, name, what)) == 0) {
 			if (place == PLACE_JSON && *p == '"' && (p == text || p[-1] != '\\'))
 				quoted = !quoted;
 			rc = buf_add(out, p++, 1, err);
@@ -263,11 +271,11 @@ recipe_expand(const char *text, const struct recipe_vars *vars, enum recipe_plac
 bool
 recipe_known(const char *text, const struct recipe_vars *vars)
 {
-	char name[RECIPE_NAME_MAX], what[RECIPE_NAME_MAX];
+	char name[RECIPE_NAME_MAX], what[RECIPE_FILTER_MAX];
 	size_t n = 0;
 
 	for (; *text != '\0'; text += n > 0 ? n : 1)
-		if ((n = placeholder(text, name, what)) > 0 && vars_get(vars, name) == NULL)
+		if ((n = recipe_placeholder(text, name, what)) > 0 && vars_get(vars, name) == NULL)
 			return false;
 	return true;
 }

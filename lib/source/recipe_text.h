@@ -10,10 +10,11 @@
 
 #include <stdbool.h>
 #include "base/buf.h"
+#include "source/recipe.h"
 
 #define RECIPE_VALUE_MAX	((size_t)16 << 10)	/* bytes of one value: a bearer is the longest */
 #define RECIPE_VARS_MAX		200
-#define RECIPE_NAME_MAX		64
+#define RECIPE_FILTER_MAX	64
 
 struct recipe_var { char *name, *value; bool json; };	/* json: a JSON text, which stands where a value does */
 struct recipe_vars {
@@ -32,6 +33,9 @@ enum recipe_place {
 	PLACE_HEADER	/* as it is; CR, LF and other controls are refused */
 };
 
+/* Length of the {name} or {name|filter} at s, 0 where it is only a brace. */
+size_t recipe_placeholder(const char *s, char name[RECIPE_NAME_MAX], char filter[RECIPE_FILTER_MAX]);
+bool recipe_filter_known(const char *);	/* "" is one */
 /* Appends. ERR_CONFIG: no such variable or filter. ERR_PROTOCOL: a value that cannot stand there. */
 int recipe_expand(const char *text, const struct recipe_vars *, enum recipe_place, struct buf *, struct err *);
 /* Is every variable that the text names set? */
