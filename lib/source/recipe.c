@@ -235,7 +235,8 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 	r->offer = &s->offers[i];
 	r->pages = true;
 	rc = fetch_into(rs, it, d, r, err);
-	if (rc == RC_OK && (rc = check_type(rs, d, r->p.media, err)) == RC_OK && (rc = check_claims(it, d, &r->p, err)) == RC_OK) {
+	if (rc == RC_OK && (rc = check_type(rs, d, r->p.media, err)) == RC_OK &&
+	    (rc = check_claims(it, d, &r->p, err)) == RC_OK) {
 		*p = r->p;
 		rs->bytes += r->p.bytes;
 		it->next = d->next;

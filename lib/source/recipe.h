@@ -21,7 +21,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define RECIPE_BYTES_MAX	((size_t)64 << 10)	/* the largest example is 6 KB; one message of a worker holds it */
+#define RECIPE_BYTES_MAX	((size_t)48 << 10)	/* the largest example is 6 KB; one message of a worker holds it */
 #define RECIPE_DEPTH_MAX	32
 #define RECIPE_FINDINGS_MAX	20
 #define RECIPE_NAME_MAX		32	/* bytes of a name of an input or extract, with its NUL */

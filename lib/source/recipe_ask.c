@@ -224,7 +224,8 @@ follow(struct recipe_session *rs, struct asked *a, struct http_response *resp, s
 	struct asked next = { .method = "GET" };
 	int rc = RC_OK;
 
-	while (rc == RC_OK && resp->status >= 301 && resp->status <= 303 && (to = http_header(rs->s->http, "Location")) != NULL) {
+	while (rc == RC_OK && resp->status >= 301 && resp->status <= 303 &&
+	    (to = http_header(rs->s->http, "Location")) != NULL) {
 		if (left-- == 0) {
 			rc = err_set(err, ERR_PROTOCOL, "the portal redirects more often than the scope allows");
 			break;

@@ -290,7 +290,8 @@ add_offer(struct recipe_session *rs, struct recipe_item *it, const struct recipe
 		free(o.study_uid);
 		o.study_uid = NULL;
 	}
-	if ((o.id = text_dup(id.data, err)) == NULL || (o.media = text_dup(media_of(type != NULL ? type : "auto"), err)) == NULL) {
+	if ((o.id = text_dup(id.data, err)) == NULL ||
+	    (o.media = text_dup(media_of(type != NULL ? type : "auto"), err)) == NULL) {
 		rc = err_rc(err->kind);
 		goto out;
 	}

@@ -1,4 +1,4 @@
-/* The table that share/recipe.rng says in RELAX NG, and the passes over a loaded tree. Private to lib/source/recipe*. */
+/* The table that share/recipe.rng says in RELAX NG, and the passes over a tree. Private to lib/source/recipe*. */
 #ifndef MRI_SOURCE_RECIPE_PRIVATE_H
 #define MRI_SOURCE_RECIPE_PRIVATE_H
 
@@ -48,7 +48,8 @@ void recipe_finding(struct recipe_findings *, unsigned line, bool meaning, const
 /* Form: one node while it is built, then its children once they are there. text: it had some that is not blank.
  * unknown: the name of an element that there is not. */
 void recipe_form_node(const struct recipe_node *, bool text, struct recipe_findings *);
-void recipe_form_unknown(const struct recipe_node *parent, const char *unknown, unsigned line, struct recipe_findings *);
+void recipe_form_unknown(const struct recipe_node *parent, const char *unknown, unsigned line,
+    struct recipe_findings *);
 void recipe_form_children(const struct recipe_node *, struct recipe_findings *);
 /* Meaning, of a tree of right form. */
 int recipe_meaning(const struct recipe *, struct recipe_findings *, struct err *);

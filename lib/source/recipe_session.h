@@ -62,8 +62,8 @@ int recipe_run(struct recipe_session *, struct recipe_item *, const struct recip
 int recipe_login(struct recipe_session *, struct err *);
 int recipe_relogin(struct recipe_session *, struct err *);
 /* A value that a recipe got or was given: a variable, and, where it is secret, not to be shown. */
-int recipe_set(struct recipe_session *, struct recipe_item *, const char *name, const char *value, bool secret, bool json,
-    struct err *);
+int recipe_set(struct recipe_session *, struct recipe_item *, const char *name, const char *value, bool secret,
+    bool json, struct err *);
 /* What is asked for an input, and an answer to it: of the form that it wants, or nothing is sent. */
 int recipe_question(const struct recipe_node *input, struct source_question *, struct err *);
 int recipe_set_input(struct recipe_session *, const struct recipe_node *input, const char *value, struct err *);

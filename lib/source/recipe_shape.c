@@ -28,7 +28,8 @@ static const struct shape shapes[RT_COUNT] = {
 	[RT_RECIPE] = { "recipe", false, { NEED("id", RV_ID), NEED("version", RV_COUNT) },
 		{ ONE(S(RT_ABOUT)), SOME(S(RT_MATCH)), SOME(S(RT_INPUT)), ONE(S(RT_SCOPE)), ONE(S(RT_LIMITS)),
 		  MAYBE(S(RT_ERRORS)), MAYBE(S(RT_LOGIN)), ONE(S(RT_RUN)) } },
-	[RT_ABOUT] = { "about", true, { NEED("vendor", RV_SOME), NEED("tested", RV_SOME), MAY("contact", RV_SOME) }, { { 0 } } },
+	[RT_ABOUT] = { "about", true, { NEED("vendor", RV_SOME), NEED("tested", RV_SOME), MAY("contact", RV_SOME) },
+		{ { 0 } } },
 	[RT_MATCH] = { "match", false, { NEED("url", RV_SOME), MAY_WORD("probe", "dlx dicomweb") }, { { 0 } } },
 	[RT_INPUT] = { "input", false, { NEED("name", RV_NAME), NEED_WORD("type", "text code date url otp user password"),
 		MAY("pattern", RV_SOME), MAY("required", RV_YESNO), MAY("secret", RV_YESNO), NEED("ask", RV_SOME) }, { { 0 } } },
@@ -92,7 +93,8 @@ static const struct shape shapes[RT_COUNT] = {
 	[RT_PROGRESS] = { "progress", false, { NEED("json", RV_ANY) }, { { 0 } } },
 	[RT_COMPLETE] = { "complete", false, { MAY("bytes", RV_SOME), MAY("sha256", RV_SOME), MAY("files", RV_SOME),
 		MAY("instances", RV_SOME), MAY_WORD("claim", "strong weak") }, { { 0 } } },
-	[RT_PATIENT] = { "patient", false, { MAY("name", RV_SOME), MAY("birthdate", RV_SOME), MAY("id", RV_SOME) }, { { 0 } } },
+	[RT_PATIENT] = { "patient", false, { MAY("name", RV_SOME), MAY("birthdate", RV_SOME), MAY("id", RV_SOME) },
+		{ { 0 } } },
 };
 
 /* The same expressions stand in the schema. */
@@ -108,7 +110,8 @@ static const struct { const char *pattern, *says; } values[] = {
 	[RV_DURATION] = { "[0-9]{1,7}(ms|s|m|h)", "a number and ms, s, m or h, as 30s" },
 	[RV_BYTES] = { "[0-9]{1,9}(KiB|MiB|GiB)?", "a number and KiB, MiB or GiB, as 40GiB" },
 	[RV_FACTOR] = { "[0-9]{1,2}(\\.[0-9]{1,3})?", "a number, as 1.5" },
-	[RV_STATUS] = { "[1-5]([0-9][0-9]|xx)( [1-5]([0-9][0-9]|xx))*", "statuses such as 404, or 5xx, with one blank between" },
+	[RV_STATUS] = { "[1-5]([0-9][0-9]|xx)( [1-5]([0-9][0-9]|xx))*",
+		"statuses such as 404, or 5xx, with one blank between" },
 };
 
 const struct shape *recipe_shape(enum recipe_tag tag)

@@ -31,8 +31,8 @@ recipe_tell(struct recipe_session *rs, const struct recipe_node *n, const char *
 }
 
 int
-recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, const char *value, bool secret, bool json,
-    struct err *err)
+recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, const char *value, bool secret,
+    bool json, struct err *err)
 {
 	char kind[REDACT_KIND_MAX];
 	size_t i = 0, n = 0;
@@ -46,17 +46,15 @@ recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, 
 	return vars_set(&it->vars, name, value, json, err);
 }
 
-/* The words by which the rest of mri-fetch knows what an order holds. */
+/* Two are known to the rest of mri-fetch, from the order; of the others the name is the type: --factor code=@FILE. */
 static const char *
 question_type(const struct recipe_node *input)
 {
-	const char *name = recipe_attr(input, "name"), *type = recipe_attr(input, "type");
+	const char *name = recipe_attr(input, "name");
+	bool date = strcmp(recipe_attr(input, "type"), "date") == 0;
 
-	if (strcmp(type, "date") == 0 && strcmp(name, "birthdate") == 0)
-		return "PAT_BIRTH_DATE";
-	if (strcmp(type, "date") == 0 && strcmp(name, "studydate") == 0)
-		return "STUDY_DATE";
-	return strcmp(type, "password") == 0 || strcmp(type, "otp") == 0 ? "PASSWORD" : "CUSTOM";
+	return date && strcmp(name, "birthdate") == 0 ? "PAT_BIRTH_DATE" : date && strcmp(name, "studydate") == 0 ?
+	    "STUDY_DATE" : name;
 }
 
 int
@@ -89,7 +87,8 @@ recipe_set_input(struct recipe_session *rs, const struct recipe_node *input, con
 	recipe_regex_free(re);
 	if (!fits) {
 		rs->s->state = "factor-needed";
-		err_set(err, ERR_DENIED, "what was entered for \"%s\" has not the form that this portal wants; nothing was sent", name);
+		err_set(err, ERR_DENIED, "what was entered for \"%s\" has not the form that this portal wants; nothing was sent",
+		    name);
 		err_advise(err, "compare it with the letter");
 		return err_rc(ERR_DENIED);
 	}

@@ -49,6 +49,9 @@ source_portal_free(struct source_portal *p)
 	for (i = 0; i < p->nallow; i++)
 		free(p->allow[i]);
 	free(p->allow);
+	for (i = 0; i < p->nprefix; i++)
+		free(p->prefix[i]);
+	free(p->prefix);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -107,27 +110,6 @@ source_close(struct source *s)
 	for (i = 0; i < s->nhosts; i++)
 		free(s->hosts[i]);
 	free(s);
-}
-
-int
-source_add_host(struct source *s, const char *text, struct err *err)
-{
-	struct url u;
-	size_t i = 0;
-	int rc = url_parse(text, &u, err);
-
-	if (rc != RC_OK)
-		return rc;
-	for (i = 0; i < s->nhosts && strcmp(s->hosts[i], u.host) != 0; i++)
-		;
-	if (i == s->nhosts && s->nhosts < SOURCE_HOSTS_MAX) {
-		if ((s->hosts[i] = text_dup(u.host, err)) == NULL)
-			rc = err_rc(err->kind);
-		else
-			s->nhosts++;
-	}
-	url_free(&u);
-	return rc;
 }
 
 /* RFC 7617 */
