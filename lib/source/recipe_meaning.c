@@ -22,6 +22,7 @@ struct meaning {
 	const char *ids[NAMES_MAX]; size_t nids;
 	bool login, poll, choice;	/* what we are in */
 	bool ready;			/* a poll stands before, in this body */
+	bool answered;			/* a request stands before */
 	int rc;
 	struct err *err;
 };
@@ -342,6 +343,7 @@ check_for_each(struct meaning *m, const struct recipe_node *n)
 {
 	const struct recipe_node *p = recipe_child(n, RT_PAGINATE);
 	bool outer = m->ready;
+	size_t names = m->n;
 
 	check_xpath(m, n, "xpath");
 	check_pointer(m, n, "json");
@@ -352,6 +354,7 @@ check_for_each(struct meaning *m, const struct recipe_node *n)
 	add_name(m, n, recipe_attr(n, "as"));
 	check_steps(m, n);
 	m->ready = outer;
+	m->n = names;	/* what an entry extracts is the entry's */
 }
 
 static void
@@ -391,6 +394,21 @@ check_auth(struct meaning *m, const struct recipe_node *n)
 		FOUND(m, n, NULL, "<auth>: a user without a password");
 }
 
+/* What looks at an answer wants one. */
+static void
+check_answered(struct meaning *m, const struct recipe_node *n)
+{
+	const uint64_t looks = RT_SET(RT_SUBMIT) | RT_SET(RT_EXTRACT) | RT_SET(RT_EXPECT) | RT_SET(RT_IF) |
+	    RT_SET(RT_CHALLENGE) | RT_SET(RT_FOR_EACH);
+
+	if ((looks & RT_SET(n->tag)) != 0 && !m->answered) {
+		FOUND(m, n, "a <get> or <post> before it asks the portal", "<%s>: there is no answer to look at yet",
+		    recipe_tag_name(n->tag));
+		m->answered = true;	/* said once */
+	}
+	m->answered = m->answered || ((RT_SET(RT_GET) | RT_SET(RT_POST) | RT_SET(RT_POLL)) & RT_SET(n->tag)) != 0;
+}
+
 static void
 check_steps(struct meaning *m, const struct recipe_node *parent)
 {
@@ -398,6 +416,7 @@ check_steps(struct meaning *m, const struct recipe_node *parent)
 
 	for (n = parent->child; n != NULL; n = n->next) {
 		check_id(m, n);
+		check_answered(m, n);
 		switch (n->tag) {
 		case RT_GET: case RT_POST: case RT_SUBMIT: check_request(m, n); break;
 		case RT_EXTRACT: check_extract(m, n); break;
