@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/hash.h"
@@ -6,6 +7,8 @@
 #include "source/link.h"
 #include "source/session.h"
 #include "source/shl.h"
+
+#define LOGIN_MAX	4096	/* bytes of user:password */
 
 void
 source_offer_free(struct source_offer *o)
@@ -107,6 +110,29 @@ source_close(struct source *s)
 	for (i = 0; i < s->nhosts; i++)
 		free(s->hosts[i]);
 	free(s);
+}
+
+/* RFC 7617 */
+int
+source_basic(struct source *s, const char *user, const char *password, struct err *err)
+{
+	struct buf b = BUF_INIT((size_t)16 << 10), login = BUF_INIT(LOGIN_MAX);
+	char *coded = NULL;
+	int rc = buf_printf(&login, err, "%s:%s", user, password);
+
+	if (rc == RC_OK && (coded = calloc(1, login.len / 3 * 4 + 8)) == NULL)
+		rc = err_sys(err, ENOMEM, "cannot start a session");
+	if (rc == RC_OK)
+		(void)EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)login.data, (int)login.len);
+	if (rc == RC_OK && (rc = redact_add(&s->secrets, coded, err)) == RC_OK)
+		rc = buf_printf(&b, err, "Authorization: Basic %s", coded);
+	hash_wipe_text(&s->private);
+	if (rc == RC_OK && (s->private = text_dup(b.data, err)) == NULL)
+		rc = err_rc(err->kind);
+	hash_wipe_text(&coded);
+	buf_wipe(&login);
+	buf_wipe(&b);
+	return rc;
 }
 
 int
@@ -285,7 +311,7 @@ out:
 const char *
 source_kind_name(enum source_kind k)
 {
-	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl" };
+	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl", "recipe" };
 
 	return k < SOURCE_KINDS ? names[k] : "";
 }
