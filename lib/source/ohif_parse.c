@@ -39,7 +39,7 @@ ohif_address(const char *link, char **out, struct err *err)
 	return rc;
 }
 
-/* A value of a keyword: a text, a number, the first of a list, the alphabetic form of a name; "" where there is none. */
+/* Of a keyword: a text, a number, the first of a list, the alphabetic form of a name; "" where there is none. */
 static const char *
 value(const json_t *o, const char *key, char number[32])
 {

@@ -59,14 +59,16 @@ test_manifest(void **state)
 	(void)state;
 	assert_int_equal(parse("{\"studies\":[{\"StudyInstanceUID\":\"1.2.3\",\"StudyDate\":\"20260901\",\"PatientName\":"
 	    "[{\"Alphabetic\":\"Muster^Eva\"}],\"PatientID\":4711,\"PatientSex\":\"F\",\"PatientBirthDate\":\"19700101\","
-	    "\"AccessionNumber\":\"A1\",\"more\":{},\"series\":[{\"SeriesInstanceUID\":\"1.2.3.1\",\"Modality\":\"CT\",\"instances\":["
+	    "\"AccessionNumber\":\"A1\",\"more\":{},\"series\":[{\"SeriesInstanceUID\":\"1.2.3.1\",\"Modality\":\"CT\","
+	    "\"instances\":["
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.1\"},\"url\":\"dicomweb:https://s.example/1.dcm?sig=x\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=1\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=2\"}]},"
 	    "{\"SeriesInstanceUID\":\"1.2.3.2\",\"Modality\":\"SR\",\"instances\":[{\"SOPInstanceUID\":\"1.2.3.2.1\","
 	    "\"url\":\"wadors:https://s.example/instances/1.2.3.2.1/frames/1\"}]}]},"
 	    "{\"StudyInstanceUID\":\"1.2.4\",\"series\":[]},"
-	    "{\"StudyInstanceUID\":\"1.2.3\",\"series\":[{\"instances\":[{\"SOPInstanceUID\":\"1.2.3.3.1\",\"url\":\"/x?f=1&frame=3\"}]}]}"
+	    "{\"StudyInstanceUID\":\"1.2.3\",\"series\":[{\"instances\":["
+	    "{\"SOPInstanceUID\":\"1.2.3.3.1\",\"url\":\"/x?f=1&frame=3\"}]}]}"
 	    "]}", &o, &err), RC_OK);
 	assert_int_equal(o.n, 2);
 	f = &o.v[0].offer;
@@ -92,11 +94,12 @@ static void
 test_bad(void **state)
 {
 	static const char *const bad[] = {
-		"{}", "[]", "{\"studies\":[]}", "{\"studies\":{}}", "{\"studies\":[7]}", "{\"studies\":[{\"StudyInstanceUID\":\"x\"}]}",
+		"{}", "[]", "{\"studies\":[]}", "{\"studies\":{}}", "{\"studies\":[7]}",
+		"{\"studies\":[{\"StudyInstanceUID\":\"x\"}]}",
 		"{\"studies\":[{\"StudyInstanceUID\":\"1.2\",\"series\":[{\"instances\":[{\"url\":\"https://h/a\"}]}]}]}",
 		"{\"studies\":[{\"StudyInstanceUID\":\"1.2\",\"series\":[{\"instances\":[{\"SOPInstanceUID\":\"1.2.3\"}]}]}]}",
-		"{\"studies\":[{\"StudyInstanceUID\":\"1.2\",\"series\":[{\"instances\":[{\"SOPInstanceUID\":\"1.2.3\","
-		    "\"url\":\"https://u:SECRET@h/\"}]}]}]}",
+		("{\"studies\":[{\"StudyInstanceUID\":\"1.2\",\"series\":[{\"instances\":["
+		    "{\"SOPInstanceUID\":\"1.2.3\",\"url\":\"https://u:SECRET@h/\"}]}]}]}")
 	};
 	struct ohif o;
 	struct err err = { 0 };
