@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/link.h"
+#include "source/ohif.h"
 #include "source/session.h"
 #include "source/shl.h"
 
@@ -254,6 +255,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	struct http_request req = { .method = "GET", .headers = headers };
 	struct http_sink sink;
 	struct receiver *r = calloc(1, sizeof(*r));
+	char *manifest = NULL;
 	int rc = RC_OK;
 
 	if (r == NULL)
@@ -270,6 +272,11 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		goto out;
 	if (shl_payload(link) != NULL) {
 		rc = shl_recognise(s, link, err);
+		goto out;
+	}
+	if ((rc = ohif_address(link, &manifest, err)) != RC_OK || manifest != NULL) {
+		if (rc == RC_OK)
+			rc = ohif_recognise(s, manifest, err);
 		goto out;
 	}
 	r->out = out;
@@ -300,6 +307,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	else
 		rc = direct_refuse(s, r->p.media, r->page.data, r->page.len, err);
 out:
+	hash_wipe_text(&manifest);
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);
