@@ -115,15 +115,16 @@ wire_portal(const struct source_portal *p)
 
 	for (i = 0; i < p->nallow; i++)
 		json_array_append_new(allow, json_string(p->allow[i]));
-	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", p->name,
+	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:i}", "name", p->name,
 	    "dicomweb", p->dicomweb, "user", p->user, "token", p->token, "password", p->password, "cert", p->cert,
-	    "key", p->key, "allow", allow);
+	    "key", p->key, "allow", allow, "connections", p->connections);
 }
 
 int
 wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 {
 	const json_t *allow = json_object_get(j, "allow"), *one = NULL;
+	long long connections = 0;
 	size_t i = 0;
 	int rc = RC_OK;
 
@@ -131,8 +132,10 @@ wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 	if ((rc = copy(j, "name", &p->name, err)) != RC_OK ||
 	    (rc = copy(j, "dicomweb", &p->dicomweb, err)) != RC_OK || (rc = copy(j, "user", &p->user, err)) != RC_OK ||
 	    (rc = copy(j, "token", &p->token, err)) != RC_OK || (rc = copy(j, "password", &p->password, err)) != RC_OK ||
-	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK)
+	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK ||
+	    (rc = json_get_int(j, "the parent", "connections", 0, &connections, err)) != RC_OK)
 		goto out;
+	p->connections = (int)connections;
 	if (json_array_size(allow) > 0 && (p->allow = calloc(json_array_size(allow), sizeof(*p->allow))) == NULL) {
 		rc = err_sys(err, ENOMEM, "cannot hold the portal's settings");
 		goto out;

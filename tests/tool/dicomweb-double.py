@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # A DICOMweb portal that misbehaves in ways that real ones do and Orthanc does not. The first segment of the path
 # says how: /cap (bulk gives three), /206 (one is gone, and it says so), /cut (no closing boundary), /cutlen (a
-# connection cut inside an object), /expire (tokens run out midway), /gone, /page (two entries a page), /nolist.
+# connection cut inside an object), /expire (tokens run out midway), /gone, /page (two entries a page), /nolist,
+# /single (no bulk; LOG gets how many objects were asked for at once), /alone (the same, 429 for more than one at once).
 # usage: dicomweb-double.py DIR TOKENFILE LOG; prints its port
 import glob, http.server, json, os, sys, threading
 import pydicom
@@ -14,7 +15,8 @@ for path in sorted(glob.glob(folder + '/**/*', recursive=True)):
     d = pydicom.dcmread(path, stop_before_pixels=True)
     objects.append((d.StudyInstanceUID, d.SeriesInstanceUID, d.SOPInstanceUID, path, d))
 lock = threading.Lock()
-state = {'served': 0, 'token': 1}
+state = {'served': 0, 'token': 1, 'now': 0}
+meet = threading.Condition(lock)
 
 
 def tag(vr, value):
@@ -23,6 +25,7 @@ def tag(vr, value):
 
 class Portal(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass
@@ -48,6 +51,23 @@ class Portal(http.server.BaseHTTPRequestHandler):
             data = open(o[3], 'rb').read()
             out += b'--edge-7\r\nContent-Type: application/dicom\r\nContent-Length: %d\r\n\r\n' % len(data) + data + b'\r\n'
         return out + (b'--edge-7--\r\n' if close else b'')
+
+    def beside(self, way, multi, one):
+        """Waits a moment for others that may come at the same time."""
+        with meet:
+            state['now'] += 1
+            many = state['now']
+            meet.notify_all()
+            meet.wait_for(lambda: state['now'] >= 4, 0.01)
+            with open(log, 'a') as f:
+                f.write('at once %d\n' % many)
+        try:
+            if way == 'alone' and many > 1:
+                return self.say(429, 'text/plain', b'one at a time')
+            self.say(200, multi, self.parts(one))
+        finally:
+            with meet:
+                state['now'] -= 1
 
     def do_GET(self):
         path, _, query = self.path.partition('?')
@@ -86,6 +106,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
             return self.say(200, 'application/dicom+json', json.dumps(
                 [{'00080018': tag('UI', o[2]), '0020000E': tag('UI', o[1])} for o in seen]).encode())
         if len(rest) == 2:
+            if way in ('single', 'alone'):
+                return self.say(501, 'text/plain', b'')
             if way in ('cap', 'expire'):
                 return self.say(200, multi, self.parts(mine[:3]))
             if way == '206':
@@ -97,6 +119,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
             if way == 'html':
                 return self.say(200, 'text/html', b'<html>please log in</html>')
             return self.say(200, multi, self.parts(mine + mine[:1]))
+        if way in ('single', 'alone'):
+            return self.beside(way, multi, [o for o in mine if o[2] == rest[-1]])
         with lock:
             state['served'] += 1
             if way == 'expire' and state['served'] % 3 == 1:
