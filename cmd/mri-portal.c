@@ -12,8 +12,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
-	.synopsis = "[options] probe [--] [link | - ...]",
-	.summary = "Says what a link is, without using a credential.",
+	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...",
+	.summary = "Says what a link is, without using a credential; checks recipes.",
 	.options = options, .reads = CLI_COMMANDS, .links = true,
 };
 
@@ -24,6 +24,7 @@ probe(struct cli *cli)
 }
 
 static const struct portal_command commands[] = {
+	{ "check", portal_check },
 	{ "probe", probe },
 };
 

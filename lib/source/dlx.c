@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/dlx.h"
+#include "source/hosts.h"
 #include "source/link.h"
 #include "source/session.h"
 
@@ -244,6 +245,7 @@ dlx_recognise(struct source *s, const char *text, size_t len, const char *final_
 		goto out;
 	}
 	if ((rc = url_resolve(final_url, base, &s->base, err)) != RC_OK ||
+	    (rc = hosts_check(s, final_url, err)) != RC_OK || (rc = hosts_check(s, s->base, err)) != RC_OK ||
 	    (rc = source_add_host(s, s->link, err)) != RC_OK || (rc = source_add_host(s, final_url, err)) != RC_OK ||
 	    (rc = source_add_host(s, s->base, err)) != RC_OK)
 		goto out;

@@ -45,6 +45,7 @@ struct source {
 };
 
 int source_add_host(struct source *, const char *url, struct err *);
+int source_basic(struct source *, const char *user, const char *password, struct err *);	/* RFC 7617: s->private */
 int source_add_offer(struct source *, const struct source_offer *, struct err *);	/* takes its texts, also on failure */
 /* What a status other than 2xx of step `what` ("the link") means; sets state. */
 int source_status(struct source *, const struct http_response *, const char *what, struct err *);
