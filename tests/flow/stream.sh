@@ -60,16 +60,18 @@ sys.exit(p.returncode)
 END
 # fetch TEXT ARGUMENTS: link on stdin
 fetch() {
-	_t=$1; shift
+	_what=$1; shift
 	_got=0
 	/usr/bin/python3 peak.py peak mri-fetch --cacert tls.pem --max-time 3600 --basis consent --reference form "$@" >out 2>err || _got=$?
-	is "$_t" 0 "$_got"
+	is "$_what" 0 "$_got"
 	[ "$_got" -eq 0 ] || cat err
-	ok "$_t: $(cat peak) MB" test "$(cat peak)" -lt 64
-	ok "$_t: all of it" test "$(cat "$(cat out)"/package/* | wc -c)" -ge $((mb << 20))
-	status "$_t: deleted" 0 mri-purge --now "$(basename "$(cat out)")"
+	ok "$_what: $(cat peak) MB" test "$(cat peak)" -lt 64
+	ok "$_what: all of it" test "$(cat "$(cat out)"/package/* | wc -c)" -ge $((mb << 20))
+	status "$_what: deleted" 0 mri-purge --now "$(basename "$(cat out)")"
 }
-echo "http://127.0.0.1:$PORT/file.zip" | fetch 'a file' -
-echo "https://localhost:$TLS/file.zip" | fetch 'a file by TLS' -
-fetch 'a study with a large object' --portal dw --study 1.2.3 </dev/null
+echo "http://127.0.0.1:$PORT/file.zip" >link
+fetch 'a file' - <link
+echo "https://localhost:$TLS/file.zip" >link
+fetch 'a file by TLS' - <link
+fetch 'a study with a large object' --portal dw --study 1.2.3 <link
 done_testing
