@@ -126,6 +126,10 @@ struct chosen { char *name, *text; };
 int recipe_choose(struct fetch *, const struct config_portal *, const char *link, struct chosen *, struct err *);
 void chosen_free(struct chosen *);
 
+/* fetch_credential.c: the token or password of a portal, across runs */
+int credential_refused(const struct fetch *, const struct source_portal *, struct err *);	/* without asking it */
+int credential_note(const struct fetch *, const struct source_portal *, bool taken, struct err *);
+
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);
 

@@ -158,10 +158,10 @@ source_busy(struct source *s, int rc, const struct http_response *r)
 }
 
 int
-source_failed(struct source *s, int rc)
+source_failed(struct source *s, int rc, const struct err *err)
 {
 	if (rc != RC_OK && s->state[0] == '\0')
-		s->state = rc == RC_RETRY ? "network" : "portal-changed";
+		s->state = rc == RC_RETRY ? "network" : err->kind == ERR_DENIED ? "not-permitted" : "portal-changed";
 	return rc;
 }
 
@@ -313,7 +313,7 @@ out:
 	http_response_free(&resp);
 	hide_patients(s);
 	har_flush(s->har);
-	return source_failed(s, rc);
+	return source_failed(s, rc, err);
 }
 
 const char *
@@ -355,7 +355,7 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 		return RC_OK;
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
 		rc = redact_add_as(&s->secrets, kind_of_answer(s->questions[i].type), answers[i], err);
-	rc = source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc);
+	rc = source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc, err);
 	har_flush(s->har);
 	return rc;
 }
@@ -363,7 +363,7 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 int
 source_list(struct source *s, struct err *err)
 {
-	int rc = s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err)) : RC_OK;
+	int rc = s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err), err) : RC_OK;
 
 	hide_patients(s);
 	har_flush(s->har);
@@ -386,7 +386,7 @@ source_fetch(struct source *s, size_t i, const struct source_output *out, struct
 	if (i >= s->noffers)
 		return err_set(err, ERR_INTERNAL, "no offer %zu in the list", i + 1);
 	s->state = "";
-	rc = source_failed(s, s->ops->fetch(s, i, out, p, err));
+	rc = source_failed(s, s->ops->fetch(s, i, out, p, err), err);
 	har_flush(s->har);
 	return rc;
 }
