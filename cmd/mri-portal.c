@@ -12,8 +12,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
-	.synopsis = "[options] probe [--] [link | - ...]",
-	.summary = "Says what a link is, without using a credential.",
+	.synopsis = "[options] probe [--] [link | - ...]\n[options] replay [--] recording ...",
+	.summary = "Says what a link is, without using a credential; runs a recorded download once more, without a network.",
 	.options = options, .reads = CLI_COMMANDS, .links = true,
 };
 
@@ -25,6 +25,7 @@ probe(struct cli *cli)
 
 static const struct portal_command commands[] = {
 	{ "probe", probe },
+	{ "replay", portal_replay },
 };
 
 int

@@ -22,6 +22,7 @@
 struct http;
 struct http_request;
 struct http_response;
+struct replay;
 
 struct http_options {
 	const char *agent;		/* "mri-tools/0.1" */
@@ -35,6 +36,7 @@ struct http_options {
 	int64_t wait_ms;		/* all waiting for a busy portal together; 0: HTTP_WAIT_MS */
 	uint64_t deadline;		/* time_mono_ms() at which everything ends; 0: none */
 	int64_t gap_ms;			/* between requests; 0: HTTP_GAP_MS */
+	struct replay *replay;		/* answers in place of a network, see http/replay.h; borrowed; NULL: none */
 	int cancel_fd;			/* its other end closes: every wait and transfer ends; -1 none */
 };
 
