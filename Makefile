@@ -128,14 +128,19 @@ crash: all tools
 	CRASH_STEP=1 CRASH_RUNS=100 LIMIT=3600 scripts/check --no-deps --only crash
 check-corpus: all tools
 	CORPUS=$(CORPUS) scripts/check --no-deps --only corpus
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+install: all install-data
+	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BIN) scripts/mri-import $(DESTDIR)$(PREFIX)/bin
+# What is not built: recipes for portals with their schema, manual pages.
+install-data:
+	install -d $(DESTDIR)$(PREFIX)/share/mri-tools/recipes
+	install -m 644 share/recipes/*.xml share/recipe.rng $(DESTDIR)$(PREFIX)/share/mri-tools/recipes
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/; done
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh crash check-corpus install clean
+.PHONY: all tools unit everything check lint bench check-fresh crash check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/hash.h"
@@ -17,28 +16,6 @@
 
 #define SECRET_MAX	((size_t)16 << 10)	/* a token: servers refuse longer headers */
 #define PEM_MAX		((size_t)32 << 10)	/* a chain of certificates */
-
-/* The length of the prefix, or of the host, that the link begins with; 0: another portal's. */
-static size_t
-fits(const char *prefix, const struct url *link)
-{
-	struct err e = { 0 };
-	struct url p;
-	size_t n = 0, len = 0;
-
-	if (strstr(prefix, "://") == NULL)
-		return strcasecmp(prefix, link->host) == 0 ? strlen(prefix) : 0;
-	if (url_parse(prefix, &p, &e) != RC_OK)
-		return 0;
-	n = strlen(p.path);
-	if (n > 0 && p.path[n - 1] == '/')
-		n--;
-	if (strcmp(p.scheme, link->scheme) == 0 && strcmp(p.host, link->host) == 0 && p.port == link->port &&
-	    strncmp(p.path, link->path, n) == 0 && (link->path[n] == '\0' || link->path[n] == '/'))
-		len = strlen(p.host) + 1 + n;
-	url_free(&p);
-	return len;
-}
 
 size_t
 portal_fits(const struct config_portal *p, const char *link)
@@ -50,7 +27,7 @@ portal_fits(const struct config_portal *p, const char *link)
 	if (url_parse(link, &u, &e) != RC_OK)
 		return 0;
 	for (i = 0; i < p->nurl_prefix; i++)
-		if ((n = fits(p->url_prefix[i], &u)) > most)
+		if ((n = url_fits(p->url_prefix[i], &u)) > most)
 			most = n;
 	url_free(&u);
 	return most;
@@ -110,13 +87,24 @@ copy(const char *from, char **to, struct err *err)
 	return from == NULL || (*to = text_dup(from, err)) != NULL ? RC_OK : err_rc(err->kind);
 }
 
+static int
+copy_list(char *const *from, size_t n, char ***to, size_t *count, struct err *err)
+{
+	int rc = RC_OK;
+
+	if (n > 0 && (*to = calloc(n, sizeof(**to))) == NULL)
+		return err_sys(err, ENOMEM, "cannot hold the portal's settings");
+	for (; rc == RC_OK && *count < n; *count += rc == RC_OK)
+		rc = copy(from[*count], &(*to)[*count], err);
+	return rc;
+}
+
 int
 portal_load(const struct config *c, const char *name, const char *token_file, const char *link,
     struct source_portal *p, struct err *err)
 {
 	const struct config_portal *of = name != NULL ? config_portal(c, name) : portal_of(c, link);
 	char shown[80];
-	size_t i = 0;
 	int rc = RC_OK;
 
 	memset(p, 0, sizeof(*p));
@@ -145,11 +133,10 @@ portal_load(const struct config *c, const char *name, const char *token_file, co
 		rc = read_secret(of->cert, "certificate", false, false, &p->cert, err);
 	if (rc == RC_OK && of->key != NULL)
 		rc = read_secret(of->key, "key", true, false, &p->key, err);
-	if (rc == RC_OK && of->nallow > 0 && (p->allow = calloc(of->nallow, sizeof(*p->allow))) == NULL)
-		rc = err_sys(err, ENOMEM, "cannot hold the portal's settings");
-	for (i = 0; rc == RC_OK && i < of->nallow; i++)
-		if ((rc = copy(of->allow[i], &p->allow[i], err)) == RC_OK)
-			p->nallow++;
+	if (rc == RC_OK)
+		rc = copy_list(of->allow, of->nallow, &p->allow, &p->nallow, err);
+	if (rc == RC_OK)
+		rc = copy_list(of->url_prefix, of->nurl_prefix, &p->prefix, &p->nprefix, err);
 out:
 	if (rc != RC_OK)
 		source_portal_free(p);

@@ -107,45 +107,53 @@ wire_question_read(const json_t *j, struct source_question *q, struct err *err)
 	return rc;
 }
 
+static json_t *
+texts(char *const *v, size_t n)
+{
+	json_t *list = json_array();
+	size_t i = 0;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, json_string(v[i]));
+	return list;
+}
+
 json_t *
 wire_portal(const struct source_portal *p)
 {
-	json_t *allow = json_array();
+	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o}", "name", p->name,
+	    "dicomweb", p->dicomweb, "user", p->user, "token", p->token, "password", p->password, "cert", p->cert,
+	    "key", p->key, "allow", texts(p->allow, p->nallow), "prefix", texts(p->prefix, p->nprefix));
+}
+
+static int
+read_texts(const json_t *list, char ***out, size_t *n, struct err *err)
+{
+	const json_t *one = NULL;
 	size_t i = 0;
 
-	for (i = 0; i < p->nallow; i++)
-		json_array_append_new(allow, json_string(p->allow[i]));
-	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", p->name,
-	    "dicomweb", p->dicomweb, "user", p->user, "token", p->token, "password", p->password, "cert", p->cert,
-	    "key", p->key, "allow", allow);
+	if (json_array_size(list) > 0 && (*out = calloc(json_array_size(list), sizeof(**out))) == NULL)
+		return err_sys(err, ENOMEM, "cannot hold the portal's settings");
+	json_array_foreach((json_t *)list, i, one) {
+		if (!json_is_string(one) || ((*out)[*n] = text_dup(json_string_value(one), err)) == NULL)
+			return err_set(err, ERR_INTERNAL, "a setting of a portal that is no text");
+		(*n)++;
+	}
+	return RC_OK;
 }
 
 int
 wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 {
-	const json_t *allow = json_object_get(j, "allow"), *one = NULL;
-	size_t i = 0;
 	int rc = RC_OK;
 
 	memset(p, 0, sizeof(*p));
 	if ((rc = copy(j, "name", &p->name, err)) != RC_OK ||
 	    (rc = copy(j, "dicomweb", &p->dicomweb, err)) != RC_OK || (rc = copy(j, "user", &p->user, err)) != RC_OK ||
 	    (rc = copy(j, "token", &p->token, err)) != RC_OK || (rc = copy(j, "password", &p->password, err)) != RC_OK ||
-	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK)
-		goto out;
-	if (json_array_size(allow) > 0 && (p->allow = calloc(json_array_size(allow), sizeof(*p->allow))) == NULL) {
-		rc = err_sys(err, ENOMEM, "cannot hold the portal's settings");
-		goto out;
-	}
-	json_array_foreach((json_t *)allow, i, one) {
-		if (!json_is_string(one) || (p->allow[p->nallow] = text_dup(json_string_value(one), err)) == NULL) {
-			rc = err_set(err, ERR_INTERNAL, "a range that is no text");
-			break;
-		}
-		p->nallow++;
-	}
-out:
-	if (rc != RC_OK)
+	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK ||
+	    (rc = read_texts(json_object_get(j, "allow"), &p->allow, &p->nallow, err)) != RC_OK ||
+	    (rc = read_texts(json_object_get(j, "prefix"), &p->prefix, &p->nprefix, err)) != RC_OK)
 		source_portal_free(p);
 	return rc;
 }

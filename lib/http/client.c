@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/client.h"
+#include "http/jar.h"
 #include "http/proxy.h"
 #include "http/replay.h"
 #include "http/transfer.h"
@@ -171,6 +172,18 @@ http_wait(struct http *h, long seconds, struct err *err)
 	return wait_ms(h, ms > (uint64_t)h->o.gap_ms ? ms : (uint64_t)h->o.gap_ms, err);
 }
 
+int
+http_pause(struct http *h, uint64_t ms, struct err *err)
+{
+	if (h->waited_ms + ms > (uint64_t)h->o.wait_ms) {
+		err_set(err, ERR_TEMP, "the portal is not ready within the time that we may wait");
+		err_advise(err, "run the same again later");
+		return RC_RETRY;
+	}
+	h->waited_ms += ms;
+	return wait_ms(h, ms, err);
+}
+
 static int
 back_off(struct http *h, unsigned tries, struct err *err)
 {
@@ -184,7 +197,7 @@ back_off(struct http *h, unsigned tries, struct err *err)
 
 /* http only to hosts that are named; through a proxy the target is judged by its name. */
 static int
-check_target(const struct http *h, const char *url, struct err *err)
+check_target(const struct http *h, const struct http_request *req, const char *url, struct err *err)
 {
 	char shown[128];
 	struct url u;
@@ -202,6 +215,11 @@ check_target(const struct http *h, const char *url, struct err *err)
 			err_advise(err, "ask the sender for an https link; [net] allow_http names hosts where http is wanted");
 		}
 	}
+	for (i = 0; i < req->nhosts && strcasecmp(req->hosts[i], u.host) != 0; i++)
+		;
+	if (rc == RC_OK && req->nhosts > 0 && i == req->nhosts)
+		rc = err_set(err, ERR_PROTOCOL, "%s: a host that is not in the scope of this portal",
+		    text_escape(shown, sizeof(shown), u.host, strlen(u.host)));
 	if (rc == RC_OK && h->proxy != NULL)
 		rc = proxy_target(&h->rules, u.host, err);
 	url_free(&u);
@@ -233,7 +251,7 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 	int hops = 0, rc = url == NULL ? err_rc(ERR_TEMP) : RC_OK;
 
 	while (rc == RC_OK) {
-		if ((rc = check_target(h, url, err)) != RC_OK)
+		if ((rc = check_target(h, req, url, err)) != RC_OK)
 			break;
 		if (h->requests >= HTTP_REQUESTS_MAX) {
 			rc = err_set(err, ERR_PROTOCOL, "more than %d requests for one order", HTTP_REQUESTS_MAX);
@@ -283,7 +301,7 @@ http_perform(struct http *h, const struct http_request *req, struct http_respons
 			resume_forget(&h->resume);	/* an end that was none: where it lies is not known */
 		if (rc == RC_OK && resp->status == 416 && have > 0)
 			continue;	/* forgotten: from the start */
-		if (rc == RC_OK && !http_status_later(resp->status))
+		if (rc == RC_OK && (req->single || !http_status_later(resp->status)))
 			return RC_OK;
 		if (req->once || h->ours || (rc != RC_OK && rc != RC_RETRY) || http_cancelled(h))
 			return rc;

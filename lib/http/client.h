@@ -71,6 +71,8 @@ struct http_request {
 	const void *body; size_t body_len;
 	const char *body_type;
 	bool once;			/* carries a credential: sent at most once, never again, not redirected */
+	bool single;			/* a status that may come better later is the caller's to judge, not tried again */
+	const char *const *hosts; size_t nhosts;	/* it goes to these only, by redirects too; none: to any */
 	bool soon;			/* one of a series that belongs together: without a gap before it */
 	unsigned tries;			/* 0: HTTP_TRIES */
 	size_t max;			/* ceiling of a body in memory; 0: HTTP_BODY_MAX */

@@ -98,6 +98,27 @@ url_free(struct url *url)
 	url->path = url->query = NULL;
 }
 
+size_t
+url_fits(const char *prefix, const struct url *url)
+{
+	struct err e = { 0 };
+	struct url p;
+	size_t n = 0, len = 0;
+
+	if (strstr(prefix, "://") == NULL)
+		return strcasecmp(prefix, url->host) == 0 ? strlen(prefix) : 0;
+	if (url_parse(prefix, &p, &e) != RC_OK)
+		return 0;
+	n = strlen(p.path);
+	if (n > 0 && p.path[n - 1] == '/')
+		n--;
+	if (strcmp(p.scheme, url->scheme) == 0 && strcmp(p.host, url->host) == 0 && p.port == url->port &&
+	    strncmp(p.path, url->path, n) == 0 && (url->path[n] == '\0' || url->path[n] == '/'))
+		len = strlen(p.host) + 1 + n;
+	url_free(&p);
+	return len;
+}
+
 int
 url_resolve(const char *base, const char *rel, char **out, struct err *err)
 {

@@ -30,6 +30,9 @@ int url_resolve(const char *base, const char *rel, char **, struct err *);
 int url_append(const char *base, const char *name, const char *segment, char **, struct err *);
 /* Value of a query parameter, decoded; *out NULL where it is absent. malloc. */
 int url_query(const struct url *, const char *name, char **, struct err *);
+/* How much of an address a prefix holds, in bytes: a bare host, or "https://host[:port][/path]", whose path ends at a
+ * slash. 0: the address does not begin with it. */
+size_t url_fits(const char *prefix, const struct url *);
 /* Percent-decoding of a path segment. malloc. */
 int url_decode(const char *, size_t, char **, struct err *);
 

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 
 #define PAGE		500	/* entries of one answer: half a megabyte of DICOM JSON */
 #define PAGES_MAX	400	/* INSTANCES_MAX at less than that */
-#define LOGIN_MAX	4096	/* bytes of user:password */
 #define JSON_TYPE	"Accept: application/dicom+json, application/json;q=0.9"
 
 struct dicomweb { char **asks; size_t nasks; };
@@ -205,28 +203,6 @@ renew(struct source *s, struct err *err)
 	return redact_add(&s->secrets, bearer, err);
 }
 
-/* RFC 7617 */
-static int
-basic(struct source *s, const char *user, const char *password, struct err *err)
-{
-	struct buf b = BUF_INIT((size_t)16 << 10), login = BUF_INIT(LOGIN_MAX);
-	char *coded = NULL;
-	int rc = buf_printf(&login, err, "%s:%s", user, password);
-
-	if (rc == RC_OK && (coded = calloc(1, login.len / 3 * 4 + 8)) == NULL)
-		rc = err_sys(err, ENOMEM, "cannot start a session");
-	if (rc == RC_OK)
-		(void)EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)login.data, (int)login.len);
-	if (rc == RC_OK && (rc = redact_add(&s->secrets, coded, err)) == RC_OK)
-		rc = buf_printf(&b, err, "Authorization: Basic %s", coded);
-	if (rc == RC_OK && (s->private = text_dup(b.data, err)) == NULL)
-		rc = err_rc(err->kind);
-	hash_wipe_text(&coded);
-	buf_wipe(&login);
-	buf_wipe(&b);
-	return rc;
-}
-
 static int
 take_asks(struct dicomweb *d, const char *const *asks, size_t n, struct err *err)
 {
@@ -260,7 +236,7 @@ source_dicomweb(struct source *s, const char *const *asks, size_t nasks, struct 
 		return err_rc(err->kind);
 	s->base[n] = '\0';
 	if (p->token == NULL)
-		return p->user != NULL && p->password != NULL ? basic(s, p->user, p->password, err) : RC_OK;
+		return p->user != NULL && p->password != NULL ? source_basic(s, p->user, p->password, err) : RC_OK;
 	if ((s->bearer = text_dup(p->token, err)) == NULL)
 		return err_rc(err->kind);
 	if (s->o.renew != NULL)

@@ -4,6 +4,8 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/dlx.h"
+#include "source/dlx_web.h"
+#include "source/hosts.h"
 #include "source/link.h"
 #include "source/session.h"
 
@@ -104,9 +106,15 @@ dlx_login(struct source *s, const char *const *answers, struct err *err)
 	return post_answers(s, err);
 }
 
-/* A GET with the bearer; where the session was lost, one login more with the answers that were right. */
-static int
-get_with_bearer(struct source *s, const char *name, const char *segment, const struct http_sink *sink,
+int
+dlx_login_again(struct source *s, struct err *err)
+{
+	s->again = true;
+	return post_answers(s, err);
+}
+
+int
+dlx_get(struct source *s, const char *name, const char *segment, const struct http_sink *sink,
     const char *what, struct http_response *resp, struct err *err)
 {
 	static const char *const json[] = { "Accept: application/json", NULL };
@@ -126,9 +134,8 @@ get_with_bearer(struct source *s, const char *name, const char *segment, const s
 		source_busy(s, rc, resp);
 		if (rc != RC_OK || resp->status != 401 || s->again)
 			break;
-		s->again = true;
 		http_response_free(resp);
-		rc = post_answers(s, err);
+		rc = dlx_login_again(s, err);
 	}
 	if (rc == RC_OK && resp->status == 401) {
 		s->state = "session-lost";
@@ -152,7 +159,7 @@ dlx_list(struct source *s, struct err *err)
 	struct source_offer *v = NULL;
 	json_t *j = NULL;
 	size_t n = 0;
-	int rc = get_with_bearer(s, "list", NULL, NULL, "the list", &resp, err);
+	int rc = dlx_get(s, "list", NULL, NULL, "the list", &resp, err);
 
 	if (rc != RC_OK)
 		goto out;
@@ -175,7 +182,7 @@ out:
 }
 
 static int
-dlx_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
+download(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
 	struct http_response resp = { 0 };
 	struct receiver *r = calloc(1, sizeof(*r));
@@ -191,7 +198,7 @@ dlx_fetch(struct source *s, size_t i, const struct source_output *out, struct so
 	r->offer = &s->offers[i];
 	receiver_sink(r, &sink);
 	snprintf(what, sizeof(what), "entry %zu of the list", i + 1);
-	rc = get_with_bearer(s, "download", s->offers[i].id, &sink, what, &resp, err);
+	rc = dlx_get(s, "download", s->offers[i].id, &sink, what, &resp, err);
 	if (rc == RC_OK)
 		*p = r->p;
 	else if (err->kind == ERR_TEMP && s->state[0] == '\0' && resp.status >= 200 && resp.status < 300)
@@ -203,7 +210,16 @@ out:
 	return rc;
 }
 
-static const struct source_ops dlx_ops = { SOURCE_DLX, dlx_login, dlx_list, dlx_fetch, NULL };
+static int
+dlx_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
+{
+	bool done = false;
+	int rc = dlx_web_fetch(s, i, out, p, &done, err);
+
+	return done ? rc : download(s, i, out, p, err);
+}
+
+static const struct source_ops dlx_ops = { SOURCE_DLX, dlx_login, dlx_list, dlx_fetch, dlx_web_free };
 
 int
 dlx_recognise(struct source *s, const char *text, size_t len, const char *final_url, struct err *err)
@@ -244,8 +260,11 @@ dlx_recognise(struct source *s, const char *text, size_t len, const char *final_
 		goto out;
 	}
 	if ((rc = url_resolve(final_url, base, &s->base, err)) != RC_OK ||
+	    (rc = hosts_check(s, final_url, err)) != RC_OK || (rc = hosts_check(s, s->base, err)) != RC_OK ||
 	    (rc = source_add_host(s, s->link, err)) != RC_OK || (rc = source_add_host(s, final_url, err)) != RC_OK ||
 	    (rc = source_add_host(s, s->base, err)) != RC_OK)
+		goto out;
+	if (dlx_tells_more(j) && (rc = dlx_web_new(s, err)) != RC_OK)
 		goto out;
 	s->ops = &dlx_ops;
 out:

@@ -123,23 +123,62 @@ out:
 	return rc;
 }
 
-/* Of several APIs the one of version 1; of one, that. */
+/* "2.0", "v2", 2 → 2; 0 where it is not said. */
+static int
+version_of(const json_t *api)
+{
+	const json_t *v = json_object_get(api, "dlxVersion");
+	const char *s = json_is_string(v) ? json_string_value(v) : "";
+
+	if (json_is_number(v))
+		return json_number_value(v) >= 1 && json_number_value(v) < 10 ? (int)json_number_value(v) : 0;
+	s += *s == 'v' || *s == 'V';
+	return isdigit((unsigned char)s[0]) && !isdigit((unsigned char)s[1]) ? s[0] - '0' : 0;
+}
+
+/* Of several APIs the newest that we speak and that gives something out; of one, that. */
 static const json_t *
 api_of(const json_t *info)
 {
-	const json_t *one = NULL, *version = NULL;
+	const json_t *one = NULL, *best = NULL;
 	size_t i = 0;
 
 	if (json_is_object(info))
 		return info;
-	json_array_foreach((json_t *)info, i, one) {
-		version = json_object_get(one, "dlxVersion");
-		if ((json_is_string(version) && (text_starts(json_string_value(version), "1") ||
-		    text_starts(json_string_value(version), "v1"))) ||
-		    (json_is_number(version) && (int)json_number_value(version) == 1))
-			return one;
-	}
-	return json_array_get(info, 0);
+	json_array_foreach((json_t *)info, i, one)
+		if (!json_is_false(json_object_get(json_object_get(one, "capabilities"), "download")) &&
+		    version_of(one) <= DLX_VERSION_MAX && version_of(one) > version_of(best))
+			best = one;
+	return best != NULL ? best : json_array_get(info, 0);
+}
+
+bool
+dlx_tells_more(const json_t *j)
+{
+	const json_t *api = api_of(json_object_get(j, "apiInfo"));
+
+	return version_of(api) >= 2 || json_is_object(json_object_get(api, "capabilities"));
+}
+
+static int
+root_of(const json_t *web, const char *service, char **out, struct err *err)
+{
+	const json_t *one = json_object_get(web, service);
+
+	*out = NULL;
+	return json_is_true(json_object_get(one, "available")) ? get(one, "url", out, err) : RC_OK;
+}
+
+int
+dlx_parse_roots(const json_t *j, char **wado, char **qido, struct err *err)
+{
+	const json_t *wrapped = json_object_get(j, "apiInfo");
+	const json_t *api = api_of(wrapped != NULL ? wrapped : j);
+	const json_t *web = json_object_get(json_object_get(api, "capabilities"), "dicomweb");
+	int rc = root_of(web, "wadoRs", wado, err);
+
+	*qido = NULL;
+	return rc == RC_OK ? root_of(web, "qidoRs", qido, err) : rc;
 }
 
 int

@@ -47,6 +47,7 @@ retrieve_get(struct source *s, const char *url, const char *accept, const struct
 		req.bearer = s->bearer;
 		rc = http_perform(s->http, &req, resp, err);
 		source_busy(s, rc, resp);
+		s->taken = s->taken || (rc == RC_OK && resp->status >= 200 && resp->status < 300);
 		if (rc != RC_OK || resp->status != 401 || renewed || s->renew == NULL || s->renewals >= RENEWALS_MAX)
 			return rc;
 		renewed = true;

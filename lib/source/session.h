@@ -11,7 +11,7 @@
 
 #define SOURCE_OFFERS_MAX	10000	/* entries of one list; a person's record has some hundred */
 #define SOURCE_QUESTIONS_MAX	16
-#define SOURCE_HOSTS_MAX	4
+#define SOURCE_HOSTS_MAX	8
 
 /* One kind of portal. A recogniser sets s->ops, and s->own where it keeps more than is here. */
 struct source_ops {
@@ -42,9 +42,11 @@ struct source {
 	char *private;			/* "Authorization: Basic …": a header that they may see; NULL none */
 	int (*renew)(struct source *, struct err *);	/* a new bearer after a 401; NULL: there is none */
 	unsigned renewals;
+	bool taken;			/* a DICOMweb server took the bearer */
 };
 
 int source_add_host(struct source *, const char *url, struct err *);
+int source_basic(struct source *, const char *user, const char *password, struct err *);	/* RFC 7617: s->private */
 int source_add_offer(struct source *, const struct source_offer *, struct err *);	/* takes its texts, also on failure */
 /* What a status other than 2xx of step `what` ("the link") means; sets state. */
 int source_status(struct source *, const struct http_response *, const char *what, struct err *);
@@ -58,7 +60,6 @@ int source_failed(struct source *, int rc);
 /* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);
 long dlx_wait_of(const struct http_response *);
-
 
 /* The one offer of a link that is itself the file. */
 int direct_recognise(struct source *, const struct receiver *, struct err *);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/hash.h"
@@ -7,6 +8,8 @@
 #include "source/link.h"
 #include "source/session.h"
 #include "source/shl.h"
+
+#define LOGIN_MAX	4096	/* bytes of user:password */
 
 void
 source_offer_free(struct source_offer *o)
@@ -47,6 +50,9 @@ source_portal_free(struct source_portal *p)
 	for (i = 0; i < p->nallow; i++)
 		free(p->allow[i]);
 	free(p->allow);
+	for (i = 0; i < p->nprefix; i++)
+		free(p->prefix[i]);
+	free(p->prefix);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -107,24 +113,26 @@ source_close(struct source *s)
 	free(s);
 }
 
+/* RFC 7617 */
 int
-source_add_host(struct source *s, const char *text, struct err *err)
+source_basic(struct source *s, const char *user, const char *password, struct err *err)
 {
-	struct url u;
-	size_t i = 0;
-	int rc = url_parse(text, &u, err);
+	struct buf b = BUF_INIT((size_t)16 << 10), login = BUF_INIT(LOGIN_MAX);
+	char *coded = NULL;
+	int rc = buf_printf(&login, err, "%s:%s", user, password);
 
-	if (rc != RC_OK)
-		return rc;
-	for (i = 0; i < s->nhosts && strcmp(s->hosts[i], u.host) != 0; i++)
-		;
-	if (i == s->nhosts && s->nhosts < SOURCE_HOSTS_MAX) {
-		if ((s->hosts[i] = text_dup(u.host, err)) == NULL)
-			rc = err_rc(err->kind);
-		else
-			s->nhosts++;
-	}
-	url_free(&u);
+	if (rc == RC_OK && (coded = calloc(1, login.len / 3 * 4 + 8)) == NULL)
+		rc = err_sys(err, ENOMEM, "cannot start a session");
+	if (rc == RC_OK)
+		(void)EVP_EncodeBlock((unsigned char *)coded, (const unsigned char *)login.data, (int)login.len);
+	if (rc == RC_OK && (rc = redact_add(&s->secrets, coded, err)) == RC_OK)
+		rc = buf_printf(&b, err, "Authorization: Basic %s", coded);
+	hash_wipe_text(&s->private);
+	if (rc == RC_OK && (s->private = text_dup(b.data, err)) == NULL)
+		rc = err_rc(err->kind);
+	hash_wipe_text(&coded);
+	buf_wipe(&login);
+	buf_wipe(&b);
 	return rc;
 }
 
@@ -320,7 +328,7 @@ out:
 const char *
 source_kind_name(enum source_kind k)
 {
-	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl" };
+	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl", "recipe" };
 
 	return k < SOURCE_KINDS ? names[k] : "";
 }

@@ -21,7 +21,8 @@
 struct source;
 
 /* How a portal hands out. SOURCE_DIRECT: the link itself is the file, which comes with the look. */
-enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_SHL, SOURCE_KINDS };
+enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_SHL, SOURCE_RECIPE,
+	SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 
 /* What is known of a portal beside its link. NULL where not said. */
@@ -32,6 +33,14 @@ struct source_portal {
 	char *token, *password;		/* secrets: to the hosts of the link and of dicomweb, to no other */
 	char *cert, *key;		/* PEM, both or none: shown to the same hosts; the key is a secret */
 	char **allow; size_t nallow;	/* ranges beside those of http_options */
+	char **prefix; size_t nprefix;	/* whose addresses, as url_fits() takes them */
+};
+
+struct source_question {
+	char *id;
+	char *type;	/* PAT_BIRTH_DATE, STUDY_DATE, PASSWORD, CUSTOM, or another word of the portal's */
+	char *text;	/* what to ask a person, UTF-8, "" none */
+	bool date;	/* answered as YYYYMMDD */
 };
 
 struct source_options {
@@ -40,6 +49,9 @@ struct source_options {
 	const char *language;		/* of the person who answers questions: "de", "de_AT"; NULL: English */
 	int (*renew)(void *arg, char **bearer, struct err *);	/* a new token for the portal, malloc; NULL: none */
 	void *renew_arg;
+	/* One more answer while a login is under way: malloc, a secret; NULL: nobody can be asked. */
+	int (*ask)(void *arg, const struct source_question *, char **answer, struct err *);
+	void *ask_arg;
 	const char *recipient;		/* who asks, told where a portal wants to know; NULL: "mri-tools" */
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void *progress_arg;
@@ -47,13 +59,6 @@ struct source_options {
 	int har_fd;
 	void (*step)(void *arg, const char *redacted);	/* NULL: none */
 	void *step_arg;
-};
-
-struct source_question {
-	char *id;
-	char *type;	/* PAT_BIRTH_DATE, STUDY_DATE, PASSWORD, CUSTOM, or another word of the portal's */
-	char *text;	/* what to ask a person, UTF-8, "" none */
-	bool date;	/* answered as YYYYMMDD */
 };
 
 struct source_offer {
@@ -90,6 +95,8 @@ void source_close(struct source *);	/* wipes link, token, bearer */
 /* look: stop before the body where the link is itself the file. Else its bytes go to out at once: a link that
  * works once is not burnt by looking; source_fetch(s, 0) then only tells about it. */
 int source_look(struct source *, const char *link, bool look, const struct source_output *, struct err *);
+/* In place of a look, where a recipe takes the link; name and text as of the file, which is loaded once more here. */
+int source_recipe(struct source *, const char *link, const char *name, const char *text, size_t len, struct err *);
 /* In place of a look, where the portal of the options has a DICOMweb root. asks: "StudyInstanceUID=1.2.3", matching
  * keys of QIDO-RS, one study each. Nothing is asked of it yet; its studies come with source_list(). */
 int source_dicomweb(struct source *, const char *const *asks, size_t n, struct err *);

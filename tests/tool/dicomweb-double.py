@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # A DICOMweb portal that misbehaves in ways that real ones do and Orthanc does not. The first segment of the path
 # says how: /cap (bulk gives three), /206 (one is gone, and it says so), /cut (no closing boundary), /cutlen (a
-# connection cut inside an object), /expire (tokens run out midway), /gone, /page (two entries a page), /nolist.
-# usage: dicomweb-double.py DIR TOKENFILE LOG; prints its port
+# connection cut inside an object), /expire (tokens run out midway), /once (the first one does), /gone, /page (two
+# entries a page), /nolist, /501 (nothing works), /deny (no token is right).
+# usage: dicomweb-double.py DIR TOKENFILE LOG [TOKEN, with %d for its number]; prints its port
 import glob, http.server, json, os, sys, threading
 import pydicom
 
 folder, tokenfile, log = sys.argv[1:4]
+token = sys.argv[4] if len(sys.argv) > 4 else 'token-%d'
 objects = []
 for path in sorted(glob.glob(folder + '/**/*', recursive=True)):
     if not os.path.isfile(path):
@@ -57,7 +59,9 @@ class Portal(http.server.BaseHTTPRequestHandler):
             if rest[0] == 'over':
                 return self.say(403, 'application/xml', b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>')
             return self.say(200, 'application/octet-stream', open(objects[0][3], 'rb').read())
-        if self.headers.get('Authorization') != 'Bearer token-%d' % state['token']:
+        if way == '501':
+            return self.say(501, 'text/plain', b'')
+        if way == 'deny' or self.headers.get('Authorization') != 'Bearer ' + token % state['token']:
             return self.say(401, 'text/plain', b'no')
         if rest[0] != 'studies':
             return self.say(404, 'text/plain', b'')
@@ -86,7 +90,7 @@ class Portal(http.server.BaseHTTPRequestHandler):
             return self.say(200, 'application/dicom+json', json.dumps(
                 [{'00080018': tag('UI', o[2]), '0020000E': tag('UI', o[1])} for o in seen]).encode())
         if len(rest) == 2:
-            if way in ('cap', 'expire'):
+            if way in ('cap', 'expire', 'once'):
                 return self.say(200, multi, self.parts(mine[:3]))
             if way == '206':
                 return self.say(206, multi, self.parts(mine[:-1]))
@@ -99,10 +103,10 @@ class Portal(http.server.BaseHTTPRequestHandler):
             return self.say(200, multi, self.parts(mine + mine[:1]))
         with lock:
             state['served'] += 1
-            if way == 'expire' and state['served'] % 3 == 1:
+            if (way == 'expire' and state['served'] % 3 == 1) or (way == 'once' and state['token'] == 1):
                 state['token'] += 1
                 with open(tokenfile + '.new', 'w') as f:
-                    f.write('token-%d\n' % state['token'])
+                    f.write(token % state['token'] + '\n')
                 os.chmod(tokenfile + '.new', 0o600)
                 os.rename(tokenfile + '.new', tokenfile)
         one = [o for o in mine if o[2] == rest[-1]]

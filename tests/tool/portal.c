@@ -17,6 +17,7 @@
  *  "items": [{"id":"1","file":"ct.zip","mime":"application/zip","study_uid":"1.2.3","date":"2026-09-01",
  *	"modalities":"CT","description":"CT","files":3,"patient":{…, where it differs}}],
  *  "files": {"/share/a.zip":"a.zip"},	direct links
+ *  "web": {"wadoRs":"https://…","qidoRs":"https://…"},	API v2: DICOMweb that takes the bearer; either may be absent
  *  "quirks": ["busy-once","cut-once"]
  * }
  * quirks:
@@ -32,6 +33,7 @@
  *  endless	the list is endless				html	a download is a web page
  *  attempts	a 401 of the login says how many attempts are left
  *  later	the second item answers 503 {"timeOutInSeconds":3600}
+ *  no-info	API v2 without its api_info
  * An unknown token gets a decoy question, and 401 for any answer, as the standard wants it.
  * One connection at a time, one request a connection.
  */
@@ -362,12 +364,31 @@ texts_of(const json_t *q)
 	    json_pack("[{s:s,s:s}]", "text", text(q, "text", "Question"), "language", "en");
 }
 
+/* apiInfo, with what version 2 adds */
+static json_t *
+api_info(bool capabilities)
+{
+	json_t *web = json_object_get(portal.conf, "web"), *dicomweb = json_object(), *info = NULL, *root = NULL;
+	const char *service = NULL;
+	char url[256];
+
+	snprintf(url, sizeof(url), "%s://localhost:%d%s", portal.tls != NULL ? "https" : "http", portal.port, portal.base);
+	info = json_pack("{s:s,s:s,s:s}", "dlxVersion", web != NULL ? "2.0" : "1.0", "vendorInformation", "mri-tools demo",
+	    "apiBasePath", url);
+	json_object_set_new(dicomweb, "qidoRs", json_pack("{s:b}", "available", 0));
+	json_object_foreach(web, service, root)
+		json_object_set_new(dicomweb, service, json_pack("{s:b,s:O}", "available", 1, "url", root));
+	if (capabilities)
+		json_object_set_new(info, "capabilities", json_pack("{s:b,s:O}", "download", 1, "dicomweb", dicomweb));
+	json_decref(dicomweb);
+	return info;
+}
+
 static void
 question(struct conn *c, const struct request *r, bool known)
 {
 	json_t *list = json_array(), *info = NULL;
 	const json_t *q = NULL;
-	char url[256];
 	size_t i = 0;
 
 	if (busy(c, r, 0)) {
@@ -387,8 +408,7 @@ question(struct conn *c, const struct request *r, bool known)
 			json_array_append_new(list, json_pack("{s:o,s:o,s:s,s:s}", "question", texts_of(q), "questionId",
 			    number_or_text(text(q, "id", "1")),
 			    "questionType", text(q, "type", "CUSTOM"), "answerFormat", text(q, "format", "STRING")));
-	snprintf(url, sizeof(url), "%s://localhost:%d%s", portal.tls != NULL ? "https" : "http", portal.port, portal.base);
-	info = json_pack("{s:s,s:s,s:s}", "dlxVersion", "1.0", "vendorInformation", "mri-tools demo", "apiBasePath", url);
+	info = api_info(false);
 	if (!quirk("object"))
 		info = json_pack("[o]", info);
 	answer_json(c, r, 200, json_pack("{s:o,s:o}", "apiInfo", info, "tfaQuestion", list));
@@ -568,6 +588,8 @@ serve(struct conn *c, const struct request *r)
 		question(c, r, strcmp(p + 7, portal.token) == 0);
 	else if (strcmp(r->method, "POST") == 0 && strncmp(p, "/tokentfa/", 10) == 0)
 		login(c, r, strcmp(p + 10, portal.token) == 0);
+	else if (get_it && strcmp(p, "/api_info") == 0 && json_object_get(portal.conf, "web") != NULL && !quirk("no-info"))
+		answer_json(c, r, 200, api_info(true));
 	else if (get_it && strcmp(p, "/list") == 0)
 		list(c, r);
 	else if (get_it && strncmp(p, "/download/", 10) == 0)

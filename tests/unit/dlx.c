@@ -90,7 +90,7 @@ test_info(void **state)
 	    "{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"https://h/v1\"}],\"tfaQuestion\":[{\"question\":[{\"text\":\"Geb?\","
 	    "\"language\":\"de\"}],\"questionId\":\"1\",\"questionType\":\"PAT_BIRTH_DATE\",\"answerFormat\":\"DATE\"},"
 	    "{\"question\":\"Wort\",\"questionId\":7,\"questionType\":\"custom\",\"answerFormat\":\"STRING\"}]}", &i), RC_OK);
-	assert_string_equal(i.base, "https://h/v1");
+	assert_string_equal(i.base, "https://h/v2");
 	assert_int_equal(i.n, 2);
 	assert_string_equal(i.q[0].id, "1");
 	assert_string_equal(i.q[0].type, "PAT_BIRTH_DATE");
@@ -115,6 +115,67 @@ test_info(void **state)
 	assert_int_not_equal(info("[1,2]", &i), RC_OK);
 	assert_int_not_equal(info("{\"apiInfo\":[{}],\"tfaQuestion\":[{\"questionType\":\"CUSTOM\"}]}", &i), RC_OK);
 	assert_int_not_equal(info("{\"apiInfo\":[{}],\"tfaQuestion\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}", &i), RC_OK);
+}
+
+static void
+test_versions(void **state)
+{
+	static const struct { const char *text, *base; bool more; } v[] = {
+		{ "{\"apiInfo\":[{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\"},{\"dlxVersion\":\"v2\",\"apiBasePath\":\"/2\"}]}",
+		    "/2", true },
+		{ "{\"apiInfo\":[{\"dlxVersion\":1,\"apiBasePath\":\"/1\"},"
+		    "{\"dlxVersion\":3,\"apiBasePath\":\"/3\"}]}", "/1", false },
+		{ "{\"apiInfo\":[{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\"},{\"dlxVersion\":\"2.0\",\"apiBasePath\":\"/2\","
+		    "\"capabilities\":{\"download\":false,\"tokens\":true}}]}", "/1", false },
+		{ "{\"apiInfo\":{\"dlxVersion\":\"1.0\",\"apiBasePath\":\"/1\",\"capabilities\":{}}}", "/1", true },
+		{ "{\"apiInfo\":[{\"dlxVersion\":\"20\",\"apiBasePath\":\"/x\"}]}", "/x", false },
+		{ "{\"apiInfo\":[{\"dlxVersion\":1e300,\"apiBasePath\":\"/x\"}]}", "/x", false },
+	};
+	struct info i;
+	json_t *j = NULL;
+	size_t k = 0;
+
+	(void)state;
+	for (k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
+		assert_int_equal(info(v[k].text, &i), RC_OK);
+		assert_string_equal(i.base, v[k].base);
+		info_free(&i);
+		j = parse(v[k].text);
+		if (dlx_tells_more(j) != v[k].more)
+			fail_msg("%s", v[k].text);
+		json_decref(j);
+	}
+}
+
+static void
+test_roots(void **state)
+{
+	static const struct { const char *text, *wado, *qido; } v[] = {
+		{ "{\"dlxVersion\":\"v2\",\"capabilities\":{\"dicomweb\":{\"wadoRs\":{\"available\":true,\"url\":\"https://h/w\"},"
+		    "\"qidoRs\":{\"available\":false,\"url\":\"https://h/q\"}}}}", "https://h/w", NULL },
+		{ "{\"apiInfo\":[{\"capabilities\":{\"dicomweb\":{\"wadoRs\":{\"available\":true,\"url\":\"/w\"},"
+		    "\"qidoRs\":{\"available\":true,\"url\":\"/q\"}}}}]}", "/w", "/q" },
+		{ "{\"capabilities\":{\"dicomweb\":{\"wadoRs\":{\"available\":\"yes\",\"url\":\"/w\"}}}}", NULL, NULL },
+		{ "{\"capabilities\":{\"dicomweb\":{\"wadoRs\":{\"available\":true,\"url\":{}}}}}", NULL, NULL },
+		{ "{\"capabilities\":[]}", NULL, NULL }, { "[]", NULL, NULL }, { "{}", NULL, NULL },
+	};
+	struct err err = { 0 };
+	json_t *j = NULL;
+	char *wado = NULL, *qido = NULL;
+	size_t k = 0;
+
+	(void)state;
+	for (k = 0; k < sizeof(v) / sizeof(v[0]); k++, free(wado), free(qido)) {
+		j = parse(v[k].text);
+		assert_int_equal(dlx_parse_roots(j, &wado, &qido, &err), RC_OK);
+		json_decref(j);
+		if ((wado == NULL) != (v[k].wado == NULL) || (qido == NULL) != (v[k].qido == NULL))
+			fail_msg("%s", v[k].text);
+		if (wado != NULL)
+			assert_string_equal(wado, v[k].wado);
+		if (qido != NULL)
+			assert_string_equal(qido, v[k].qido);
+	}
 }
 
 static void
@@ -309,7 +370,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info), cmocka_unit_test(test_language), cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list), cmocka_unit_test(test_versions), cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_timeout), cmocka_unit_test(test_zip_end), cmocka_unit_test(test_crc),
 	};
 
