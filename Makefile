@@ -7,6 +7,7 @@
 #   make bench          the table of figures beside the peers
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
 #   make crash          the long form of the crash tests
+#   make stream         1 GB through each kind of portal, with the memory it takes
 #   make check-corpus CORPUS=DIR   third-party samples
 #   make install DESTDIR= PREFIX=/usr/local
 VERSION := 0.1
@@ -126,6 +127,10 @@ check-fresh:
 # The long forms of what check runs short: every mutating call of every stage, a hundred random moments.
 crash: all tools
 	CRASH_STEP=1 CRASH_RUNS=100 LIMIT=3600 scripts/check --no-deps --only crash
+# 1 GB through each kind of portal with under 64 MB of memory; check does it with 100 MB.
+stream: all tools
+	D=$$(mktemp -d /var/tmp/mri-stream.XXXXXX) && trap 'rm -rf "$$D"' EXIT && STREAM_MB=1024 SRC=$(CURDIR) \
+	    MRI_BIN=$(CURDIR)/$(B)/bin MRI_TOOL=$(CURDIR)/$(B)/tool HOME=$$D TMPDIR=$$D sh tests/flow/stream.sh
 check-corpus: all tools
 	CORPUS=$(CORPUS) scripts/check --no-deps --only corpus
 install: all install-data
@@ -140,7 +145,7 @@ install-data:
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh crash check-corpus install install-data clean
+.PHONY: all tools unit everything check lint bench check-fresh crash stream check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -24,7 +24,7 @@
 #define CONFIG_LINE_MAX	190			/* inih splits longer ones without a word */
 #define LIST_MAX	64			/* words of a list */
 
-enum key_type { KEY_TEXT, KEY_YES, KEY_TIME, KEY_LIST, KEY_PURGE, KEY_BASIS, KEY_SANDBOX };
+enum key_type { KEY_TEXT, KEY_YES, KEY_TIME, KEY_LIST, KEY_PURGE, KEY_BASIS, KEY_SANDBOX, KEY_FEW };
 enum key_rule { FIXED, SUBSET, LOWER, FREE };
 
 #define AT(field) offsetof(struct config, field)
@@ -75,6 +75,7 @@ static const struct key portal_keys[] = {
 	{ "portal", "cert", KEY_TEXT, FIXED, AT(cert), 0 },
 	{ "portal", "key", KEY_TEXT, FIXED, AT(key), 0 },
 	{ "portal", "allow", KEY_LIST, SUBSET, AT(allow), AT(nallow) },
+	{ "portal", "connections", KEY_FEW, LOWER, AT(connections), 0 },
 };
 #define NPORTAL_KEYS (sizeof(portal_keys) / sizeof(portal_keys[0]))
 #define NDESTINATION_KEYS (sizeof(destination_keys) / sizeof(destination_keys[0]))
@@ -196,6 +197,15 @@ static int set_key(struct reading *r, const struct key *k, void *base, const cha
 		if (r->below && seconds > *(int64_t *)at)
 			return widens("is longer than in the system policy", err);
 		*(int64_t *)at = seconds == 0 && k->type == KEY_TIME && strcmp(k->name, "retention") ? -1 : seconds;
+		return RC_OK;
+	}
+	case KEY_FEW: {
+		uint64_t few = 0;
+		if (!text_u64(value, 4, &few) || few == 0)
+			return err_set(err, ERR_CONFIG, "must be 1, 2, 3 or 4");
+		if (r->below && (int64_t)few > 1 && (int64_t)few > *(int64_t *)at)
+			return widens("is more than in the system policy", err);
+		*(int64_t *)at = (int64_t)few;
 		return RC_OK;
 	}
 	case KEY_LIST:

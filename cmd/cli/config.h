@@ -24,6 +24,7 @@ struct config_portal {
 	char *dicomweb;
 	char *token_file, *user, *password_file, *cert, *key;
 	char **allow; size_t nallow;		/* CIDR, for this portal beside [net] allow */
+	int64_t connections;			/* at a time; 0: one */
 };
 
 struct config {

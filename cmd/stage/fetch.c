@@ -22,6 +22,7 @@ struct job {
 	struct factors factors;
 	struct link_memory *lm;
 	struct net_session *net;
+	struct source_portal portal;	/* with the token that was read last */
 	struct target t;
 	struct fetched r;
 	struct asking asking;		/* of a portal of the configuration */
@@ -302,10 +303,18 @@ on_token(void *arg, char **bearer, struct err *err)
 	struct source_portal p;
 	int rc = portal_load(j->f->cli->config, j->asking.of->name, j->f->token_file, j->link, &p, err);
 
-	*bearer = p.token;
-	p.token = NULL;
+	*bearer = NULL;
+	if (rc == RC_OK && p.token == NULL)
+		rc = err_set(err, ERR_CONFIG, "the portal's token is gone");
+	if (rc == RC_OK && (*bearer = text_dup(p.token, err)) == NULL)
+		rc = err_rc(err->kind);
+	if (rc == RC_OK) {
+		hash_wipe_text(&j->portal.token);
+		j->portal.token = p.token;
+		p.token = NULL;
+	}
 	source_portal_free(&p);
-	return rc == RC_OK && *bearer == NULL ? err_set(err, ERR_CONFIG, "the portal's token is gone") : rc;
+	return rc;
 }
 
 static int
@@ -314,20 +323,21 @@ talk(struct job *j, struct err *err)
 	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
 	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
 	    .token = j->asking.of != NULL ? on_token : NULL };
-	struct source_portal portal;
 	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
+	struct err e = { 0 };
 	size_t asked = 0;
-	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &portal, err);
+	int rc = portal_load(j->f->cli->config, name, j->f->token_file, j->link, &j->portal, err);
 
 	if (rc != RC_OK)
 		return rc;
-	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK) {
-		source_portal_free(&portal);
+	if (j->asking.of != NULL && (rc = credential_refused(j->f, &j->portal, err)) != RC_OK) {
+		j->r.state = err->kind == ERR_DENIED ? "credentials-wrong" : "";
 		return rc;
 	}
-	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &portal, err) :
-	    net_dicomweb(j->net, &portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
-	source_portal_free(&portal);
+	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK)
+		return rc;
+	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &j->portal, err) :
+	    net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	(void)net_questions(j->net, &asked);
 	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
@@ -339,6 +349,11 @@ talk(struct job *j, struct err *err)
 out:
 	if (rc != RC_OK && j->r.state[0] == '\0')
 		j->r.state = net_state(j->net);
+	if (j->asking.of != NULL && (rc == RC_OK || strcmp(j->r.state, "credentials-wrong") == 0) &&
+	    credential_note(j->f, &j->portal, rc == RC_OK, &e) != RC_OK && rc == RC_OK) {
+		*err = e;
+		rc = err_rc(e.kind);
+	}
 	net_session_free(j->net);
 	j->net = NULL;
 	return rc;
@@ -499,6 +514,7 @@ out:
 	hash_wipe_text(&key);
 	factors_free(&j.factors);
 	asking_free(&j.asking);
+	source_portal_free(&j.portal);
 	buf_free(&j.stored);
 }
 

@@ -117,6 +117,10 @@ struct asking {
 int asking_new(struct asking *, const struct fetch *, const struct order *, const char *link, struct err *);
 void asking_free(struct asking *);	/* wipes */
 
+/* fetch_credential.c: the token or password of a portal, across runs */
+int credential_refused(const struct fetch *, const struct source_portal *, struct err *);	/* without asking it */
+int credential_note(const struct fetch *, const struct source_portal *, bool taken, struct err *);
+
 /* fetch_local.c: a file or a folder becomes a package */
 void fetch_local(struct fetch *, const struct cli_input *, struct order *, const char *path);
 

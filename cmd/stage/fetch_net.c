@@ -18,6 +18,9 @@
 
 #define POLL_MS		200	/* how late a ^C may be noticed */
 #define LEAVE_MS	2000	/* a session that hangs in a name server is not waited for longer */
+/* A session that is at work says so every other second; one that says nothing for this many steps hangs: in what a
+ * portal sent it, or on a disk. It has time to bring 64 GB to a slow one. */
+#define SILENT_STEPS	5
 #define OFFERS_MAX	10000
 #define QUESTIONS_MAX	16
 #define STEPS_MAX	1000
@@ -25,10 +28,12 @@
 struct net {
 	struct chan chan;	/* to the process that forks sessions */
 	pid_t pid;
+	uint64_t silence_ms;
 };
 
 struct net_session {
 	struct chan chan;
+	uint64_t silence_ms;
 	struct net_events ev;
 	enum source_kind kind;
 	const char *state;
@@ -122,6 +127,7 @@ net_start(struct net **out, const struct net_options *o, struct err *err)
 		return err_sys(err, EAGAIN, "cannot start the network process");
 	}
 	net->chan.fd = pair[0];
+	net->silence_ms = SILENT_STEPS * (o->timeout > 0 ? (uint64_t)o->timeout * 1000 : HTTP_STEP_MS);
 	*out = net;
 	return RC_OK;
 }
@@ -162,6 +168,7 @@ net_session_new(struct net_session **out, struct net *net, const struct net_even
 		return err_set(err, ERR_TEMP, "the network process is gone");
 	}
 	s->chan.fd = pair[0];
+	s->silence_ms = net->silence_ms;
 	*out = s;
 	return RC_OK;
 }
@@ -314,6 +321,8 @@ on_message(struct net_session *s, const char *t, const json_t *j, struct err *er
 			s->ev.step(s->ev.arg, text_escape(shown, sizeof(shown), text, strlen(text)));
 		return RC_OK;
 	}
+	if (strcmp(t, "alive") == 0)
+		return RC_OK;
 	if (strcmp(t, "token") == 0)
 		return hand_token(s, err);
 	if (strcmp(t, "progress") == 0) {
@@ -332,6 +341,7 @@ await(struct net_session *s, json_t **done, struct err *err)
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	json_t *j = NULL;
 	const char *t = NULL;
+	uint64_t heard = time_mono_ms();
 	int rc = RC_OK;
 
 	*done = NULL;
@@ -340,6 +350,11 @@ await(struct net_session *s, json_t **done, struct err *err)
 		if (rc == RC_RETRY) {
 			if (s->ev.stopped != NULL && s->ev.stopped()) {
 				rc = err_set(err, ERR_TEMP, "interrupted");
+				break;
+			}
+			if (time_mono_ms() - heard > s->silence_ms) {
+				rc = err_set(err, ERR_TEMP, "the process that reads the portal's answers hangs");
+				err_advise(err, "run the same again; if it comes back, what the portal sends may be hostile");
 				break;
 			}
 			continue;
@@ -365,6 +380,7 @@ await(struct net_session *s, json_t **done, struct err *err)
 		j = NULL;
 		if (rc != RC_OK)
 			break;
+		heard = time_mono_ms();
 	}
 	json_decref(j);
 	buf_wipe(&msg);

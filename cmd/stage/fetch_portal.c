@@ -122,6 +122,7 @@ portal_load(const struct config *c, const char *name, const char *token_file, co
 	if ((rc = copy(of->name, &p->name, err)) != RC_OK ||
 	    (rc = copy(of->dicomweb, &p->dicomweb, err)) != RC_OK || (rc = copy(of->user, &p->user, err)) != RC_OK)
 		goto out;
+	p->connections = (int)of->connections;
 	if (of->password_file != NULL)
 		rc = read_secret(of->password_file, "password", true, true, &p->password, err);
 	if (rc == RC_OK && (of->cert != NULL) != (of->key != NULL)) {

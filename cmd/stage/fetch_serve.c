@@ -12,6 +12,7 @@
 #include "sys/netjail.h"
 
 #define PROGRESS_MS	100
+#define ALIVE_MS	2000
 /* A portal may drip, or be busy now and then, without an end. Within this 64 GiB (HTTP_BYTES_MAX) come at 25 Mbit/s,
  * and what began in the evening is over in the morning. */
 #define WALL_MS		((uint64_t)6 * 3600 * 1000)
@@ -51,6 +52,19 @@ on_progress(void *arg, uint64_t bytes, long long total)
 	sv->told_ms = now;
 	(void)wire_send_take(sv->chan, json_pack("{s:s, s:I, s:I}", "t", "progress", "bytes", (json_int_t)bytes,
 	    "total", (json_int_t)total), -1, &e);
+}
+
+/* A portal that lets us wait is none of our failures: the parent hears that we do. */
+static void
+on_alive(void *arg)
+{
+	struct server *sv = arg;
+	uint64_t now = time_mono_ms();
+
+	if (now - sv->told_ms < ALIVE_MS)
+		return;
+	sv->told_ms = now;
+	(void)wire_send_take(sv->chan, json_pack("{s:s}", "t", "alive"), -1, &(struct err){ 0 });
 }
 
 static int
@@ -343,6 +357,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
 		    .nallow = o->nallow, .allow_http = o->allow_http, .nallow_http = o->nallow_http,
 		    .step_ms = o->timeout * 1000, .wait_ms = o->max_time * 1000, .cancel_fd = chan->fd,
+		    .alive = on_alive, .alive_arg = &sv,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
 		.language = o->language, .recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
 		.renew = on_renew, .renew_arg = &sv,

@@ -121,9 +121,10 @@ texts(char *const *v, size_t n)
 json_t *
 wire_portal(const struct source_portal *p)
 {
-	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o}", "name", p->name,
+	return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:i}", "name", p->name,
 	    "dicomweb", p->dicomweb, "user", p->user, "token", p->token, "password", p->password, "cert", p->cert,
-	    "key", p->key, "allow", texts(p->allow, p->nallow), "prefix", texts(p->prefix, p->nprefix));
+	    "key", p->key, "allow", texts(p->allow, p->nallow), "prefix", texts(p->prefix, p->nprefix),
+	    "connections", p->connections);
 }
 
 static int
@@ -145,6 +146,7 @@ read_texts(const json_t *list, char ***out, size_t *n, struct err *err)
 int
 wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 {
+	long long connections = 0;
 	int rc = RC_OK;
 
 	memset(p, 0, sizeof(*p));
@@ -153,8 +155,11 @@ wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 	    (rc = copy(j, "token", &p->token, err)) != RC_OK || (rc = copy(j, "password", &p->password, err)) != RC_OK ||
 	    (rc = copy(j, "cert", &p->cert, err)) != RC_OK || (rc = copy(j, "key", &p->key, err)) != RC_OK ||
 	    (rc = read_texts(json_object_get(j, "allow"), &p->allow, &p->nallow, err)) != RC_OK ||
-	    (rc = read_texts(json_object_get(j, "prefix"), &p->prefix, &p->nprefix, err)) != RC_OK)
+	    (rc = read_texts(json_object_get(j, "prefix"), &p->prefix, &p->nprefix, err)) != RC_OK ||
+	    (rc = json_get_int(j, "the parent", "connections", 0, &connections, err)) != RC_OK)
 		source_portal_free(p);
+	else
+		p->connections = (int)connections;
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include "http/transfer.h"
 
 #define RESUME_STEP	((uint64_t)64 << 10)
+#define ALIVE_MS	1000	/* how often somebody is told during a wait */
 #define BACKOFF_MS	300	/* first wait after a transport error; doubles, with jitter */
 
 static void
@@ -60,6 +61,10 @@ http_open(struct http **out, const struct http_options *o, struct err *err)
 		h->o.wait_ms = HTTP_WAIT_MS;
 	if (h->o.gap_ms <= 0)
 		h->o.gap_ms = HTTP_GAP_MS;
+	if (h->o.max_requests == 0)
+		h->o.max_requests = HTTP_REQUESTS_MAX;
+	if (h->o.max_bytes == 0)
+		h->o.max_bytes = HTTP_BYTES_MAX;
 	rc = err_rc(ERR_TEMP);
 	if ((h->agent = text_dup(o->agent, err)) == NULL ||
 	    (o->cafile != NULL && o->cafile[0] != '\0' && (h->cafile = text_dup(o->cafile, err)) == NULL) ||
@@ -119,7 +124,7 @@ http_response_free(struct http_response *resp)
 unsigned
 http_requests(const struct http *h)
 {
-	return h->requests;
+	return h->requests + h->series;
 }
 
 bool
@@ -150,9 +155,12 @@ wait_ms(struct http *h, uint64_t ms, struct err *err)
 		err_advise(err, "give more with --max-time");
 		return RC_RETRY;
 	}
-	for (; now < until; now = time_mono_ms())
-		if (poll(&p, h->o.cancel_fd >= 0 ? 1 : 0, (int)(until - now)) == 1)
+	for (; now < until; now = time_mono_ms()) {
+		if (h->o.alive != NULL)
+			h->o.alive(h->o.alive_arg);
+		if (poll(&p, h->o.cancel_fd >= 0 ? 1 : 0, until - now > ALIVE_MS ? ALIVE_MS : (int)(until - now)) == 1)
 			return err_set(err, ERR_TEMP, "interrupted");
+	}
 	return RC_OK;
 }
 
@@ -226,8 +234,21 @@ check_target(const struct http *h, const struct http_request *req, const char *u
 	return rc;
 }
 
-static bool
-may_have_secrets(const struct http_request *req, const char *url)
+/* A bound that a portal runs into by its own doing, endless pages or redirects. */
+int
+transfer_may(struct http *h, const struct http_request *req, const char *url, struct err *err)
+{
+	int rc = check_target(h, req, url, err);
+
+	if (rc == RC_OK && req->soon && h->series >= HTTP_SERIES_MAX)
+		rc = err_set(err, ERR_PROTOCOL, "more than %d requests in one series", HTTP_SERIES_MAX);
+	else if (rc == RC_OK && !req->soon && h->requests >= h->o.max_requests)
+		rc = err_set(err, ERR_PROTOCOL, "more than %u requests for one order", h->o.max_requests);
+	return rc;
+}
+
+bool
+transfer_secrets(const struct http_request *req, const char *url)
 {
 	struct err e = { 0 };
 	struct url u;
@@ -251,18 +272,14 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 	int hops = 0, rc = url == NULL ? err_rc(ERR_TEMP) : RC_OK;
 
 	while (rc == RC_OK) {
-		if ((rc = check_target(h, req, url, err)) != RC_OK)
+		if ((rc = transfer_may(h, req, url, err)) != RC_OK)
 			break;
-		if (h->requests >= HTTP_REQUESTS_MAX) {
-			rc = err_set(err, ERR_PROTOCOL, "more than %d requests for one order", HTTP_REQUESTS_MAX);
-			break;
-		}
 		now = time_mono_ms();
-		if (h->requests > 0 && !req->soon && now < h->last_ms + (uint64_t)h->o.gap_ms &&
+		if (h->last_ms > 0 && !req->soon && now < h->last_ms + (uint64_t)h->o.gap_ms &&
 		    (rc = wait_ms(h, h->last_ms + (uint64_t)h->o.gap_ms - now, err)) != RC_OK)
 			break;
 		rc = h->o.replay != NULL ? replay_run(h, req, url, resp, &to, err) :
-		    transfer_run(h, req, url, may_have_secrets(req, url), resp, &to, err);
+		    transfer_run(h, req, url, transfer_secrets(req, url), resp, &to, err);
 		h->last_ms = time_mono_ms();
 		if (rc != RC_OK || to == NULL || req->once || strcmp(req->method, "GET") != 0)
 			break;

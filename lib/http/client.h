@@ -36,6 +36,10 @@ struct http_options {
 	int64_t wait_ms;		/* all waiting for a busy portal together; 0: HTTP_WAIT_MS */
 	uint64_t deadline;		/* time_mono_ms() at which everything ends; 0: none */
 	int64_t gap_ms;			/* between requests; 0: HTTP_GAP_MS */
+	unsigned max_requests;		/* of one session; 0: HTTP_REQUESTS_MAX */
+	uint64_t max_bytes;		/* of all bodies of one session; 0: HTTP_BYTES_MAX */
+	void (*alive)(void *arg);	/* now and then while something is waited for, NULL: nobody wants to know */
+	void *alive_arg;
 	struct replay *replay;		/* answers in place of a network, see http/replay.h; borrowed; NULL: none */
 	int cancel_fd;			/* its other end closes: every wait and transfer ends; -1 none */
 };
@@ -45,7 +49,9 @@ struct http_options {
 #define HTTP_GAP_MS	100
 #define HTTP_TRIES	4		/* of one request */
 #define HTTP_REDIRECTS	5
-#define HTTP_REQUESTS_MAX 1000		/* of one session, M12 */
+#define HTTP_REQUESTS_MAX 1000		/* of one session, M12: of those that stand for themselves */
+#define HTTP_SERIES_MAX	120000		/* of those in a series: INSTANCES_MAX objects, some asked for twice */
+#define HTTP_LANES_MAX	4		/* connections side by side */
 #define HTTP_BYTES_MAX	((uint64_t)64 << 30)	/* of one session */
 #define HTTP_BODY_MAX	((size_t)8 << 20)	/* an answer in memory: a list of 10,000 studies is 4 MB */
 #define HTTP_ERROR_MAX	((size_t)64 << 10)	/* what is kept of an error's body */
@@ -73,7 +79,7 @@ struct http_request {
 	bool once;			/* carries a credential: sent at most once, never again, not redirected */
 	bool single;			/* a status that may come better later is the caller's to judge, not tried again */
 	const char *const *hosts; size_t nhosts;	/* it goes to these only, by redirects too; none: to any */
-	bool soon;			/* one of a series that belongs together: without a gap before it */
+	bool soon;			/* one of a series that belongs together: without a gap, counted apart */
 	unsigned tries;			/* 0: HTTP_TRIES */
 	size_t max;			/* ceiling of a body in memory; 0: HTTP_BODY_MAX */
 	const struct http_sink *sink;
@@ -109,6 +115,18 @@ int http_open(struct http **, const struct http_options *, struct err *);
 void http_close(struct http *);
 int http_perform(struct http *, const struct http_request *, struct http_response *, struct err *);
 void http_response_free(struct http_response *);	/* what is in it; wipes */
+
+/* A series of small GETs on several connections, each sent once and without a redirect followed: what does not come
+ * this way is asked for by http_perform(). Bodies come whole and in memory, at most max bytes each. */
+struct http_series {
+	bool (*next)(void *arg, unsigned lane, struct http_request *);	/* false: no more. Its texts live until came */
+	bool (*came)(void *arg, unsigned lane, int rc, const struct http_response *, const struct err *);	/* false: no more */
+	void *arg;
+	unsigned lanes;			/* 2 to HTTP_LANES_MAX */
+	size_t max;
+};
+/* RC_OK also where some failed: came was told. An error is ours: no memory, the caller went, time is up. */
+int http_perform_series(struct http *, const struct http_series *, struct err *);
 
 /* May the next attempts help: 408, 425, 429, 5xx but 501 and 505. */
 bool http_status_later(long status);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/hash.h"
 #include "base/text.h"
 #include "http/replay_compare.h"
 #include "http/transfer.h"
@@ -13,7 +14,8 @@ struct replay {
 	bool *used;
 	size_t next;		/* behind the last one that was used */
 	struct tags tags;
-	const struct recorded *absent;
+	const struct recorded *last, *absent;
+	char *header;		/* that was asked for */
 	struct err missed;	/* kind ERR_NONE: none */
 };
 
@@ -44,6 +46,7 @@ replay_free(struct replay *p)
 	if (p == NULL)
 		return;
 	tags_free(&p->tags);
+	hash_wipe_text(&p->header);
 	free(p->used);
 	free(p);
 }
@@ -90,6 +93,40 @@ replay_unused(const struct replay *p, size_t step)
 	for (i = 0; i < p->s->n; i++)
 		n += p->s->v[i].step == step && !p->used[i];
 	return n;
+}
+
+const char *
+replay_header(struct replay *p, const char *name)
+{
+	const char *v = p->last != NULL ? recorded_header(p->last, name) : NULL;
+	struct err e = { 0 };
+
+	hash_wipe_text(&p->header);
+	return v != NULL && filled(p, v, &p->header, &e) == RC_OK ? p->header : NULL;
+}
+
+/* The last one that was set under the name, in an answer that was given. */
+int
+replay_cookie(struct replay *p, const char *name, char **out, struct err *err)
+{
+	const json_t *h = NULL;
+	const char *v = NULL, *found = NULL;
+	char *whole = NULL;
+	size_t i = 0, k = 0, n = strlen(name);
+	int rc = RC_OK;
+
+	*out = NULL;
+	for (i = 0; i < p->s->n; i++)
+		json_array_foreach((json_t *)(uintptr_t)(p->used[i] ? p->s->v[i].headers : NULL), k, h) {
+			v = json_text(h, "value");
+			if (strcasecmp(json_text(h, "name"), "Set-Cookie") == 0 && strncmp(v, name, n) == 0 && v[n] == '=')
+				found = v + n + 1;
+		}
+	if (found == NULL || (rc = filled(p, found, &whole, err)) != RC_OK)
+		return rc;
+	whole[strcspn(whole, ";")] = '\0';
+	*out = whole;
+	return RC_OK;
 }
 
 bool
@@ -229,6 +266,7 @@ replay_run(struct http *h, const struct http_request *req, const char *url, stru
 	resp->body.max = body.max;
 	h->ours = false;
 	h->requests++;
+	p->last = e;
 	if (e == NULL)
 		return miss(p, req, url, err);
 	if (failed(p, e)) {

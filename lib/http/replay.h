@@ -30,6 +30,8 @@ size_t replay_unused(const struct replay *, size_t step);	/* exchanges of a step
 /* Private to lib/http. What transfer_run() does with a network. */
 int replay_run(struct http *, const struct http_request *, const char *url, struct http_response *, char **location,
     struct err *);
+const char *replay_header(struct replay *, const char *name);	/* as http_header() */
+int replay_cookie(struct replay *, const char *name, char **out, struct err *);	/* as http_cookie() */
 bool replay_plain(const struct replay *, const char *host);	/* it was spoken to without TLS */
 
 #endif

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,20 +17,6 @@
 
 #define CONNECT_MS	30000	/* a portal that needs longer for a TCP and TLS handshake is not there */
 #define LOW_SPEED	64	/* bytes a second; below it for a whole step is a stall */
-
-struct transfer {
-	struct http *h;
-	const struct http_request *req;
-	struct http_response *resp;
-	struct err inner;	/* why a callback ended it */
-	int rc;			/* of inner */
-	bool blocked;		/* an address that is not allowed: curl says only "refused" */
-	bool tried;		/* one that is: what it said is why */
-	bool headed;		/* the headers were read */
-	bool began;		/* the sink has the answer */
-	bool unfit;		/* a part that is not the one that was asked for: once more from the start */
-	bool enough;		/* of an error's body */
-};
 
 static bool
 to_sink(const struct transfer *t)
@@ -126,9 +113,9 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 	resp->bytes += n;
 	t->h->bytes += n;
 	trace_body(t->h, data, n);
-	if (t->h->bytes > HTTP_BYTES_MAX) {
-		t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent more than %llu GiB",
-		    (unsigned long long)(HTTP_BYTES_MAX >> 30));
+	if (t->h->bytes > t->h->o.max_bytes) {
+		t->rc = err_set(&t->inner, ERR_PROTOCOL, "the portal sent more than %llu bytes for one order",
+		    (unsigned long long)t->h->o.max_bytes);
 		return 0;
 	}
 	if (to_sink(t)) {
@@ -188,6 +175,8 @@ on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, cu
 	struct transfer *t = arg;
 
 	(void)up_total; (void)up;
+	if (t->h->o.alive != NULL)
+		t->h->o.alive(t->h->o.alive_arg);
 	if (http_cancelled(t->h)) {
 		t->rc = err_set(&t->inner, ERR_TEMP, "interrupted");
 		return 1;
@@ -239,11 +228,28 @@ say(struct err *err, enum err_kind kind, const char *host, const char *what)
 	return err_set(err, kind, "%s: %s", text_escape(shown, sizeof(shown), host, strlen(host)), what);
 }
 
+/* What a proxy said to CONNECT (RFC 9110 9.3.6): the portal was not asked. */
+static int
+proxy_said(long status, const char *host, struct err *err)
+{
+	char line[80];
+	bool login = status == 407, later = http_status_later(status);
+
+	snprintf(line, sizeof(line), "the proxy %s (status %ld)", login ? "wants a login" : later ?
+	    "cannot reach it" : "does not let us through to it", status);
+	say(err, later ? ERR_TEMP : ERR_DENIED, host, line);
+	if (!later)
+		err_advise(err, login ? "ask whoever runs the proxy for a login, and write it into [net] proxy" :
+		    "ask whoever runs the proxy to let this host through");
+	return err_rc(err->kind);
+}
+
 /* What curl's code means to the person: 75 where later may help, else why it is refused. */
 static int
-explain(struct transfer *t, CURLcode code, const char *host, const char *detail, struct err *err)
+explain(struct transfer *t, CURLcode code, struct err *err)
 {
-	long verify = 0, sys = 0;
+	const char *host = t->host, *detail = t->detail;
+	long verify = 0, sys = 0, proxy = 0;
 	char line[256];
 
 	if (t->blocked && !t->tried) {
@@ -253,6 +259,9 @@ explain(struct transfer *t, CURLcode code, const char *host, const char *detail,
 	}
 	curl_easy_getinfo(t->h->curl, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(t->h->curl, CURLINFO_OS_ERRNO, &sys);
+	curl_easy_getinfo(t->h->curl, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (t->h->proxy != NULL && proxy >= 300 && t->resp->status == 0)
+		return proxy_said(proxy, host, err);
 	if (strstr(detail, "Too large response headers") != NULL || strstr(detail, "Rejected") != NULL)
 		return say(err, ERR_PROTOCOL, host, "the headers of its answer are too large");
 	switch (code) {
@@ -406,37 +415,38 @@ show_cert(struct http *h, const char *host)
 }
 
 int
-transfer_run(struct http *h, const struct http_request *req, const char *url, bool secrets,
-    struct http_response *resp, char **location, struct err *err)
+transfer_prepare(struct transfer *t, const char *url, bool secrets, struct err *err)
 {
-	struct transfer t = { .h = h, .req = req, .resp = resp };
-	struct curl_slist *headers = NULL;
-	char detail[CURL_ERROR_SIZE] = "";
-	struct url u;
-	const char *to = NULL;
+	struct http *h = t->h;
+	const struct http_request *req = t->req;
+	struct http_response *resp = t->resp;
 	CURL *c = h->curl;
-	CURLcode code = CURLE_OK;
-	bool asked = false, post = strcmp(req->method, "POST") == 0;
+	bool post = strcmp(req->method, "POST") == 0;
+	struct url u;
 	size_t i = 0;
-	int rc = RC_OK;
+	int rc = url_parse(url, &u, err);
 
-	*location = NULL;
-	if ((rc = url_parse(url, &u, err)) != RC_OK)
-		return rc;
-	for (i = 0; req->headers != NULL && req->headers[i] != NULL && rc == RC_OK; i++)
-		rc = add_header(&headers, req->headers[i], "", err);
-	if (rc == RC_OK && req->body_type != NULL)
-		rc = add_header(&headers, "Content-Type: ", req->body_type, err);
-	for (i = 0; secrets && req->private != NULL && req->private[i] != NULL && rc == RC_OK; i++)
-		rc = add_header(&headers, req->private[i], "", err);
-	if (rc == RC_OK && secrets && req->bearer != NULL)
-		rc = add_header(&headers, "Authorization: Bearer ", req->bearer, err);
-	if (rc == RC_OK && post)
-		rc = add_header(&headers, "Expect:", "", err);
-	if (rc == RC_OK && h->resume.have > 0)
-		rc = add_resume(&headers, &h->resume, err);
 	if (rc != RC_OK)
-		goto out;
+		return rc;
+	text_copy(t->host, sizeof(t->host), u.host);
+	url_free(&u);
+	for (i = 0; req->headers != NULL && req->headers[i] != NULL && rc == RC_OK; i++)
+		rc = add_header(&t->headers, req->headers[i], "", err);
+	if (rc == RC_OK && req->body_type != NULL)
+		rc = add_header(&t->headers, "Content-Type: ", req->body_type, err);
+	for (i = 0; secrets && req->private != NULL && req->private[i] != NULL && rc == RC_OK; i++)
+		rc = add_header(&t->headers, req->private[i], "", err);
+	if (rc == RC_OK && secrets && req->bearer != NULL)
+		rc = add_header(&t->headers, "Authorization: Bearer ", req->bearer, err);
+	if (rc == RC_OK && post)
+		rc = add_header(&t->headers, "Expect:", "", err);
+	if (rc == RC_OK && h->resume.have > 0)
+		rc = add_resume(&t->headers, &h->resume, err);
+	if (rc != RC_OK) {
+		wipe_list(t->headers);
+		t->headers = NULL;
+		return rc;
+	}
 	resp->bytes = 0;
 	resp->status = 0;
 	resp->length = resp->retry_after = -1;
@@ -444,7 +454,7 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	resp->body.max = HTTP_BODY_MAX > req->max ? HTTP_BODY_MAX : req->max;
 	h->close_notify = h->ours = false;
 	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
 	if (post) {
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -456,44 +466,67 @@ transfer_run(struct http *h, const struct http_request *req, const char *url, bo
 	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)(req->once ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, req->sink != NULL ? 0L : (long)(2 * h->o.step_ms));
-	show_cert(h, u.host);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &t);
-	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, &t);
-	curl_easy_setopt(c, CURLOPT_PREREQDATA, &t);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, &t);
-	h->requests++;
+	show_cert(h, t->host);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->detail);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(c, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	if (req->soon)
+		h->series++;
+	else
+		h->requests++;
 	trace_begin(h);
-	code = curl_easy_perform(c);
-	asked = true;
+	return RC_OK;
+}
+
+int
+transfer_finish(struct transfer *t, CURLcode code, const char *url, char **location, struct err *err)
+{
+	struct http *h = t->h;
+	CURL *c = h->curl;
+	const char *to = NULL;
+	int rc = RC_OK;
+
+	*location = NULL;
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(c, CURLOPT_POSTFIELDS, NULL);
-	if (t.rc != RC_OK) {
-		h->ours = !t.unfit;
-		*err = t.inner;
-		rc = t.rc;
+	if (t->rc != RC_OK) {
+		h->ours = !t->unfit;
+		*err = t->inner;
+		rc = t->rc;
 		goto out;
 	}
-	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && t.enough)) {
-		rc = explain(&t, code, u.host, detail, err);
+	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && t->enough)) {
+		rc = explain(t, code, err);
 		goto out;
 	}
-	rc = read_headers(&t);
+	rc = read_headers(t);
 	if (rc != RC_OK) {
 		h->ours = true;
-		*err = t.inner;
+		*err = t->inner;
 		goto out;
 	}
-	if (resp->end == HTTP_END_CUT && h->close_notify)
-		resp->end = HTTP_END_CLEAN;
+	if (t->resp->end == HTTP_END_CUT && h->close_notify)
+		t->resp->end = HTTP_END_CLEAN;
 	if (curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &to) == CURLE_OK && to != NULL &&
 	    (*location = text_dup(to, err)) == NULL)
 		rc = err_rc(err->kind);
 out:
-	if (asked)
-		trace_end(h, req, url, headers, resp, *location, rc, err);
-	wipe_list(headers);
-	url_free(&u);
+	trace_end(h, t->req, url, t->headers, t->resp, *location, rc, err);
+	wipe_list(t->headers);
+	t->headers = NULL;
 	return rc;
+}
+
+int
+transfer_run(struct http *h, const struct http_request *req, const char *url, bool secrets,
+    struct http_response *resp, char **location, struct err *err)
+{
+	struct transfer t = { .h = h, .req = req, .resp = resp };
+	int rc = transfer_prepare(&t, url, secrets, err);
+
+	*location = NULL;
+	return rc != RC_OK ? rc : transfer_finish(&t, curl_easy_perform(h->curl), url, location, err);
 }

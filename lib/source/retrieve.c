@@ -5,11 +5,11 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/bundle.h"
+#include "source/lanes.h"
 #include "source/multipart.h"
 #include "source/retrieve.h"
 
 #define ACCEPT_STUDY	"Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*"
-#define ACCEPT_OBJECT	ACCEPT_STUDY ", application/dicom;q=0.9"
 #define FAILURES_MAX	3	/* one after the other: the next ones will fail too */
 #define BULK_MAX	3	/* where nobody says what there is, only a repetition can complete it */
 #define ONE_TRIES	3
@@ -40,7 +40,8 @@ retrieve_get(struct source *s, const char *url, const char *accept, const struct
 	struct http_request req = { .method = "GET", .url = url, .headers = headers, .sink = sink, .tries = tries,
 	    .soon = soon, .private = s->private != NULL ? private : NULL,
 	    .bearer_hosts = (const char *const *)s->hosts, .nbearer_hosts = s->nhosts };
-	bool renewed = false;
+	char *before = NULL;
+	bool renewed = false, same = false;
 	int rc = RC_OK;
 
 	for (;;) {
@@ -52,9 +53,14 @@ retrieve_get(struct source *s, const char *url, const char *accept, const struct
 			return rc;
 		renewed = true;
 		s->renewals++;
-		http_response_free(resp);
-		if ((rc = s->renew(s, err)) != RC_OK)
+		if (s->bearer != NULL && (before = text_dup(s->bearer, err)) == NULL)
+			return err_rc(err->kind);
+		rc = s->renew(s, err);
+		same = rc == RC_OK && before != NULL && strcmp(before, s->bearer) == 0;
+		hash_wipe_text(&before);
+		if (rc != RC_OK || same)	/* the one that was refused is not sent again */
 			return rc;
+		http_response_free(resp);
 	}
 }
 
@@ -243,7 +249,7 @@ one(struct job *j, struct instance *i, struct err *err)
 	j->asked = i->uid;
 	if (i->url == NULL && (rc = j->r->url(j->r->arg, i, &url, err)) != RC_OK)
 		return rc;
-	rc = take(j, i->url != NULL ? i->url : url, i->url != NULL ? "Accept: application/dicom, */*;q=0.1" : ACCEPT_OBJECT,
+	rc = take(j, i->url != NULL ? i->url : url, i->url != NULL ? LANES_ACCEPT_URL : LANES_ACCEPT,
 	    ONE_TRIES, &resp, err);
 	if (rc == RC_OK && (resp.status < 200 || resp.status >= 300 || resp.status == 202))
 		rc = refused(j, &resp, "an object", err);
@@ -256,12 +262,32 @@ one(struct job *j, struct instance *i, struct err *err)
 	return rc;
 }
 
+/* An answer that came beside others, as if it came now. */
+static int
+take_held(void *arg, size_t i, const struct http_response *resp, struct err *err)
+{
+	struct job *j = arg;
+	char uid[INSTANCE_UID];
+	int rc = RC_OK;
+
+	text_copy(uid, sizeof(uid), j->r->list->v[i].uid);
+	j->asked = uid;
+	if ((rc = on_begin(j, resp, err)) == RC_OK && (rc = on_write(j, resp->body.data, resp->body.len, err)) == RC_OK &&
+	    (!j->single || resp->end == HTTP_END_PROVED))
+		rc = on_complete(j, resp, err);
+	drop(j);
+	j->asked = NULL;
+	j->bad = 0;	/* asked for once more, and counted then */
+	return j->ours ? rc : RC_OK;
+}
+
 /* One by one what the portal lists and has not sent. Stops where one after the other fails. first: why the first one
  * is missing. *later: another run may bring more. */
 static int
 rest(struct job *j, struct err *first, bool *later)
 {
 	struct instances *t = j->r->list;
+	struct lanes lanes = { .s = j->s, .r = j->r, .take = take_held, .arg = j };
 	struct err err = { 0 };
 	unsigned failures = 0;
 	size_t i = 0;
@@ -269,6 +295,9 @@ rest(struct job *j, struct err *first, bool *later)
 
 	*later = false;
 	for (i = 0; i < t->n && failures < FAILURES_MAX; i++) {
+		if (t->v[i].listed && !t->v[i].got && failures == 0 && lanes_may(&lanes) &&
+		    (rc = lanes_fetch(&lanes, i, first)) != RC_OK)
+			return rc;
 		if (!t->v[i].listed || t->v[i].got)
 			continue;
 		err_clear(&err);

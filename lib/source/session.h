@@ -52,10 +52,10 @@ int source_add_offer(struct source *, const struct source_offer *, struct err *)
 int source_status(struct source *, const struct http_response *, const char *what, struct err *);
 /* Names the state when the wait that a busy portal asked for was longer than we may wait. */
 void source_busy(struct source *, int rc, const struct http_response *);
+/* Names the state of an error that has none: "network", "not-permitted", "portal-changed". */
+int source_failed(struct source *, int rc, const struct err *);
 /* In a replay: the last answer was a package that the recording knows by size and sum only; they go to p. */
 bool source_absent(const struct source *, struct source_package *p);
-/* Sets the state "network" for errors that have none. */
-int source_failed(struct source *, int rc);
 
 /* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/replay.h"
 #include "source/link.h"
+#include "source/ohif.h"
 #include "source/session.h"
 #include "source/shl.h"
 
@@ -158,10 +159,10 @@ source_busy(struct source *s, int rc, const struct http_response *r)
 }
 
 int
-source_failed(struct source *s, int rc)
+source_failed(struct source *s, int rc, const struct err *err)
 {
 	if (rc != RC_OK && s->state[0] == '\0')
-		s->state = rc == RC_RETRY ? "network" : "portal-changed";
+		s->state = rc == RC_RETRY ? "network" : err->kind == ERR_DENIED ? "not-permitted" : "portal-changed";
 	return rc;
 }
 
@@ -248,7 +249,7 @@ ended(struct source *s, int rc, struct err *err)
 {
 	int verdict = s->o.http.replay != NULL ? replay_verdict(s->o.http.replay, err) : RC_OK;
 
-	rc = source_failed(s, verdict != RC_OK ? verdict : rc);
+	rc = source_failed(s, verdict != RC_OK ? verdict : rc, err);
 	hide_patients(s);
 	har_end(s->har, source_kind_name(source_kind(s)), s->state, rc != RC_OK ? err : NULL);
 	return rc;
@@ -267,6 +268,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	struct http_request req = { .method = "GET", .headers = headers };
 	struct http_sink sink;
 	struct receiver *r = calloc(1, sizeof(*r));
+	char *manifest = NULL;
 	int rc = RC_OK;
 
 	if (r == NULL)
@@ -284,6 +286,11 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		goto out;
 	if (shl_payload(link) != NULL) {
 		rc = shl_recognise(s, link, err);
+		goto out;
+	}
+	if ((rc = ohif_address(link, &manifest, err)) != RC_OK || manifest != NULL) {
+		if (rc == RC_OK)
+			rc = ohif_recognise(s, manifest, err);
 		goto out;
 	}
 	r->out = out;
@@ -319,6 +326,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	else
 		rc = direct_refuse(s, r->p.media, r->page.data, r->page.len, err);
 out:
+	hash_wipe_text(&manifest);
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);

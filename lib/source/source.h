@@ -33,6 +33,7 @@ struct source_portal {
 	char *token, *password;		/* secrets: to the hosts of the link and of dicomweb, to no other */
 	char *cert, *key;		/* PEM, both or none: shown to the same hosts; the key is a secret */
 	char **allow; size_t nallow;	/* ranges beside those of http_options */
+	int connections;		/* at a time, where objects come one by one; 0: one */
 	char **prefix; size_t nprefix;	/* whose addresses, as url_fits() takes them */
 };
 

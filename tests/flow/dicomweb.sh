@@ -53,6 +53,7 @@ wait_for 10 listens "$TLS"
 	printf '[portal stranger]\ndicomweb = %s\nuser = mri\npassword_file = %s/wrong\n' "$web" "$TMPDIR"
 	printf '[portal locked]\ndicomweb = https://localhost:%s/whole\ntoken_file = %s/token\ncert = %s/client.pem\nkey = %s/client.key\n' "$TLS" "$TMPDIR" "$TMPDIR" "$TMPDIR"
 	printf '[portal unlocked]\ndicomweb = https://localhost:%s/whole\ntoken_file = %s/token\n' "$TLS" "$TMPDIR"
+	printf '[portal keeps]\ndicomweb = http://127.0.0.1:%s/whole\ntoken_file = %s/kept\n' "$double" "$TMPDIR"
 	for way in cap 206 cut cutlen expire gone page nolist html whole; do
 		printf '[portal %s]\ndicomweb = http://127.0.0.1:%s/%s\ntoken_file = %s/token\n' $way "$double" $way "$TMPDIR"
 	done
@@ -115,6 +116,28 @@ is "and names the same import" "$import" "$(cat out)"
 status "it unpacks" 0 "$MRI_BIN/mri-unpack" "$import"
 is "to nine objects" 9 "$(ls "$import"/study/1/original | wc -l)"
 status "and passes the check" 0 "$MRI_BIN/mri-check" "$import"
+
+# a token that was refused is not sent again: not in this run, not in the next one, not for another study
+printf 'token-old\n' >kept
+chmod 600 kept
+: >requests
+refused() { _t=$1 _s=$2; shift 2; status "$_t" "$_s" "$fetch" --portal keeps --basis consent --reference F1 "$@"; }
+refused "a token that the portal refuses" 77 --study $uid
+is "is sent once" 1 "$(asked ' 401$')"
+refused "the next run" 77 --study $uid
+has "says so" 'refused this token before; it is not sent again' err
+refused "nor for another study" 77 --study 1.2.3.4
+refused "nor for a list" 77 --study $uid --list
+is "asks nobody" 1 "$(asked .)"
+refused "--again overrides" 77 --study $uid --again 'the portal was repaired'
+is "and asks" 2 "$(asked .)"
+refused "once" 77 --study $uid
+is "that is" 2 "$(asked .)"
+printf 'token-1\n' >kept
+refused "another one in the file is another one" 0 --study $uid
+is "the first is not in the spool" '' "$(grep -rl token-old "$MRI_SPOOL" || :)"
+printf 'token-old\n' >kept
+refused "the old one stays refused" 77 --study 1.2.3.4
 
 # the one that misbehaves
 run "objects that come twice" 0 whole

@@ -2,7 +2,8 @@
 # A DICOMweb portal that misbehaves in ways that real ones do and Orthanc does not. The first segment of the path
 # says how: /cap (bulk gives three), /206 (one is gone, and it says so), /cut (no closing boundary), /cutlen (a
 # connection cut inside an object), /expire (tokens run out midway), /once (the first one does), /gone, /page (two
-# entries a page), /nolist, /501 (nothing works), /deny (no token is right).
+# entries a page), /nolist, /501 (nothing works), /deny (no token is right),
+# /single (no bulk; LOG gets how many objects were asked for at once), /alone (the same, 429 for more than one at once).
 # usage: dicomweb-double.py DIR TOKENFILE LOG [TOKEN, with %d for its number]; prints its port
 import glob, http.server, json, os, sys, threading
 import pydicom
@@ -16,7 +17,8 @@ for path in sorted(glob.glob(folder + '/**/*', recursive=True)):
     d = pydicom.dcmread(path, stop_before_pixels=True)
     objects.append((d.StudyInstanceUID, d.SeriesInstanceUID, d.SOPInstanceUID, path, d))
 lock = threading.Lock()
-state = {'served': 0, 'token': 1}
+state = {'served': 0, 'token': 1, 'now': 0}
+meet = threading.Condition(lock)
 
 
 def tag(vr, value):
@@ -25,6 +27,7 @@ def tag(vr, value):
 
 class Portal(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass
@@ -50,6 +53,23 @@ class Portal(http.server.BaseHTTPRequestHandler):
             data = open(o[3], 'rb').read()
             out += b'--edge-7\r\nContent-Type: application/dicom\r\nContent-Length: %d\r\n\r\n' % len(data) + data + b'\r\n'
         return out + (b'--edge-7--\r\n' if close else b'')
+
+    def beside(self, way, multi, one):
+        """Waits a moment for others that may come at the same time."""
+        with meet:
+            state['now'] += 1
+            many = state['now']
+            meet.notify_all()
+            meet.wait_for(lambda: state['now'] >= 4, 0.01)
+            with open(log, 'a') as f:
+                f.write('at once %d\n' % many)
+        try:
+            if way == 'alone' and many > 1:
+                return self.say(429, 'text/plain', b'one at a time')
+            self.say(200, multi, self.parts(one))
+        finally:
+            with meet:
+                state['now'] -= 1
 
     def do_GET(self):
         path, _, query = self.path.partition('?')
@@ -90,6 +110,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
             return self.say(200, 'application/dicom+json', json.dumps(
                 [{'00080018': tag('UI', o[2]), '0020000E': tag('UI', o[1])} for o in seen]).encode())
         if len(rest) == 2:
+            if way in ('single', 'alone'):
+                return self.say(501, 'text/plain', b'')
             if way in ('cap', 'expire', 'once'):
                 return self.say(200, multi, self.parts(mine[:3]))
             if way == '206':
@@ -101,6 +123,8 @@ class Portal(http.server.BaseHTTPRequestHandler):
             if way == 'html':
                 return self.say(200, 'text/html', b'<html>please log in</html>')
             return self.say(200, multi, self.parts(mine + mine[:1]))
+        if way in ('single', 'alone'):
+            return self.beside(way, multi, [o for o in mine if o[2] == rest[-1]])
         with lock:
             state['served'] += 1
             if (way == 'expire' and state['served'] % 3 == 1) or (way == 'once' and state['token'] == 1):

@@ -156,11 +156,12 @@ static void portals(void **state)
 {
 	static const char policy_text[] = "[portal klinik]\nurl_prefix = https://a.example/x b.example\n"
 	    "dicomweb = https://a.example/dw\ntoken_file=/t\nuser=u\n"
-	    "password_file=/p\ncert=/c\nkey=/k\nallow=10.0.0.0/8 10.1.0.0/16\n";
-	static const char *const narrower[] = { "[portal klinik]\nurl_prefix=b.example\nallow=10.1.0.0/16\nuser=u\n" };
+	    "password_file=/p\ncert=/c\nkey=/k\nallow=10.0.0.0/8 10.1.0.0/16\nconnections=3\n";
+	static const char *const narrower[] = {
+		"[portal klinik]\nurl_prefix=b.example\nallow=10.1.0.0/16\nuser=u\nconnections=2\n" };
 	static const char *const wider[] = { "[portal other]\nuser=form\n", "[portal klinik]\nuser=other\n",
 		"[portal klinik]\nallow=127.0.0.0/8\n", "[portal klinik]\nurl_prefix=c.example\n",
-		"[portal klinik]\ntoken_file=/mine\n" };
+		"[portal klinik]\ntoken_file=/mine\n", "[portal klinik]\nconnections=4\n" };
 	struct config *c = NULL;
 	struct err err;
 
@@ -177,7 +178,11 @@ static void portals(void **state)
 	assert_string_equal(p->cert, "/c");
 	assert_string_equal(p->key, "/k");
 	assert_int_equal(p->nallow, 2);
+	assert_int_equal(p->connections, 3);
 	config_free(c);
+	assert_int_equal(load(NULL, "[portal a]\nconnections = 5\n", &c, &err), RC_FATAL);
+	assert_int_equal(load(NULL, "[portal a]\nconnections = 0\n", &c, &err), RC_FATAL);
+	assert_non_null(strstr(err.text, "must be 1, 2, 3 or 4"));
 	assert_int_equal(load(NULL, "[portal a]\ntoken = x\n", &c, &err), RC_FATAL);
 	assert_non_null(strstr(err.text, "own:2"));
 	assert_int_equal(load(NULL, "[portal a/b]\nuser = x\n", &c, &err), RC_FATAL);

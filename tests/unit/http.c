@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/time.h"
 #include "http/address.h"
@@ -524,6 +525,220 @@ test_bounds(void **state)
 	(void)server_stop(&s, asked, sizeof(asked));
 }
 
+/* What ends a session that a portal would never end: its requests, its bytes. And the gap between requests. */
+static void
+test_limits(void **state)
+{
+	static const char again[] = "HTTP/1.1 302 X\r\nLocation: /again\r\n" EMPTY;
+	static const char *const hops[] = { again, again, again, OK_BODY, NULL };
+	static const char *const twice[] = { OK_BODY, OK_BODY, OK_BODY, NULL };
+	struct http_options o = options();
+	struct http_request soon = get;
+	struct http_response resp = { 0 };
+	struct http *h = NULL;
+	struct err err = { 0 };
+	struct server s = server_start(hops);
+	struct outcome r;
+	char asked[8192], url[64];
+	unsigned i = 0;
+
+	(void)state;
+	o.max_requests = 3;
+	r = perform(&o, &get, s.port, "127.0.0.1");
+	assert_int_equal(r.err.kind, ERR_PROTOCOL);
+	assert_int_equal(err_status(r.err.kind), 76);
+	assert_non_null(strstr(r.err.text, "more than 3 requests for one order"));
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 3);
+	o = options();
+	o.gap_ms = 60;
+	s = server_start(hops);
+	r = perform(&o, &get, s.port, "127.0.0.1");
+	assert_int_equal(r.status, 200);
+	assert_in_range(r.ms, 3 * 60, 3000);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 4);
+	/* a series stands apart: no gap, and not among the requests */
+	o.gap_ms = 2000;
+	o.max_requests = 1;
+	soon.soon = true;
+	s = server_start(twice);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/x", s.port);
+	soon.url = url;
+	assert_int_equal(http_open(&h, &o, &err), RC_OK);
+	r.ms = time_mono_ms();
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(http_perform(h, &soon, &resp, &err), RC_OK);
+		assert_int_equal(resp.status, 200);
+		http_response_free(&resp);
+	}
+	assert_in_range(time_mono_ms() - r.ms, 0, 1500);
+	assert_int_equal(http_requests(h), 3);
+	http_close(h);
+	(void)server_stop(&s, asked, sizeof(asked));
+	/* bytes of all bodies together, in errors too */
+	o = options();
+	o.max_bytes = 5;
+	s = server_start(twice);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/x", s.port);
+	assert_int_equal(http_open(&h, &o, &err), RC_OK);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(http_perform(h, &soon, &resp, &err) == RC_OK, i < 2);
+		http_response_free(&resp);
+	}
+	assert_int_equal(err.kind, ERR_PROTOCOL);
+	assert_non_null(strstr(err.text, "more than 5 bytes for one order"));
+	http_close(h);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 3);
+}
+
+/* RFC 9110 10.2.3: seconds, or a date. */
+static void
+test_retry_after_date(void **state)
+{
+	static const char *const past[] = { "HTTP/1.1 503 X\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n" EMPTY,
+	    OK_BODY, NULL };
+	char far[160], text[64];
+	const char *later[] = { far, OK_BODY, NULL };
+	struct http_options o = options();
+	struct server s = server_start(past);
+	struct outcome r;
+	char asked[8192];
+	time_t at = time(NULL) + 300;
+	struct tm tm;
+	long told = 0;
+
+	(void)state;
+	r = perform(&o, &get, s.port, "127.0.0.1");
+	assert_int_equal(r.status, 200);
+	assert_in_range(r.ms, 0, 2500);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 2);
+	assert_non_null(gmtime_r(&at, &tm));
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	snprintf(far, sizeof(far), "HTTP/1.1 429 X\r\nRetry-After: %s\r\n" EMPTY, text);
+	o.wait_ms = 250000;
+	s = server_start(later);
+	r = perform(&o, &get, s.port, "127.0.0.1");
+	assert_int_equal(r.err.kind, ERR_TEMP);
+	assert_non_null(strstr(r.err.text, "asks to wait "));
+	told = strtol(strstr(r.err.text, "asks to wait ") + 13, NULL, 10);
+	assert_in_range(told, 290, 300);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 1);
+}
+
+/* A proxy that does not let us through: the portal was not asked, and does not get the blame. */
+static void
+test_proxy_said(void **state)
+{
+	static const struct { const char *answer; enum err_kind kind; const char *says; } said[] = {
+		{ STATUS(403), ERR_DENIED, "portal.example: the proxy does not let us through to it (status 403)" },
+		{ "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=x\r\n" EMPTY, ERR_DENIED,
+		    "the proxy wants a login (status 407)" },
+		{ STATUS(503), ERR_TEMP, "the proxy cannot reach it (status 503)" },
+	};
+	struct http_request req = get;
+	struct http_options o = options();
+	char proxy[64], asked[8192];
+	size_t i = 0;
+
+	(void)state;
+	req.url = "https://portal.example/secret-path";
+	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		const char *answers[] = { said[i].answer, said[i].answer, said[i].answer, said[i].answer, NULL };
+		struct server s = server_start(answers);
+		struct outcome r;
+
+		snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", s.port);
+		o.proxy = proxy;
+		req.tries = 1;
+		r = perform(&o, &req, s.port, "");
+		assert_int_equal(r.err.kind, said[i].kind);
+		assert_non_null(strstr(r.err.text, said[i].says));
+		assert_int_equal(r.err.advice[0] != '\0', said[i].kind == ERR_DENIED);
+		assert_int_equal(server_stop(&s, asked, sizeof(asked)), 1);
+		assert_non_null(strstr(asked, "CONNECT portal.example:443"));
+	}
+}
+
+struct series_seen { char url[64]; unsigned given, want, came, fine, moved, denied, stop; };
+
+static bool
+series_next(void *arg, unsigned lane, struct http_request *req)
+{
+	struct series_seen *seen = arg;
+
+	assert_in_range(lane, 0, HTTP_LANES_MAX - 1);
+	if (seen->given == seen->want)
+		return false;
+	seen->given++;
+	req->method = "GET";
+	req->url = seen->url;
+	req->soon = true;
+	return true;
+}
+
+static bool
+series_came(void *arg, unsigned lane, int rc, const struct http_response *resp, const struct err *err)
+{
+	struct series_seen *seen = arg;
+
+	(void)lane;
+	seen->came++;
+	seen->fine += rc == RC_OK && resp->status == 200 && strcmp(resp->body.data, "hi") == 0;
+	seen->moved += rc == RC_OK && resp->status == 302;
+	seen->denied += rc != RC_OK && err->kind == ERR_DENIED;
+	return seen->came != seen->stop;
+}
+
+static struct series_seen
+series_run(const struct http_options *o, const char *const *answers, unsigned want, unsigned stop, size_t max,
+    size_t *requests)
+{
+	struct series_seen seen = { .want = want, .stop = stop };
+	struct http_series series = { series_next, series_came, &seen, 3, max };
+	struct server s = server_start(answers);
+	struct http *h = NULL;
+	struct err err = { 0 };
+	char asked[16384];
+
+	snprintf(seen.url, sizeof(seen.url), "http://127.0.0.1:%d/secret-path", s.port);
+	assert_int_equal(http_open(&h, o, &err), RC_OK);
+	assert_int_equal(http_perform_series(h, &series, &err), RC_OK);
+	assert_int_equal(http_requests(h), seen.given);
+	http_close(h);
+	*requests = server_stop(&s, asked, sizeof(asked));
+	return seen;
+}
+
+static void
+test_series(void **state)
+{
+	static const char *const five[] = { OK_BODY, OK_BODY, OK_BODY, OK_BODY, OK_BODY, NULL };
+	static const char *const moved[] = { "HTTP/1.1 302 X\r\nLocation: /other\r\n" EMPTY, OK_BODY, OK_BODY,
+	    OK_BODY, NULL };
+	struct http_options o = options();
+	struct series_seen seen;
+	size_t requests = 0;
+
+	(void)state;
+	seen = series_run(&o, five, 5, 0, 100, &requests);
+	assert_int_equal(seen.came, 5);
+	assert_int_equal(seen.fine, 5);
+	assert_int_equal(requests, 5);
+	seen = series_run(&o, moved, 3, 0, 100, &requests);	/* not followed: whoever asked does it the other way */
+	assert_int_equal(seen.came, 3);
+	assert_int_equal(seen.fine, 2);
+	assert_int_equal(seen.moved, 1);
+	assert_int_equal(requests, 3);
+	seen = series_run(&o, five, 5, 1, 100, &requests);	/* what is under way comes to its end, nothing new begins */
+	assert_int_equal(seen.came, 3);
+	seen = series_run(&o, five, 3, 0, 1, &requests);	/* larger than it may be */
+	assert_int_equal(seen.came, 3);
+	assert_int_equal(seen.fine, 0);
+	o.nallow = 0;
+	seen = series_run(&o, five, 3, 0, 100, &requests);
+	assert_int_equal(seen.fine, 0);
+	assert_int_equal(requests, 0);
+}
+
 int
 main(void)
 {
@@ -532,7 +747,8 @@ main(void)
 		cmocka_unit_test(test_redact), cmocka_unit_test(test_retry), cmocka_unit_test(test_once),
 		cmocka_unit_test(test_once_on_kept), cmocka_unit_test(test_once_no_http2),
 		cmocka_unit_test(test_one_address_allowed), cmocka_unit_test(test_where), cmocka_unit_test(test_bearer),
-		cmocka_unit_test(test_redirects), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_redirects), cmocka_unit_test(test_bounds), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_retry_after_date), cmocka_unit_test(test_proxy_said), cmocka_unit_test(test_series),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,95 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "source/ohif.h"
+#include "source/retrieve.h"
+
+static int
+ohif_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
+{
+	struct ohif *o = s->own;
+	struct retrieve r = { .list = &o->v[i].list };
+
+	instances_forget(r.list);
+	return retrieve_study(s, &r, &s->offers[i], out, p, err);
+}
+
+static void
+ohif_close(struct source *s)
+{
+	if (s->own != NULL)
+		ohif_free(s->own);
+	free(s->own);
+	s->own = NULL;
+}
+
+static const struct source_ops ohif_ops = { SOURCE_DICOMWEB, NULL, NULL, ohif_fetch, ohif_close };
+
+static int
+get_manifest(struct source *s, const char *address, json_t **out, char **base, struct err *err)
+{
+	struct http_response resp = { 0 };
+	int rc = retrieve_get(s, address, "Accept: application/json", NULL, 0, false, &resp, err);
+
+	*out = NULL;
+	*base = NULL;
+	if (rc == RC_OK && (resp.status < 200 || resp.status >= 300 || resp.status == 202))
+		rc = source_status(s, &resp, "the viewer's manifest", err);
+	else if (rc == RC_OK && (rc = json_parse(resp.body.data != NULL ? resp.body.data : "", resp.body.len, out,
+	    err)) != RC_OK) {
+		err_wrap(err, "the viewer's manifest");
+		err->kind = ERR_PROTOCOL;
+		s->state = "portal-changed";
+	}
+	if (rc == RC_OK && (*base = text_dup(resp.url, err)) == NULL)
+		rc = err_rc(err->kind);
+	http_response_free(&resp);
+	return rc;
+}
+
+/* Each offer has its study's texts; they move there. */
+static int
+add_offers(struct source *s, struct ohif *o, struct err *err)
+{
+	struct source_offer offer;
+	size_t i = 0, k = 0;
+	int rc = RC_OK;
+
+	for (i = 0; i < o->n && rc == RC_OK; i++) {
+		offer = o->v[i].offer;
+		memset(&o->v[i].offer, 0, sizeof(o->v[i].offer));
+		rc = source_add_offer(s, &offer, err);
+		/* an address may be signed: a recording shows none */
+		for (k = 0; rc == RC_OK && s->har != NULL && k < o->v[i].list.n && !redact_full(&s->secrets); k++)
+			rc = redact_add_as(&s->secrets, "location", o->v[i].list.v[k].url, err);
+	}
+	return rc;
+}
+
+int
+ohif_recognise(struct source *s, const char *address, struct err *err)
+{
+	struct ohif *o = calloc(1, sizeof(*o));
+	json_t *j = NULL;
+	char *base = NULL;
+	int rc = RC_OK;
+
+	if (o == NULL)
+		return err_sys(err, ENOMEM, "cannot read the link");
+	s->own = o;
+	s->ops = &ohif_ops;
+	if ((rc = redact_add_as(&s->secrets, "link", address, err)) == RC_OK &&
+	    (rc = get_manifest(s, address, &j, &base, err)) == RC_OK &&
+	    (rc = ohif_parse(j, base, o, err)) != RC_OK) {
+		s->state = "unsupported";
+		err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
+	}
+	json_decref(j);
+	if (rc == RC_OK)
+		rc = add_offers(s, o, err);
+	if (base != NULL)
+		hash_wipe_text(&base);
+	return rc;
+}
