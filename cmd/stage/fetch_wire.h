@@ -5,7 +5,9 @@
  *
  *	parent: look {link, only, portal}  dicomweb {portal, asks}  recipe {link, name, text, portal}
  *	        token {bearer}  answer {text}  login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
- *	child:  question*  offer*  body  token  ask {question}  progress*  done {…}  failed {kind, text, advice, state}
+ *	        replay {session} + fd  unused {step}
+ *	child:  recorded*  question*  offer*  body  token  ask {question}  progress*  done {…}
+ *	        failed {kind, text, advice, state}
  */
 #ifndef MRI_STAGE_FETCH_WIRE_H
 #define MRI_STAGE_FETCH_WIRE_H
