@@ -38,6 +38,7 @@ struct net_session {
 	enum source_kind kind;
 	const char *state;
 	bool wants_body;	/* a look that may bring the file itself, which has not come */
+	bool wants_all;		/* one package may bring every offer */
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;
 	struct source_package package;
@@ -608,6 +609,12 @@ net_offers(const struct net_session *s, size_t *n)
 	return s->offers;
 }
 
+void
+net_want_all(struct net_session *s)
+{
+	s->wants_all = true;
+}
+
 int
 net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *to, struct source_package *p,
     struct err *err)
@@ -618,8 +625,9 @@ net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *t
 
 	if (to != NULL)
 		age_recipient_text(to, text);
-	rc = ask(s, json_pack("{s:s, s:I, s:s?}", "do", "fetch", "n", (json_int_t)i, "to", to != NULL ? text : NULL), fd,
-	    &done, err);
+	rc = ask(s, json_pack("{s:s, s:I, s:b, s:s?}", "do", "fetch", "n", (json_int_t)i, "all", s->wants_all ? 1 : 0, "to",
+	    to != NULL ? text : NULL), fd, &done, err);
+	s->wants_all = false;
 	if (rc == RC_OK)
 		rc = wire_package_read(done, p, err);
 	json_decref(done);

@@ -81,6 +81,7 @@ const struct source_question *net_questions(const struct net_session *, size_t *
 int net_login(struct net_session *, const char *const *answers, struct err *);
 int net_list(struct net_session *, struct err *);
 const struct source_offer *net_offers(const struct net_session *, size_t *n);
+void net_want_all(struct net_session *);	/* as source_want_all(), for the next one */
 /* fd: empty, stays yours. A direct offer came with the look: fd -1. */
 int net_fetch(struct net_session *, size_t i, int fd, const struct age_recipient *to, struct source_package *,
     struct err *);

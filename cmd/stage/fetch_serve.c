@@ -309,6 +309,8 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 
 	if (rc == RC_OK && n < 0)
 		rc = err_set(err, ERR_INTERNAL, "a fetch without a number");
+	if (json_is_true(json_object_get(j, "all")))
+		source_want_all(sv->source);
 	if (rc == RC_OK)
 		rc = source_fetch(sv->source, (size_t)n, &out, &p, err);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
