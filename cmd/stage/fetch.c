@@ -26,6 +26,7 @@ struct job {
 	struct target t;
 	struct fetched r;
 	struct asking asking;		/* of a portal of the configuration */
+	struct chosen recipe;		/* that takes the link; text NULL: none */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -376,8 +377,12 @@ talk(struct job *j, struct err *err)
 	}
 	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK)
 		return rc;
-	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &j->portal, err) :
-	    net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	if (j->asking.of != NULL)
+		rc = net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	else if (j->recipe.text != NULL)
+		rc = net_recipe(j->net, j->link, j->recipe.name, j->recipe.text, &j->portal, err);
+	else
+		rc = net_look(j->net, j->link, j->f->list, &j->portal, err);
 	(void)net_questions(j->net, &asked);
 	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
@@ -511,6 +516,9 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 			goto out;
 		}
 	}
+	if (j.asking.of == NULL &&
+	    (rc = recipe_choose(f, portal_of(f->cli->config, f->portal, link), link, &j.recipe, &err)) != RC_OK)
+		goto out;
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -554,6 +562,7 @@ out:
 	hash_wipe_text(&key);
 	factors_free(&j.factors);
 	asking_free(&j.asking);
+	chosen_free(&j.recipe);
 	source_portal_free(&j.portal);
 	buf_free(&j.stored);
 }
