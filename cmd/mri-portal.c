@@ -12,8 +12,9 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
-	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...",
-	.summary = "Says what a link is, without using a credential; checks recipes.",
+	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...\n"
+	    "[options] replay [--] recording ...",
+	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded download again, offline.",
 	.options = options, .reads = CLI_COMMANDS, .links = true,
 };
 
@@ -26,6 +27,7 @@ probe(struct cli *cli)
 static const struct portal_command commands[] = {
 	{ "check", portal_check },
 	{ "probe", probe },
+	{ "replay", portal_replay },
 };
 
 int

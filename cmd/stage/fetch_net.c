@@ -23,6 +23,7 @@
 #define SILENT_STEPS	5
 #define OFFERS_MAX	10000
 #define QUESTIONS_MAX	16
+#define STEPS_MAX	1000
 
 struct net {
 	struct chan chan;	/* to the process that forks sessions */
@@ -40,6 +41,7 @@ struct net_session {
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;
 	struct source_package package;
+	struct net_recorded *recorded;	/* where steps of a recording go, borrowed; NULL: none is asked for */
 };
 
 /* No handler of the parent runs in these processes; a ^C that reaches the group is the parent's to act on. */
@@ -278,6 +280,27 @@ hand_token(struct net_session *s, struct err *err)
 	return wire_send_take(&s->chan, j, -1, err);
 }
 
+static int
+add_recorded(struct net_session *s, const json_t *j, struct err *err)
+{
+	struct net_recorded *r = s->recorded;
+	struct net_recorded_step *v = NULL, *one = NULL;
+
+	if (r == NULL || r->nsteps == STEPS_MAX)
+		return err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
+	if ((v = realloc(r->steps, (r->nsteps + 1) * sizeof(*v))) == NULL)
+		return err_sys(err, ENOMEM, "cannot hold the recording");
+	r->steps = v;
+	one = &v[r->nsteps++];
+	*one = (struct net_recorded_step){ .n = (size_t)json_integer_value(json_object_get(j, "n")),
+	    .whole = json_is_true(json_object_get(j, "whole")) };
+	text_copy(one->what, sizeof(one->what), json_text(j, "what"));
+	if ((one->state = text_dup(json_text(j, "state"), err)) == NULL ||
+	    (one->said = text_dup(json_text(j, "said"), err)) == NULL)
+		return err_rc(err->kind);
+	return RC_OK;
+}
+
 /* One message that is not the end of the request. */
 static int
 on_message(struct net_session *s, const char *t, const json_t *j, struct err *err)
@@ -286,6 +309,8 @@ on_message(struct net_session *s, const char *t, const json_t *j, struct err *er
 		return add_offer(s, j, err);
 	if (strcmp(t, "question") == 0)
 		return add_question(s, j, err);
+	if (strcmp(t, "recorded") == 0)
+		return add_recorded(s, j, err);
 	if (strcmp(t, "body") == 0)
 		return hand_out(s, j, err);
 	if (strcmp(t, "step") == 0) {
@@ -413,6 +438,71 @@ net_dicomweb(struct net_session *s, const struct source_portal *p, const char *c
 	if (rc == RC_OK)
 		s->kind = SOURCE_DICOMWEB;
 	return rc;
+}
+
+static int
+copy_text(const json_t *j, const char *key, char **out, struct err *err)
+{
+	return (*out = text_dup(json_text(j, key), err)) == NULL ? err_rc(err->kind) : RC_OK;
+}
+
+int
+net_replay(struct net_session *s, int fd, size_t k, struct net_recorded *r, struct err *err)
+{
+	const json_t *asks = NULL;
+	json_t *done = NULL;
+	int rc = RC_OK;
+
+	memset(r, 0, sizeof(*r));
+	s->recorded = r;
+	rc = ask(s, json_pack("{s:s, s:I}", "do", "replay", "session", (json_int_t)k), fd, &done, err);
+	s->recorded = NULL;
+	asks = json_object_get(done, "asks");
+	if (rc == RC_OK && (r->asks = calloc(json_array_size(asks) + 1, sizeof(*r->asks))) == NULL)
+		rc = err_sys(err, ENOMEM, "cannot hold the recording");
+	for (; rc == RC_OK && r->nasks < json_array_size(asks); r->nasks += rc == RC_OK)
+		if (!json_is_string(json_array_get(asks, r->nasks)) ||
+		    (r->asks[r->nasks] = text_dup(json_string_value(json_array_get(asks, r->nasks)), err)) == NULL)
+			rc = err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
+	if (rc == RC_OK && (rc = copy_text(done, "kind", &r->kind, err)) == RC_OK &&
+	    (rc = copy_text(done, "link", &r->link, err)) == RC_OK && (rc = copy_text(done, "root", &r->root, err)) == RC_OK)
+		rc = copy_text(done, "auth", &r->auth, err);
+	r->sessions = (size_t)json_integer_value(json_object_get(done, "sessions"));
+	json_decref(done);
+	if (rc != RC_OK)
+		net_recorded_free(r);
+	return rc;
+}
+
+int
+net_replay_unused(struct net_session *s, size_t step, size_t *n, struct err *err)
+{
+	json_t *done = NULL;
+	int rc = ask(s, json_pack("{s:s, s:I}", "do", "unused", "step", (json_int_t)step), -1, &done, err);
+
+	*n = (size_t)json_integer_value(json_object_get(done, "n"));
+	json_decref(done);
+	return rc;
+}
+
+void
+net_recorded_free(struct net_recorded *r)
+{
+	size_t i = 0;
+
+	for (i = 0; i < r->nsteps; i++) {
+		free(r->steps[i].state);
+		free(r->steps[i].said);
+	}
+	free(r->steps);
+	for (i = 0; i < r->nasks; i++)
+		free(r->asks[i]);
+	free(r->asks);
+	free(r->kind);
+	free(r->link);
+	free(r->root);
+	free(r->auth);
+	memset(r, 0, sizeof(*r));
 }
 
 enum source_kind

@@ -8,6 +8,9 @@
  *	net_start(&net, &options, err)		before work_open()
  *	net_session_new(&s, net, &events, err) → net_look → net_login → net_list → net_fetch …
  *	net_session_free(s)  net_stop(net)
+ *
+ * With options.offline no session has a socket: net_replay() comes first, and
+ * a recording answers.
  */
 #ifndef MRI_STAGE_FETCH_NET_H
 #define MRI_STAGE_FETCH_NET_H
@@ -27,6 +30,18 @@ struct net_options {
 	char *const *allow_http; size_t nallow_http;
 	int64_t timeout, max_time;	/* seconds, 0: the defaults of lib/http, six hours a link */
 	enum jail_mode jail;
+	bool offline;			/* for net_replay(): sessions in a jail without a socket */
+};
+
+/* A session of a recording, and what its portal was asked for. All texts are malloc; net_recorded_free(). */
+struct net_recorded_step { char what[16]; size_t n; char *state, *said; bool whole; };
+struct net_recorded {
+	size_t sessions;		/* of the recording */
+	char *kind;			/* of portal, "" not known */
+	char *link;			/* that the session began with, "" none */
+	char *root; char **asks; size_t nasks;	/* in its place, of a dicomweb portal; "" none */
+	char *auth;			/* what the requests carried: "Bearer", "Basic", "" */
+	struct net_recorded_step *steps; size_t nsteps;
 };
 
 struct net_events {
@@ -50,6 +65,11 @@ void net_session_free(struct net_session *);
 int net_look(struct net_session *, const char *link, bool only, const struct source_portal *portal, struct err *);
 /* In place of a look: the DICOMweb root of the portal, and what it is asked for. */
 int net_dicomweb(struct net_session *, const struct source_portal *, const char *const *asks, size_t n, struct err *);
+/* Before the look: session k (from 0) of the recording in fd answers in place of a network. fd stays yours. */
+int net_replay(struct net_session *, int fd, size_t k, struct net_recorded *, struct err *);
+/* Exchanges of a step (from 0) that nobody has asked for. */
+int net_replay_unused(struct net_session *, size_t step, size_t *n, struct err *);
+void net_recorded_free(struct net_recorded *);
 enum source_kind net_kind(const struct net_session *);
 const struct source_question *net_questions(const struct net_session *, size_t *n);
 int net_login(struct net_session *, const char *const *answers, struct err *);

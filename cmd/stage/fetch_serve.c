@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "spool/import.h"
+#include "stage/fetch_recorded.h"
 #include "stage/fetch_serve.h"
 #include "stage/fetch_wire.h"
 #include "sys/netjail.h"
@@ -28,6 +29,7 @@ struct server {
 	uint64_t told_ms;
 	int har;			/* -1: nothing is recorded */
 	bool steps;			/* each exchange is told to the parent */
+	struct recorded_answers recorded;	/* of a replay */
 };
 
 static void
@@ -270,6 +272,22 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
 }
 
+static int
+do_replay(struct server *sv, const json_t *j, struct err *err)
+{
+	int fd = sv->fd, rc = RC_OK;
+
+	sv->fd = -1;
+	if (fd < 0 || sv->recorded.replay != NULL) {
+		if (fd >= 0)
+			close(fd);
+		return err_set(err, ERR_INTERNAL, "a replay without a recording, or a second one");
+	}
+	rc = recorded_load(&sv->recorded, sv->chan, fd, (size_t)json_integer_value(json_object_get(j, "session")), err);
+	sv->options.http.replay = sv->recorded.replay;
+	return rc;
+}
+
 /* The first request says what is recorded; the descriptor that comes with it is for that. */
 static void
 take_recording(struct server *sv, const json_t *j)
@@ -287,6 +305,11 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 	const char *what = json_string_value(json_object_get(j, "do"));
 	int rc = err_rc(ERR_INTERNAL);
 
+	if (what != NULL && strcmp(what, "replay") == 0) {
+		rc = do_replay(sv, j, err);
+		drop_fd(sv);
+		return rc;
+	}
 	if (sv->source == NULL)
 		take_recording(sv, j);
 	if (what != NULL && strcmp(what, "look") == 0)
@@ -299,6 +322,8 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 		rc = do_login(sv, j, err);
 	else if (what != NULL && strcmp(what, "list") == 0)
 		rc = do_list(sv, err);
+	else if (what != NULL && strcmp(what, "unused") == 0)
+		rc = recorded_unused(&sv->recorded, sv->chan, (size_t)json_integer_value(json_object_get(j, "step")), err);
 	else if (what != NULL && strcmp(what, "fetch") == 0)
 		rc = do_fetch(sv, j, err);
 	else
@@ -307,13 +332,26 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 	return rc;
 }
 
+/* A replay needs no network: there it gets the jail of those who parse, which has no socket. */
+static int
+lock_in(const struct net_options *o, struct err *err)
+{
+	struct jail parser = { .mode = o->jail };
+	uint8_t sum[HASH_LEN];
+
+	if (!o->offline)
+		return netjail_enter(o->jail, o->cafile, err);
+	(void)hash_bytes("", 0, sum, err);	/* OpenSSL reads its configuration while it can */
+	return jail_enter(&parser, err);
+}
+
 int
 fetch_serve(struct chan *chan, const struct net_options *o)
 {
 	struct server sv = { .chan = chan, .fd = -1, .har = -1 };
 	struct err err = { 0 };
 	json_t *j = NULL;
-	int jailed = netjail_enter(o->jail, o->cafile, &err), rc = jailed;
+	int jailed = lock_in(o, &err), rc = jailed;
 
 	sv.options = (struct source_options){
 		.http = { .agent = "mri-tools/" MRI_VERSION, .cafile = o->cafile, .proxy = o->proxy, .allow = o->allow,
@@ -338,6 +376,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 	}
 	drop_fd(&sv);
 	source_close(sv.source);
+	recorded_free(&sv.recorded);
 	if (sv.har >= 0)
 		close(sv.har);
 	source_portal_free(&sv.portal);

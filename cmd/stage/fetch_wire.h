@@ -5,7 +5,8 @@
  *
  *	parent: look {link, only, portal}  dicomweb {portal, asks}  token {bearer}
  *	        login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
- *	child:  question*  offer*  body  token  progress*  done {…}  failed {kind, text, advice, state}
+ *	        replay {session} + fd  unused {step}
+ *	child:  recorded*  question*  offer*  body  token  progress*  done {…}  failed {kind, text, advice, state}
  */
 #ifndef MRI_STAGE_FETCH_WIRE_H
 #define MRI_STAGE_FETCH_WIRE_H

@@ -14,5 +14,6 @@ struct portal_command {
 
 void portal_probe(struct cli *, const char *cafile);	/* what kind of link it is, without a credential */
 void portal_check(struct cli *);	/* are recipes right? each fault by file and line */
+void portal_replay(struct cli *);	/* a recording of mri-fetch --har once more, without a network */
 
 #endif

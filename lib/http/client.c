@@ -10,6 +10,7 @@
 #include "http/client.h"
 #include "http/jar.h"
 #include "http/proxy.h"
+#include "http/replay.h"
 #include "http/transfer.h"
 
 #define RESUME_STEP	((uint64_t)64 << 10)
@@ -82,6 +83,8 @@ http_open(struct http **out, const struct http_options *o, struct err *err)
 		rc = address_rules_add(&h->rules, o->allow[i], err);
 	if (rc != RC_OK)
 		goto out;
+	if (o->replay != NULL)	/* nothing that could open a socket is there */
+		goto out;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (h->curl = curl_easy_init()) == NULL) {
 		rc = err_sys(err, ENOMEM, "cannot start libcurl");
 		goto out;
@@ -145,6 +148,8 @@ wait_ms(struct http *h, uint64_t ms, struct err *err)
 	struct pollfd p = { .fd = h->o.cancel_fd, .events = 0 };
 	uint64_t now = time_mono_ms(), until = now + ms;
 
+	if (h->o.replay != NULL)	/* what was waited for has come */
+		return RC_OK;
 	if (h->o.deadline != 0 && until > h->o.deadline) {
 		err_set(err, ERR_TEMP, "the time for this order is up");
 		err_advise(err, "give more with --max-time");
@@ -209,7 +214,7 @@ check_target(const struct http *h, const struct http_request *req, const char *u
 
 	if (rc != RC_OK)
 		return rc;
-	if (strcmp(u.scheme, "https") != 0) {
+	if (strcmp(u.scheme, "https") != 0 && (h->o.replay == NULL || !replay_plain(h->o.replay, u.host))) {
 		for (i = 0; i < h->nplain && strcasecmp(h->plain[i], u.host) != 0; i++)
 			;
 		if (i == h->nplain) {
@@ -273,7 +278,8 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 		if (h->last_ms > 0 && !req->soon && now < h->last_ms + (uint64_t)h->o.gap_ms &&
 		    (rc = wait_ms(h, h->last_ms + (uint64_t)h->o.gap_ms - now, err)) != RC_OK)
 			break;
-		rc = transfer_run(h, req, url, transfer_secrets(req, url), resp, &to, err);
+		rc = h->o.replay != NULL ? replay_run(h, req, url, resp, &to, err) :
+		    transfer_run(h, req, url, transfer_secrets(req, url), resp, &to, err);
 		h->last_ms = time_mono_ms();
 		if (rc != RC_OK || to == NULL || req->once || strcmp(req->method, "GET") != 0)
 			break;

@@ -22,6 +22,7 @@
 struct http;
 struct http_request;
 struct http_response;
+struct replay;
 
 struct http_options {
 	const char *agent;		/* "mri-tools/0.1" */
@@ -39,6 +40,7 @@ struct http_options {
 	uint64_t max_bytes;		/* of all bodies of one session; 0: HTTP_BYTES_MAX */
 	void (*alive)(void *arg);	/* now and then while something is waited for, NULL: nobody wants to know */
 	void *alive_arg;
+	struct replay *replay;		/* answers in place of a network, see http/replay.h; borrowed; NULL: none */
 	int cancel_fd;			/* its other end closes: every wait and transfer ends; -1 none */
 };
 

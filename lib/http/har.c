@@ -26,6 +26,8 @@ struct har {
 	const struct redact *secrets;
 	struct redact own;	/* what the exchanges show to be a secret */
 	json_t *pending;
+	char session[9];	/* of one link: several may be recorded into one file */
+	char step[32];
 	void (*line)(void *, const char *);
 	void *arg;
 };
@@ -35,6 +37,7 @@ har_open(struct har **out, int fd, const struct redact *secrets, void (*line)(vo
     struct err *err)
 {
 	struct har *h = calloc(1, sizeof(*h));
+	uint8_t mark[4];
 	struct stat st;
 
 	*out = NULL;
@@ -45,6 +48,11 @@ har_open(struct har **out, int fd, const struct redact *secrets, void (*line)(vo
 		free(h);
 		return err_sys(err, errno, "cannot record");
 	}
+	if (hash_random(mark, sizeof(mark), err) != RC_OK) {
+		free(h);
+		return err_rc(err->kind);
+	}
+	text_hex(mark, sizeof(mark), h->session);
 	if (fd >= 0 && st.st_size == 0) {
 		h->end = (off_t)strlen(HEAD);
 		if (pwrite(fd, HEAD TAIL, strlen(HEAD TAIL), 0) != (ssize_t)strlen(HEAD TAIL)) {
@@ -280,8 +288,40 @@ har_exchange(void *arg, const struct http_exchange *x)
 
 	har_flush(h);
 	h->pending = entry_of(x);
-	if (h->pending == NULL)
+	if (h->pending == NULL) {
 		h->failed = true;
+		return;
+	}
+	json_object_set_new(h->pending, "_session", json_string(h->session));
+	json_object_set_new(h->pending, "_step", json_string(h->step));
+}
+
+void
+har_begin(struct har *h, const char *what, size_t n)
+{
+	if (h == NULL)
+		return;
+	if (n > 0)
+		snprintf(h->step, sizeof(h->step), "%s %zu", what, n);
+	else
+		text_copy(h->step, sizeof(h->step), what);
+}
+
+void
+har_end(struct har *h, const char *kind, const char *state, const struct err *err)
+{
+	char shown[ERR_TEXT_MAX];
+
+	if (h == NULL)
+		return;
+	if (h->pending != NULL) {
+		json_object_set_new(h->pending, "_kind", json_string(kind));
+		json_object_set_new(h->pending, "_state", json_string(err != NULL && state[0] == '\0' ? "failed" : state));
+		if (err != NULL)
+			json_object_set_new(h->pending, "_said", json_string(text_escape(shown, sizeof(shown), err->text,
+			    strlen(err->text))));
+	}
+	har_flush(h);
 }
 
 void

@@ -6,6 +6,7 @@
  *
  *	har_open(&h, fd, &secrets, line, arg, err)
  *	http_trace(http, har_exchange, h)
+ *	har_begin(h, "list", 0)  …  har_end(h, "dlx", "", NULL)		which step the exchanges belong to
  *	har_close(h)		writes the last entry
  */
 #ifndef MRI_HTTP_HAR_H
@@ -21,6 +22,11 @@ struct har;
 int har_open(struct har **, int fd, const struct redact *secrets, void (*line)(void *arg, const char *), void *arg,
     struct err *);
 http_trace_fn har_exchange;	/* arg: the har */
+/* The step that follows; n: of many of its kind, 0 none. NULL is fine. */
+void har_begin(struct har *, const char *what, size_t n);
+/* How it ended, with its last exchange: the kind of portal, "" not known; the state, "" none; err NULL: well. Writes
+ * the entry that is held. NULL is fine. */
+void har_end(struct har *, const char *kind, const char *state, const struct err *);
 void har_flush(struct har *);	/* the entry that is held; NULL is fine */
 void har_close(struct har *);
 bool har_failed(const struct har *);	/* an entry could not be written; the file is whole without it */

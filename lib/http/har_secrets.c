@@ -132,7 +132,8 @@ redact_value(const struct redact *known, const struct redact *found, const char 
 static int
 walk(const struct redact *known, const struct redact *found, json_t *j, int depth)
 {
-	static const char *const keep[] = { "startedDateTime", "httpVersion", "_sha256", "method", "_media" };
+	static const char *const keep[] = { "startedDateTime", "httpVersion", "_sha256", "method", "_media",
+		"_session", "_step", "_kind", "_state" };
 	const char *key = NULL;
 	json_t *v = NULL, *to = NULL;
 	void *tmp = NULL;

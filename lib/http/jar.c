@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "http/jar.h"
+#include "http/replay.h"
 #include "http/transfer.h"
 
 #define COOKIE_FIELDS	7	/* domain, subdomains, path, secure, expires, name, value: tabs between them */
@@ -10,6 +11,8 @@
 int
 http_cookies(struct http *h, struct err *err)
 {
+	if (h->o.replay != NULL)	/* no headers are compared, so none is kept */
+		return RC_OK;
 	if (curl_easy_setopt(h->curl, CURLOPT_COOKIEFILE, "") != CURLE_OK)	/* on, and nothing is read */
 		return err_set(err, ERR_INTERNAL, "libcurl has no cookies");
 	return RC_OK;
@@ -20,6 +23,8 @@ http_header(struct http *h, const char *name)
 {
 	struct curl_header *hd = NULL;
 
+	if (h->o.replay != NULL)
+		return replay_header(h->o.replay, name);
 	return curl_easy_header(h->curl, name, 0, CURLH_HEADER, -1, &hd) == CURLHE_OK ? hd->value : NULL;
 }
 
@@ -32,6 +37,8 @@ http_cookie(struct http *h, const char *name, char **out, struct err *err)
 	int i = 0, rc = RC_OK;
 
 	*out = NULL;
+	if (h->o.replay != NULL)
+		return replay_cookie(h->o.replay, name, out, err);
 	if (curl_easy_getinfo(h->curl, CURLINFO_COOKIELIST, &list) != CURLE_OK)
 		return RC_OK;
 	for (l = list; l != NULL && *out == NULL && rc == RC_OK; l = l->next) {

@@ -146,6 +146,8 @@ http_perform_series(struct http *h, const struct http_series *s, struct err *err
 	unsigned i = 0;
 	int rc = RC_OK;
 
+	if (h->o.replay != NULL)
+		return err_set(err, ERR_INTERNAL, "a recording answers one request at a time");
 	if (s->lanes < 1 || s->lanes > HTTP_LANES_MAX)
 		return err_set(err, ERR_INTERNAL, "%u lanes", s->lanes);
 	if ((m.multi = curl_multi_init()) == NULL)

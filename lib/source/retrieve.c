@@ -358,7 +358,7 @@ judge(struct job *j, const struct source_offer *offer, bool later, struct source
 			err_set(why, ERR_TEMP, "%zu of %zu objects are missing: %.300s", lack, all, cause.text);
 		else
 			err_set(why, ERR_TEMP, "objects may be missing: %.300s", cause.text);
-		err_advise(why, "run the same later");
+		err_advise(why, "%s", cause.advice[0] != '\0' ? cause.advice : "run the same later");
 		return RC_RETRY;
 	}
 	if (lack > 0)

@@ -54,6 +54,8 @@ int source_status(struct source *, const struct http_response *, const char *wha
 void source_busy(struct source *, int rc, const struct http_response *);
 /* Names the state of an error that has none: "network", "not-permitted", "portal-changed". */
 int source_failed(struct source *, int rc, const struct err *);
+/* In a replay: the last answer was a package that the recording knows by size and sum only; they go to p. */
+bool source_absent(const struct source *, struct source_package *p);
 
 /* An answer to the look that is JSON: questions and base of a DLX portal. ERR_PROTOCOL: not DLX. */
 int dlx_recognise(struct source *, const char *, size_t, const char *final_url, struct err *);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "http/replay.h"
 #include "source/link.h"
 #include "source/ohif.h"
 #include "source/session.h"
@@ -242,6 +243,18 @@ hide_patients(struct source *s)
 	}
 }
 
+/* The end of a step that was begun with har_begin(). */
+static int
+ended(struct source *s, int rc, struct err *err)
+{
+	int verdict = s->o.http.replay != NULL ? replay_verdict(s->o.http.replay, err) : RC_OK;
+
+	rc = source_failed(s, verdict != RC_OK ? verdict : rc, err);
+	hide_patients(s);
+	har_end(s->har, source_kind_name(source_kind(s)), s->state, rc != RC_OK ? err : NULL);
+	return rc;
+}
+
 int
 source_look(struct source *s, const char *link, bool look, const struct source_output *out, struct err *err)
 {
@@ -260,6 +273,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 
 	if (r == NULL)
 		return err_sys(err, ENOMEM, "cannot start a session");
+	har_begin(s->har, "look", 0);
 	if ((rc = receiver_init(r, err)) != RC_OK || (rc = link_check(link, err)) != RC_OK) {
 		s->state = "unsupported";
 		goto out;
@@ -295,6 +309,11 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		rc = direct_recognise(s, r, err);
 		goto out;
 	}
+	if (rc != RC_OK && source_absent(s, &r->p)) {
+		err_clear(err);
+		rc = direct_recognise(s, r, err);
+		goto out;
+	}
 	source_busy(s, rc, &resp);
 	if (rc != RC_OK)
 		goto out;
@@ -311,9 +330,7 @@ out:
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);
-	hide_patients(s);
-	har_flush(s->har);
-	return source_failed(s, rc, err);
+	return ended(s, rc, err);
 }
 
 const char *
@@ -353,21 +370,19 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 
 	if (s->ops == NULL || s->ops->login == NULL)
 		return RC_OK;
+	har_begin(s->har, "login", 0);
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
 		rc = redact_add_as(&s->secrets, kind_of_answer(s->questions[i].type), answers[i], err);
-	rc = source_failed(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc, err);
-	har_flush(s->har);
-	return rc;
+	return ended(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc, err);
 }
 
 int
 source_list(struct source *s, struct err *err)
 {
-	int rc = s->ops != NULL && s->ops->list != NULL ? source_failed(s, s->ops->list(s, err), err) : RC_OK;
-
-	hide_patients(s);
-	har_flush(s->har);
-	return rc;
+	if (s->ops == NULL || s->ops->list == NULL)
+		return RC_OK;
+	har_begin(s->har, "list", 0);
+	return ended(s, s->ops->list(s, err), err);
 }
 
 const struct source_offer *
@@ -386,9 +401,13 @@ source_fetch(struct source *s, size_t i, const struct source_output *out, struct
 	if (i >= s->noffers)
 		return err_set(err, ERR_INTERNAL, "no offer %zu in the list", i + 1);
 	s->state = "";
-	rc = source_failed(s, s->ops->fetch(s, i, out, p, err), err);
-	har_flush(s->har);
-	return rc;
+	har_begin(s->har, "fetch", i + 1);
+	if ((rc = s->ops->fetch(s, i, out, p, err)) != RC_OK && source_absent(s, p)) {
+		err_clear(err);
+		s->state = "";
+		rc = RC_OK;
+	}
+	return ended(s, rc, err);
 }
 
 const char *
