@@ -3,10 +3,11 @@
 #include "cli/cli.h"
 #include "stage/portal.h"
 
-static const char *cafile;
+static const char *cafile, *recipe;
 
 static const struct cli_option options[] = {
 	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
+	{ 0, "recipe", "FILE", "replay, probe: the recipe, a file or the name of one that is installed", CLI_STRING, &recipe },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
 };
 
@@ -21,13 +22,19 @@ static const struct cli_tool tool = {
 static void
 probe(struct cli *cli)
 {
-	portal_probe(cli, cafile);
+	portal_probe(cli, cafile, recipe);
+}
+
+static void
+replay(struct cli *cli)
+{
+	portal_replay(cli, recipe);
 }
 
 static const struct portal_command commands[] = {
 	{ "check", portal_check },
 	{ "probe", probe },
-	{ "replay", portal_replay },
+	{ "replay", replay },
 };
 
 int

@@ -12,8 +12,9 @@ struct portal_command {
 	void (*run)(struct cli *);	/* messages and status are its own */
 };
 
-void portal_probe(struct cli *, const char *cafile);	/* what kind of link it is, without a credential */
+/* What kind of link it is, without a credential. */
+void portal_probe(struct cli *, const char *cafile, const char *recipe);
 void portal_check(struct cli *);	/* are recipes right? each fault by file and line */
-void portal_replay(struct cli *);	/* a recording of mri-fetch --har once more, without a network */
+void portal_replay(struct cli *, const char *recipe);	/* a recording of mri-fetch --har once more, without a network */
 
 #endif

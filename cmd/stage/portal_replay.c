@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/text.h"
-#include "stage/fetch_net.h"
+#include "stage/fetch.h"
 #include "stage/portal.h"
 
 #define ANSWERS_MAX	16
@@ -21,7 +21,8 @@ struct rerun {
 	struct net_session *s;
 	struct net_recorded rec;
 	size_t session;
-	unsigned tokens;	/* new ones that were asked for */
+	unsigned tokens;	/* new ones, and answers, that were asked for */
+	const struct chosen *recipe;	/* text NULL: none was named */
 };
 
 static void
@@ -99,6 +100,16 @@ login(struct rerun *r, struct err *err)
 }
 
 static int
+on_ask(void *arg, const struct source_question *q, char **answer, struct err *err)
+{
+	struct rerun *r = arg;
+	char text[64];
+
+	snprintf(text, sizeof(text), q->date ? "190002%02u" : "replayed-answer-%u", ++r->tokens + ANSWERS_MAX);
+	return (*answer = text_dup(text, err)) == NULL ? err_rc(err->kind) : RC_OK;
+}
+
+static int
 look(struct rerun *r, struct source_package *p, struct err *err)
 {
 	struct source_portal portal = { .token = strcmp(r->rec.auth, "Bearer") == 0 ? "replayed.token.0" : NULL };
@@ -171,6 +182,14 @@ begin(struct rerun *r, struct err *err)
 	struct source_portal portal = { .dicomweb = r->rec.root, .token = bearer ? "replayed.token.0" : NULL,
 	    .user = basic ? "replayed" : NULL, .password = basic ? "replayed-password" : NULL };
 
+	net_on_ask(r->s, on_ask, r);
+	if (strcmp(r->rec.kind, "recipe") == 0 && r->recipe->text == NULL) {
+		err_set(err, ERR_USAGE, "what was recorded was done by a recipe");
+		err_advise(err, "say which: --recipe FILE, as it was or as it is now");
+		return err_rc(ERR_USAGE);
+	}
+	if (strcmp(r->rec.kind, "recipe") == 0)
+		return net_recipe(r->s, r->rec.link, r->recipe->name, r->recipe->text, NULL, err);
 	if (r->rec.link[0] != '\0')
 		return RC_OK;	/* the first step looks at it */
 	if (strcmp(r->rec.kind, "dicomweb") == 0 && r->rec.root[0] != '\0')
@@ -206,9 +225,9 @@ rerun_session(struct rerun *r, struct net *net, int fd, size_t *sessions, struct
 }
 
 static void
-replay_file(struct cli *cli, struct net *net, const struct cli_input *in)
+replay_file(struct cli *cli, struct net *net, const struct cli_input *in, const struct chosen *recipe)
 {
-	struct rerun r = { .cli = cli, .in = in };
+	struct rerun r = { .cli = cli, .in = in, .recipe = recipe };
 	struct err err = { 0 };
 	size_t sessions = 1;
 	int fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -227,8 +246,9 @@ replay_file(struct cli *cli, struct net *net, const struct cli_input *in)
 }
 
 void
-portal_replay(struct cli *cli)
+portal_replay(struct cli *cli, const char *recipe)
 {
+	struct chosen chosen = { 0 };
 	struct net_options o = { .language = "", .jail = (enum jail_mode)cli->config->sandbox, .offline = true };
 	struct cli_input in;
 	struct net *net = NULL;
@@ -238,9 +258,12 @@ portal_replay(struct cli *cli)
 		cli_usage_error(cli, "replay needs a file that mri-fetch --har wrote");
 	cli->argc--;
 	cli->argv++;
+	if (recipe != NULL && recipe_named(cli, recipe, &chosen, &err) != RC_OK)
+		cli_die(cli, &err);
 	if (net_start(&net, &o, &err) != RC_OK)
 		cli_die(cli, &err);
 	while (cli_next(cli, &in))
-		replay_file(cli, net, &in);
+		replay_file(cli, net, &in, &chosen);
 	net_stop(net);
+	chosen_free(&chosen);
 }

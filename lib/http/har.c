@@ -26,6 +26,7 @@ struct har {
 	const struct redact *secrets;
 	struct redact own;	/* what the exchanges show to be a secret */
 	json_t *pending;
+	bool hold;		/* the next har_end() leaves it pending */
 	char session[9];	/* of one link: several may be recorded into one file */
 	char step[32];
 	void (*line)(void *, const char *);
@@ -308,6 +309,13 @@ har_begin(struct har *h, const char *what, size_t n)
 }
 
 void
+har_hold(struct har *h)
+{
+	if (h != NULL)
+		h->hold = true;
+}
+
+void
 har_end(struct har *h, const char *kind, const char *state, const struct err *err)
 {
 	char shown[ERR_TEXT_MAX];
@@ -321,7 +329,9 @@ har_end(struct har *h, const char *kind, const char *state, const struct err *er
 			json_object_set_new(h->pending, "_said", json_string(text_escape(shown, sizeof(shown), err->text,
 			    strlen(err->text))));
 	}
-	har_flush(h);
+	if (!h->hold)
+		har_flush(h);
+	h->hold = false;
 }
 
 void

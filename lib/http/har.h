@@ -27,6 +27,8 @@ void har_begin(struct har *, const char *what, size_t n);
 /* How it ended, with its last exchange: the kind of portal, "" not known; the state, "" none; err NULL: well. Writes
  * the entry that is held. NULL is fine. */
 void har_end(struct har *, const char *kind, const char *state, const struct err *);
+/* The last exchange of the step that ends next is held until one more comes: what is private in it is known then. */
+void har_hold(struct har *);
 void har_flush(struct har *);	/* the entry that is held; NULL is fine */
 void har_close(struct har *);
 bool har_failed(const struct har *);	/* an entry could not be written; the file is whole without it */

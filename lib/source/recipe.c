@@ -243,7 +243,8 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 		it->next = d->next;
 		recipe_tell(rs, d, "%llu bytes", (unsigned long long)p->bytes);
 	} else {
-		it->next = NULL;	/* the next attempt begins the entry again */
+		/* the next attempt begins the entry again; a file that a recording has no bytes of is as good as fetched */
+		it->next = source_absent(s, p) ? d->next : NULL;
 		if (err->kind == ERR_TEMP && s->state[0] == '\0' && r->packaged)
 			s->state = "partial";
 	}
@@ -300,7 +301,7 @@ take_link(struct recipe_session *rs, const char *link, struct err *err)
 		recipe_regex_free(re);
 	}
 	hash_wipe(value, sizeof(value));
-	if (rc == RC_OK && !took) {
+	if (rc == RC_OK && !took && rs->s->o.http.replay == NULL) {	/* a recording has no link */
 		rs->s->state = "unsupported";
 		rc = err_set(err, ERR_CONFIG, "the recipe does not take this link: no <match> of it fits");
 	}

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "http/har_secrets.h"
 #include "http/jar.h"
 #include "source/recipe_regex.h"
 #include "source/recipe_session.h"
@@ -46,6 +47,31 @@ recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, 
 	return vars_set(&it->vars, name, value, json, err);
 }
 
+/* What was extracted is hidden by its kind, which says what may stand in its place when a recording is run again. Of an
+ * address the tokens are: the page may have it in another spelling. */
+static int
+hide(struct recipe_session *rs, const char *type, const char *value, struct err *err)
+{
+	if (type != NULL && strcmp(type, "url") == 0) {
+		har_url_secrets(&rs->s->secrets, value);
+		return RC_OK;
+	}
+	if (type != NULL && (strcmp(type, "uid") == 0 || strcmp(type, "date") == 0))
+		return redact_add_as(&rs->s->secrets, strcmp(type, "uid") == 0 ? "study" : "date", value, err);
+	return RC_OK;
+}
+
+/* What --explain tells of a value. */
+static const char *
+shown_value(const char *type, const char *value, bool secret, char *shown, size_t cap)
+{
+	if (value == NULL)
+		return "nothing";
+	if (secret)
+		return "(secret)";
+	return type != NULL && strcmp(type, "url") == 0 ? "(an address)" : text_escape(shown, cap, value, strlen(value));
+}
+
 /* Two are known to the rest of mri-fetch, from the order; of the others the name is the type: --factor code=@FILE. */
 static const char *
 question_type(const struct recipe_node *input)
@@ -80,7 +106,8 @@ recipe_set_input(struct recipe_session *rs, const struct recipe_node *input, con
 	bool fits = true;
 	int rc = RC_OK;
 
-	if (pattern != NULL && (rc = recipe_regex_open(pattern, &re, err)) != RC_OK)
+	if (pattern != NULL && rs->s->o.http.replay == NULL &&	/* a recording has no answers: they are made up */
+	    (rc = recipe_regex_open(pattern, &re, err)) != RC_OK)
 		return rc;
 	if (re != NULL)
 		fits = recipe_regex_match(re, value, at) && at[0].rm_so == 0 && value[at[0].rm_eo] == '\0';
@@ -175,7 +202,8 @@ static int
 extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, struct err *err)
 {
 	const char *name = recipe_attr(n, "name"), *type = recipe_attr(n, "type");
-	bool required = recipe_yes(n, "required", true), secret = recipe_yes(n, "secret", false);
+	bool required = recipe_yes(n, "required", true),
+	    secret = recipe_yes(n, "secret", false) || recipe_private(rs->r, name);
 	char *raw = NULL, *value = NULL, shown[128];
 	int rc = page_extract(&it->at, rs->s->http, n, &raw, err);
 
@@ -183,13 +211,15 @@ extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_n
 		rc = typed(&it->at, type, raw, &value, err);
 	if (rc == RC_OK && value == NULL && required)
 		rc = changed(rs, n, err, raw == NULL ? "nothing is found for" : "what is found is not of its type:", name);
+	if (rc == RC_OK && value != NULL && (secret || (type != NULL && strcmp(type, "url") == 0)))
+		rc = hide(rs, type, value, err);
 	if (rc == RC_OK)
-		rc = recipe_set(rs, it, name, value != NULL ? value : "", secret, false, err);
-	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL)
+		rc = recipe_set(rs, it, name, value != NULL ? value : "", secret && (type == NULL || strcmp(type, "url") != 0), false,
+		    err);
+	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL && rs->s->o.http.replay == NULL)
 		rs->expires = jwt_expires(value);
 	if (rc == RC_OK)
-		recipe_tell(rs, n, "%s = %s", name, value == NULL ? "nothing" : secret ? "(secret)" :
-		    text_escape(shown, sizeof(shown), value, strlen(value)));
+		recipe_tell(rs, n, "%s = %s", name, shown_value(type, value, secret, shown, sizeof(shown)));
 	hash_wipe_text(&raw);
 	hash_wipe_text(&value);
 	return rc;

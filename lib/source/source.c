@@ -373,7 +373,10 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 	har_begin(s->har, "login", 0);
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
 		rc = redact_add_as(&s->secrets, kind_of_answer(s->questions[i].type), answers[i], err);
-	return ended(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc, err);
+	rc = rc == RC_OK ? s->ops->login(s, answers, err) : rc;
+	if (rc == RC_OK && s->ops->kind == SOURCE_RECIPE)	/* its last page may be the list, with names in it */
+		har_hold(s->har);
+	return ended(s, rc, err);
 }
 
 int

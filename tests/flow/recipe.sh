@@ -226,12 +226,33 @@ status "into the spool" 0 "$fetch" --cacert portal/ca.pem --json --order order.j
 has "--explain tells lines of the recipe" 'line [0-9]+ <for-each>: 3 entries on 2 pages' err
 has "and what an extract gave" 'images = 4' err
 hasnt "but no secret" 'ABC123DEF456|739164|1970|01\.01\.1970|Muster' err
-hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101' rec.har
+hasnt "no UID, no name" '999\.6[123]|Muster' err
+hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101|999\.6[123]|Muster' rec.har
 : >requests
 status "the same link again" 0 "$fetch" --cacert portal/ca.pem --json --order order.json --factor code=@code --factor otp=@otp
 is "asks nobody" 0 "$(asked .)"
 new=$(jq -r 'select(.type=="receipt").path' out)
 status "and the import unpacks" 0 "$MRI_BIN/mri-unpack" "$new"
+
+# offline
+: >requests
+replay() { "$MRI_BIN/mri-portal" replay --recipe "$1" rec.har; }
+status "the record replays with its recipe" 0 replay ./form.xml
+hasnt "each step as it was" 'differs|unfinished' out
+is "all four packages" 4 "$(grep -c '^fetch .*same' out)"
+sed 's,/export",/exports",' form.xml >changed.xml
+status "a recipe that was changed does not" 1 replay ./changed.xml
+has "the nearest entry is named" "POST /exports; the nearest is entry [0-9]+: segment . of the path is 'export' there and 'exports' here" err
+sed 's,name="format" value="dicom",name="art" value="dicom",' form.xml >changed.xml
+status "nor one with another field" 1 replay ./changed.xml
+has "and what differs" "'format' there and 'art' here" err
+hasnt "no secret in it" 'ABC123DEF456|739164|1970' err
+status "without the recipe it says what it wants" 64 "$MRI_BIN/mri-portal" replay rec.har
+has "the recipe" '--recipe FILE' err
+status "probe tells what a recipe asks for" 0 "$MRI_BIN/mri-portal" probe --recipe form "$link"
+has "each input" '^asks	code	Access code' out
+is "and nobody was asked" 0 "$(asked .)"
+
 link=https://localhost:$at/c/ABC123DEF456
 order 1971-02-02 'Muster^Eva'
 status "a wrong answer is sent once" 77 "$fetch" --cacert portal/ca.pem --order order.json --factor code=@code --factor otp=@otp
