@@ -13,7 +13,7 @@ static struct {
 	const char *order, *basis, *reference, *portal, *token, *study, *qr, *cafile, *out;
 	struct cli_list factors;
 	long item;
-	const char *har;
+	const char *har, *recipe;
 	bool list, explain;
 } opt;
 
@@ -25,6 +25,7 @@ static const struct cli_option options[] = {
 	{ 0, "reference", "TEXT", "where that basis is on file", CLI_STRING, &opt.reference },
 	{ 0, "token-file", "F", "a bearer token for the portal, the first line of F", CLI_STRING, &opt.token },
 	{ 0, "portal", "NAME", "the [portal NAME] of the configuration, else found by the link", CLI_STRING, &opt.portal },
+	{ 0, "recipe", "FILE", "what speaks to the portal, in place of the one that its link finds", CLI_STRING, &opt.recipe },
 	{ 0, "wait-factor", "FD|FIFO", "wait there for a line with an answer that comes later", CLI_STRING, &opt.wait },
 	{ 0, "resume", "ID", "go on with the import that waits for an answer", CLI_STRING, &opt.resume },
 	{ 0, "again", "REASON", "whatever is remembered of the link; audited", CLI_STRING, &opt.again },
@@ -183,11 +184,14 @@ main(int argc, char **argv)
 	f.again = opt.again;
 	f.portal = opt.portal;
 	f.token_file = opt.token;
+	f.recipe = opt.recipe;
 	f.basis_required = cli.config->basis_required;
 	if (opt.item < 0 || (opt.item > 0 && opt.study != NULL))
 		cli_usage_error(&cli, "--item wants a number from 1, and not --study beside it");
 	if (opt.study != NULL && !text_is_uid(opt.study))
 		cli_usage_error(&cli, "--study wants a Study Instance UID");
+	if (opt.recipe != NULL && cli.config->policy)
+		cli_usage_error(&cli, "under the system policy --recipe is not taken");
 	if (opt.again != NULL && opt.again[strspn(opt.again, " \t")] == '\0')
 		cli_usage_error(&cli, "--again wants a reason");
 	if (opt.out != NULL && (opt.resume != NULL || opt.again != NULL))

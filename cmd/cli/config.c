@@ -69,6 +69,7 @@ static const struct key destination_keys[] = {
 static const struct key portal_keys[] = {
 	{ "portal", "url_prefix", KEY_LIST, SUBSET, AT(url_prefix), AT(nurl_prefix) },
 	{ "portal", "dicomweb", KEY_TEXT, FIXED, AT(dicomweb), 0 },
+	{ "portal", "recipe", KEY_TEXT, FIXED, AT(recipe), 0 },
 	{ "portal", "token_file", KEY_TEXT, FIXED, AT(token_file), 0 },
 	{ "portal", "user", KEY_TEXT, FIXED, AT(user), 0 },
 	{ "portal", "password_file", KEY_TEXT, FIXED, AT(password_file), 0 },
@@ -499,6 +500,7 @@ static void free_portal(struct config_portal *p)
 	free(p->name);
 	free_list(p->url_prefix, p->nurl_prefix);
 	free(p->dicomweb);
+	free(p->recipe);
 	free(p->token_file);
 	free(p->user);
 	free(p->password_file);

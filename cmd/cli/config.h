@@ -21,7 +21,7 @@ struct destination {
 struct config_portal {
 	char *name;
 	char **url_prefix; size_t nurl_prefix;	/* whose links: https://host[:port][/path], or a host */
-	char *dicomweb;
+	char *dicomweb, *recipe;		/* recipe: a name, or the path of a file */
 	char *token_file, *user, *password_file, *cert, *key;
 	char **allow; size_t nallow;		/* CIDR, for this portal beside [net] allow */
 	int64_t connections;			/* at a time; 0: one */

@@ -26,6 +26,7 @@ struct job {
 	struct target t;
 	struct fetched r;
 	struct asking asking;		/* of a portal of the configuration */
+	struct chosen recipe;		/* that takes the link; text NULL: none */
 	struct buf stored;		/* the order as it is kept */
 	bool durable;
 };
@@ -74,6 +75,8 @@ offer_key(const struct job *j, const struct source_offer *o, char *key, size_t c
 {
 	if (net_kind(j->net) == SOURCE_DIRECT)
 		text_copy(key, cap, "direct");
+	else if (o == NULL)	/* all of them: no entry has that name */
+		snprintf(key, cap, "%s\n\n", source_kind_name(net_kind(j->net)));
 	else
 		snprintf(key, cap, "%s\n%s\n%s", source_kind_name(net_kind(j->net)), o->id, o->study_uid != NULL ? o->study_uid : "");
 }
@@ -84,11 +87,32 @@ keep(const char *s)
 	return (char *)(uintptr_t)(s != NULL ? s : "");	/* claims written here borrow their texts */
 }
 
+/* The studies of n offers, each once; all of them one package: its count is what they say together. */
 static int
-publish(struct job *j, const struct source_offer *o, const struct source_package *p, struct err *err)
+claim_offers(struct claim *c, const struct source_offer *o, size_t n, struct err *err)
 {
-	struct claim_study study = { o->study_uid, o->date[0] != '\0' ? keep(o->date) : NULL, o->modalities,
-	    o->description, -1, -1 };
+	size_t i = 0, k = 0;
+
+	if ((c->studies = calloc(n, sizeof(*c->studies))) == NULL)
+		return err_sys(err, ENOMEM, "cannot write down what the portal says");
+	for (i = 0; i < n; i++) {
+		if (n == 1 || !o[i].document)
+			c->total_instances = o[i].files < 0 || (i > 0 && c->total_instances < 0) ? -1 :
+			    (c->total_instances > 0 ? c->total_instances : 0) + o[i].files;
+		for (k = 0; k < c->nstudies && (o[i].study_uid == NULL || c->studies[k].study_uid == NULL ||
+		    strcmp(o[i].study_uid, c->studies[k].study_uid) != 0); k++)
+			;
+		if (k == c->nstudies && (o[i].study_uid != NULL || o[i].date[0] != '\0'))
+			c->studies[c->nstudies++] = (struct claim_study){ o[i].study_uid, o[i].date[0] != '\0' ?
+			    keep(o[i].date) : NULL, o[i].modalities, o[i].description, -1, -1 };
+	}
+	return RC_OK;
+}
+
+/* A package of n offers: of one, unless the portal gives only all at once. */
+static int
+publish(struct job *j, const struct source_offer *o, size_t n, const struct source_package *p, struct err *err)
+{
 	struct claim c;
 	char key[DLX_KEY_MAX], file[SPOOL_PATH_MAX + 40];
 	int rc = RC_OK;
@@ -100,20 +124,20 @@ publish(struct job *j, const struct source_offer *o, const struct source_package
 	c.media = keep(p->type[0] != '\0' ? p->type : o->media);
 	c.bytes = p->bytes;
 	text_copy(c.sha256, sizeof(c.sha256), p->sha256);
-	c.title = o->description;
-	if (o->study_uid != NULL || study.date != NULL) {
-		c.studies = &study;
-		c.nstudies = 1;
-	}
+	c.title = n == 1 ? o->description : NULL;
 	c.patient_name = o->patient_name;
 	c.patient_id = o->patient_id;
 	c.patient_birth = o->patient_birth[0] != '\0' ? keep(o->patient_birth) : NULL;
 	c.patient_sex = o->patient_sex;
-	c.total_instances = o->files;
 	c.plausible = p->plausible;
 	c.partial = p->reason[0] != '\0' && p->media != MEDIA_DICOM;
-	offer_key(j, o, key, sizeof(key));
-	if ((rc = target_end(&j->t, key, &c, err)) != RC_OK)
+	offer_key(j, n == 1 ? o : NULL, key, sizeof(key));
+	if ((rc = claim_offers(&c, o, n, err)) != RC_OK)
+		target_abort(&j->t);
+	else
+		rc = target_end(&j->t, key, &c, err);
+	free(c.studies);
+	if (rc != RC_OK)
 		return rc;
 	j->r.packages++;
 	j->r.bytes += p->bytes;
@@ -132,8 +156,9 @@ publish(struct job *j, const struct source_offer *o, const struct source_package
 	return RC_OK;
 }
 
+/* all: 0, or how many offers are wanted, all that there are: they may come as one package. Then *came is all. */
 static int
-fetch_offer(struct job *j, size_t i, const struct source_offer *o, struct err *err)
+fetch_offer(struct job *j, size_t i, const struct source_offer *o, size_t all, size_t *came, struct err *err)
 {
 	const struct age_recipient *to = NULL;
 	struct source_package p;
@@ -141,8 +166,18 @@ fetch_offer(struct job *j, size_t i, const struct source_offer *o, struct err *e
 	bool held = false, direct = net_kind(j->net) == SOURCE_DIRECT;
 	int rc = open_target(j, err);
 
+	*came = 1;
 	if (rc != RC_OK)
 		return rc;
+	if (all > 0) {
+		offer_key(j, NULL, key, sizeof(key));
+		if ((rc = target_holds(&j->t, key, &held, err)) != RC_OK)
+			return rc;
+		if (held) {	/* killed between the package and the commit */
+			j->r.held = (long long)(*came = all);
+			return RC_OK;
+		}
+	}
 	if (!direct) {
 		offer_key(j, o, key, sizeof(key));
 		if ((rc = target_holds(&j->t, key, &held, err)) != RC_OK)
@@ -154,9 +189,13 @@ fetch_offer(struct job *j, size_t i, const struct source_offer *o, struct err *e
 		if ((rc = target_begin(&j->t, &to, err)) != RC_OK)
 			return rc;
 	}
+	if (all > 0)
+		net_want_all(j->net);
 	rc = net_fetch(j->net, i, direct ? -1 : j->t.fd, to, &p, err);
+	if (rc == RC_OK && p.all && all > 0)
+		*came = all;
 	if (rc == RC_OK)
-		return publish(j, o, &p, err);
+		return publish(j, o, *came, &p, err);
 	target_abort(&j->t);
 	return rc;
 }
@@ -166,13 +205,15 @@ static int
 fetch_offers(struct job *j, const struct source_offer *offers, size_t n, const bool *take)
 {
 	struct err e = { 0 };
-	size_t i = 0;
+	size_t i = 0, came = 0;
 	bool temp = false;
 
 	for (i = 0; i < n; i++)
 		j->r.offers += take[i];
-	for (i = 0; i < n; i++) {
-		if (!take[i] || (err_clear(&e), fetch_offer(j, i, &offers[i], &e)) == RC_OK)
+	for (i = 0; i < n; i += came) {
+		came = 1;
+		if (!take[i] || (err_clear(&e), fetch_offer(j, i, &offers[i], i == 0 && j->r.offers == (long long)n ? n : 0,
+		    &came, &e)) == RC_OK)
 			continue;
 		j->r.failed++;
 		j->r.state = net_state(j->net);
@@ -336,8 +377,12 @@ talk(struct job *j, struct err *err)
 	}
 	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK)
 		return rc;
-	rc = j->asking.of == NULL ? net_look(j->net, j->link, j->f->list, &j->portal, err) :
-	    net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	if (j->asking.of != NULL)
+		rc = net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
+	else if (j->recipe.text != NULL)
+		rc = net_recipe(j->net, j->link, j->recipe.name, j->recipe.text, &j->portal, err);
+	else
+		rc = net_look(j->net, j->link, j->f->list, &j->portal, err);
 	(void)net_questions(j->net, &asked);
 	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
 	if (rc != RC_OK)
@@ -471,6 +516,9 @@ fetch_link(struct fetch *f, const struct cli_input *in, struct order *o, const c
 			goto out;
 		}
 	}
+	if (j.asking.of == NULL &&
+	    (rc = recipe_choose(f, portal_of(f->cli->config, f->portal, link), link, &j.recipe, &err)) != RC_OK)
+		goto out;
 	if ((rc = factors_collect(f->factors, o, &j.factors, &err)) != RC_OK)
 		goto out;
 	if (f->out_dir == NULL && f->work->spool != NULL) {
@@ -514,6 +562,7 @@ out:
 	hash_wipe_text(&key);
 	factors_free(&j.factors);
 	asking_free(&j.asking);
+	chosen_free(&j.recipe);
 	source_portal_free(&j.portal);
 	buf_free(&j.stored);
 }

@@ -37,6 +37,7 @@ struct fetch {
 	bool explain;			/* --explain */
 	int har_fd;			/* --har, 0 none */
 	const char *portal, *token_file;	/* --portal, --token-file, NULL */
+	const char *recipe;		/* --recipe, NULL */
 	bool basis_required;
 };
 
@@ -99,6 +100,8 @@ void choose_print(struct cli *, const struct source_offer *, size_t n, const str
  * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */
 /* How much of the link is one of its url_prefix; 0: another portal's. */
 size_t portal_fits(const struct config_portal *, const char *link);
+/* name: --portal, NULL: by the link. NULL: none is configured. */
+const struct config_portal *portal_of(const struct config *, const char *name, const char *link);
 int portal_load(const struct config *, const char *name, const char *token_file, const char *link,
     struct source_portal *, struct err *);
 
@@ -116,6 +119,12 @@ struct asking {
 };
 int asking_new(struct asking *, const struct fetch *, const struct order *, const char *link, struct err *);
 void asking_free(struct asking *);	/* wipes */
+
+/* fetch_recipe.c: the portal as a file, of --recipe, of [portal NAME], or the first of those installed whose <match>
+ * takes the link. Wrong ones are passed over with a warning. text NULL: none. */
+struct chosen { char *name, *text; };
+int recipe_choose(struct fetch *, const struct config_portal *, const char *link, struct chosen *, struct err *);
+void chosen_free(struct chosen *);
 
 /* fetch_credential.c: the token or password of a portal, across runs */
 int credential_refused(const struct fetch *, const struct source_portal *, struct err *);	/* without asking it */

@@ -169,13 +169,69 @@ send_answers(struct net_session *s, const struct source_question *q, const struc
 	return rc;
 }
 
+/* A login under way: the answers that were sent last have no verdict yet. */
+struct login {
+	struct fetch *fetch;
+	struct link_memory *lm;
+	struct factors *f;
+	const char **state;
+	struct buf text, known;		/* the set that was sent; all that was known */
+	unsigned voids;			/* of that set */
+};
+
+/* Notes that these answers are about to be sent; refuses those that were wrong. */
+static int
+note_sent(struct login *l, const struct source_question *q, const struct factor *const *have, size_t n, struct err *err)
+{
+	unsigned sent = 0;
+	int rc = RC_OK;
+
+	if (l->lm == NULL)
+		return RC_OK;
+	buf_wipe(&l->known);
+	buf_wipe(&l->text);
+	l->known.max = l->text.max = (size_t)256 << 10;
+	if ((rc = buf_puts(&l->known, "", err)) != RC_OK || (rc = factors_text(l->f, &l->known, err)) != RC_OK ||
+	    (rc = sent_text(q, have, n, &l->text, err)) != RC_OK)
+		return rc;
+	if ((rc = refuse_wrong(l->lm, l->text.data, l->fetch->again != NULL, &sent, err)) != RC_OK) {
+		*l->state = "credentials-wrong";
+		return rc;
+	}
+	/* the number must be new: a void one is spent too */
+	if ((rc = count(l->lm, "void", l->text.data, &l->voids, err)) != RC_OK)
+		return rc;
+	return note(l->lm, "sent", sent + 1, l->text.data, NULL, err);
+}
+
+/* One more answer, which a portal wants after the first ones: so those were right. */
+static int
+on_ask(void *arg, const struct source_question *q, char **answer, struct err *err)
+{
+	struct login *l = arg;
+	const struct factor *have = NULL;
+	char made[ANSWER_SENT_MAX] = "";
+	int rc = RC_OK;
+
+	*answer = NULL;
+	if (l->lm != NULL && (rc = remember(l->lm, l->text.data, l->known.data, l->voids + 1, "", RC_OK, err)) != RC_OK)
+		return rc;
+	if ((rc = answers_find(l->fetch, q, 1, l->f, l->state, err)) != RC_OK)
+		return rc;
+	have = factors_find(l->f, q);
+	if ((rc = note_sent(l, q, &have, 1, err)) == RC_OK && (rc = answer_make(q, have, made, err)) == RC_OK &&
+	    (*answer = text_dup(made, err)) == NULL)
+		rc = err_rc(err->kind);
+	hash_wipe(made, sizeof(made));
+	return rc;
+}
+
 int
 login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, struct factors *f, const char **state,
     struct err *err)
 {
-	struct buf text = BUF_INIT((size_t)256 << 10), known = BUF_INIT((size_t)256 << 10);
+	struct login l = { .fetch = fetch, .lm = lm, .f = f, .state = state };
 	const struct factor *have[ANSWERS_MAX] = { NULL };
-	unsigned sent = 0, voids = 0;
 	size_t n = 0, i = 0;
 	const struct source_question *q = net_questions(s, &n);
 	int rc = RC_OK;
@@ -186,25 +242,17 @@ login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, str
 		goto out;
 	for (i = 0; i < n; i++)
 		have[i] = factors_find(f, &q[i]);
-	if (lm != NULL) {
-		if ((rc = buf_puts(&known, "", err)) != RC_OK || (rc = factors_text(f, &known, err)) != RC_OK ||
-		    (rc = sent_text(q, have, n, &text, err)) != RC_OK)
-			goto out;
-		if ((rc = refuse_wrong(lm, text.data, fetch->again != NULL, &sent, err)) != RC_OK) {
-			*state = "credentials-wrong";
-			goto out;
-		}
-		/* the number must be new: a void one is spent too */
-		if ((rc = count(lm, "void", text.data, &voids, err)) != RC_OK ||
-		    (rc = note(lm, "sent", sent + 1, text.data, NULL, err)) != RC_OK)
-			goto out;
-	}
+	if ((rc = note_sent(&l, q, have, n, err)) != RC_OK)
+		goto out;
+	net_on_ask(s, on_ask, &l);
 	rc = send_answers(s, q, have, n, err);
-	*state = rc != RC_OK ? net_state(s) : "";
+	net_on_ask(s, NULL, NULL);
+	if (rc == RC_OK || (*state)[0] == '\0')
+		*state = rc != RC_OK ? net_state(s) : "";
 	if (lm != NULL)
-		rc = remember(lm, text.data, known.data, voids + 1, *state, rc, err);
+		rc = remember(lm, l.text.data, l.known.data, l.voids + 1, *state, rc, err);
 out:
-	buf_wipe(&known);
-	buf_wipe(&text);
+	buf_wipe(&l.known);
+	buf_wipe(&l.text);
 	return rc;
 }

@@ -38,9 +38,12 @@ struct net_session {
 	enum source_kind kind;
 	const char *state;
 	bool wants_body;	/* a look that may bring the file itself, which has not come */
+	bool wants_all;		/* one package may bring every offer */
 	struct source_question *questions; size_t nquestions;
 	struct source_offer *offers; size_t noffers;
 	struct source_package package;
+	int (*ask)(void *arg, const struct source_question *, char **answer, struct err *);
+	void *ask_arg;
 	struct net_recorded *recorded;	/* where steps of a recording go, borrowed; NULL: none is asked for */
 };
 
@@ -280,6 +283,31 @@ hand_token(struct net_session *s, struct err *err)
 	return wire_send_take(&s->chan, j, -1, err);
 }
 
+/* A question in the middle of a login. */
+static int
+hand_answer(struct net_session *s, const json_t *j, struct err *err)
+{
+	struct source_question q = { 0 };
+	char *answer = NULL;
+	json_t *reply = NULL;
+	int rc = wire_question_read(j, &q, err);
+
+	if (rc == RC_OK && s->ask == NULL) {
+		err_set(err, ERR_DENIED, "the portal wants one more answer after the login");
+		rc = err_rc(ERR_DENIED);
+	} else if (rc == RC_OK) {
+		rc = s->ask(s->ask_arg, &q, &answer, err);
+	}
+	source_question_free(&q);
+	if (rc == RC_OK && (reply = json_pack("{s:s, s:s}", "do", "answer", "text", answer)) == NULL)
+		rc = err_set(err, ERR_DENIED, "an answer is not UTF-8 text");
+	hash_wipe_text(&answer);
+	if (rc == RC_OK)
+		return wire_send_take(&s->chan, reply, -1, err);
+	(void)wire_send_take(&s->chan, json_pack("{s:s}", "do", "stop"), -1, &(struct err){ 0 });
+	return rc;
+}
+
 static int
 add_recorded(struct net_session *s, const json_t *j, struct err *err)
 {
@@ -325,6 +353,8 @@ on_message(struct net_session *s, const char *t, const json_t *j, struct err *er
 		return RC_OK;
 	if (strcmp(t, "token") == 0)
 		return hand_token(s, err);
+	if (strcmp(t, "ask") == 0)
+		return hand_answer(s, j, err);
 	if (strcmp(t, "progress") == 0) {
 		if (s->ev.progress != NULL)
 			s->ev.progress(s->ev.arg, (uint64_t)json_integer_value(json_object_get(j, "bytes")),
@@ -440,6 +470,21 @@ net_dicomweb(struct net_session *s, const struct source_portal *p, const char *c
 	return rc;
 }
 
+int
+net_recipe(struct net_session *s, const char *link, const char *name, const char *text, const struct source_portal *p,
+    struct err *err)
+{
+	json_t *done = NULL;
+	int rc = ask(s, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o*}", "do", "recipe", "link", link, "name", name,
+	    "text", text, "har", s->ev.har_fd > 0, "steps", s->ev.step != NULL, "portal", p != NULL ? wire_portal(p) : NULL),
+	    s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
+
+	json_decref(done);
+	if (rc == RC_OK)
+		s->kind = SOURCE_RECIPE;
+	return rc;
+}
+
 static int
 copy_text(const json_t *j, const char *key, char **out, struct err *err)
 {
@@ -483,6 +528,13 @@ net_replay_unused(struct net_session *s, size_t step, size_t *n, struct err *err
 	*n = (size_t)json_integer_value(json_object_get(done, "n"));
 	json_decref(done);
 	return rc;
+}
+
+void
+net_on_ask(struct net_session *s, int (*fn)(void *, const struct source_question *, char **, struct err *), void *arg)
+{
+	s->ask = fn;
+	s->ask_arg = arg;
 }
 
 void
@@ -557,6 +609,12 @@ net_offers(const struct net_session *s, size_t *n)
 	return s->offers;
 }
 
+void
+net_want_all(struct net_session *s)
+{
+	s->wants_all = true;
+}
+
 int
 net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *to, struct source_package *p,
     struct err *err)
@@ -567,8 +625,9 @@ net_fetch(struct net_session *s, size_t i, int fd, const struct age_recipient *t
 
 	if (to != NULL)
 		age_recipient_text(to, text);
-	rc = ask(s, json_pack("{s:s, s:I, s:s?}", "do", "fetch", "n", (json_int_t)i, "to", to != NULL ? text : NULL), fd,
-	    &done, err);
+	rc = ask(s, json_pack("{s:s, s:I, s:b, s:s?}", "do", "fetch", "n", (json_int_t)i, "all", s->wants_all ? 1 : 0, "to",
+	    to != NULL ? text : NULL), fd, &done, err);
+	s->wants_all = false;
 	if (rc == RC_OK)
 		rc = wire_package_read(done, p, err);
 	json_decref(done);

@@ -65,6 +65,12 @@ void net_session_free(struct net_session *);
 int net_look(struct net_session *, const char *link, bool only, const struct source_portal *portal, struct err *);
 /* In place of a look: the DICOMweb root of the portal, and what it is asked for. */
 int net_dicomweb(struct net_session *, const struct source_portal *, const char *const *asks, size_t n, struct err *);
+/* In place of a look: the recipe that takes the link, its file's text. */
+int net_recipe(struct net_session *, const char *link, const char *name, const char *text,
+    const struct source_portal *, struct err *);
+/* Who is asked for one more answer while a login is under way (malloc, a secret); NULL: nobody. */
+void net_on_ask(struct net_session *, int (*)(void *arg, const struct source_question *, char **answer, struct err *),
+    void *arg);
 /* Before the look: session k (from 0) of the recording in fd answers in place of a network. fd stays yours. */
 int net_replay(struct net_session *, int fd, size_t k, struct net_recorded *, struct err *);
 /* Exchanges of a step (from 0) that nobody has asked for. */
@@ -75,6 +81,7 @@ const struct source_question *net_questions(const struct net_session *, size_t *
 int net_login(struct net_session *, const char *const *answers, struct err *);
 int net_list(struct net_session *, struct err *);
 const struct source_offer *net_offers(const struct net_session *, size_t *n);
+void net_want_all(struct net_session *);	/* as source_want_all(), for the next one */
 /* fd: empty, stays yours. A direct offer came with the look: fd -1. */
 int net_fetch(struct net_session *, size_t i, int fd, const struct age_recipient *to, struct source_package *,
     struct err *);

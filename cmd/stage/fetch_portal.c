@@ -33,12 +33,14 @@ portal_fits(const struct config_portal *p, const char *link)
 	return most;
 }
 
-static const struct config_portal *
-portal_of(const struct config *c, const char *link)
+const struct config_portal *
+portal_of(const struct config *c, const char *name, const char *link)
 {
 	const struct config_portal *best = NULL;
 	size_t i = 0, n = 0, most = 0;
 
+	if (name != NULL)
+		return config_portal(c, name);
 	for (i = 0; i < c->nportals; i++)
 		if ((n = portal_fits(&c->portals[i], link)) > most) {
 			most = n;
@@ -103,7 +105,7 @@ int
 portal_load(const struct config *c, const char *name, const char *token_file, const char *link,
     struct source_portal *p, struct err *err)
 {
-	const struct config_portal *of = name != NULL ? config_portal(c, name) : portal_of(c, link);
+	const struct config_portal *of = portal_of(c, name, link);
 	char shown[80];
 	int rc = RC_OK;
 

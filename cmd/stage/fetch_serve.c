@@ -209,6 +209,48 @@ on_renew(void *arg, char **bearer, struct err *err)
 	return rc;
 }
 
+/* One more answer, from the parent; it, in turn, from the person. */
+static int
+on_ask(void *arg, const struct source_question *q, char **answer, struct err *err)
+{
+	struct server *sv = arg;
+	json_t *j = wire_question(q);
+	const char *text = NULL;
+	int rc = RC_OK;
+
+	*answer = NULL;
+	if (j != NULL)
+		json_object_set_new(j, "t", json_string("ask"));
+	if ((rc = wire_send_take(sv->chan, j, -1, err)) != RC_OK)
+		return rc;
+	j = NULL;
+	if ((rc = receive(sv, &j, err)) != RC_OK)
+		return rc;
+	if ((text = json_string_value(json_object_get(j, "text"))) == NULL)
+		rc = err_set(err, ERR_TEMP, "interrupted");
+	else if ((*answer = text_dup(text, err)) == NULL)
+		rc = err_rc(err->kind);
+	json_decref(j);
+	return rc;
+}
+
+static int
+do_recipe(struct server *sv, const json_t *j, struct err *err)
+{
+	const struct source_question *q = NULL;
+	const char *link = json_text(j, "link"), *text = json_text(j, "text");
+	size_t i = 0, n = 0;
+	int rc = begin_session(sv, json_object_get(j, "portal"), link, err);
+
+	if (rc == RC_OK)
+		rc = source_recipe(sv->source, link, json_text(j, "name"), text, strlen(text), err);
+	if (rc != RC_OK)
+		return rc;
+	for (q = source_questions(sv->source, &n), i = 0; rc == RC_OK && i < n; i++)
+		rc = wire_send_take(sv->chan, wire_question(&q[i]), -1, err);
+	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);
+}
+
 static int
 do_dicomweb(struct server *sv, const json_t *j, struct err *err)
 {
@@ -267,6 +309,8 @@ do_fetch(struct server *sv, const json_t *j, struct err *err)
 
 	if (rc == RC_OK && n < 0)
 		rc = err_set(err, ERR_INTERNAL, "a fetch without a number");
+	if (json_is_true(json_object_get(j, "all")))
+		source_want_all(sv->source);
 	if (rc == RC_OK)
 		rc = source_fetch(sv->source, (size_t)n, &out, &p, err);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, wire_package(&p), -1, err);
@@ -316,6 +360,8 @@ dispatch(struct server *sv, const json_t *j, struct err *err)
 		rc = do_look(sv, j, err);
 	else if (what != NULL && strcmp(what, "dicomweb") == 0)
 		rc = do_dicomweb(sv, j, err);
+	else if (what != NULL && strcmp(what, "recipe") == 0)
+		rc = do_recipe(sv, j, err);
 	else if (sv->source == NULL)
 		err_set(err, ERR_INTERNAL, "a request before the look");
 	else if (what != NULL && strcmp(what, "login") == 0)
@@ -360,7 +406,7 @@ fetch_serve(struct chan *chan, const struct net_options *o)
 		    .alive = on_alive, .alive_arg = &sv,
 		    .deadline = time_mono_ms() + (o->max_time > 0 ? (uint64_t)o->max_time * 1000 : WALL_MS) },
 		.language = o->language, .recipient = o->recipient, .progress = on_progress, .progress_arg = &sv,
-		.renew = on_renew, .renew_arg = &sv,
+		.renew = on_renew, .renew_arg = &sv, .ask = on_ask, .ask_arg = &sv,
 	};
 	while (receive(&sv, &j, &(struct err){ 0 }) == RC_OK) {
 		if (jailed == RC_OK) {

@@ -166,8 +166,9 @@ wire_portal_read(const json_t *j, struct source_portal *p, struct err *err)
 json_t *
 wire_package(const struct source_package *p)
 {
-	return json_pack("{s:s, s:i, s:s, s:I, s:s, s:b, s:s}", "t", "done", "media", (int)p->media, "type", p->type,
-	    "bytes", (json_int_t)p->bytes, "sha256", p->sha256, "plausible", p->plausible ? 1 : 0, "reason", p->reason);
+	return json_pack("{s:s, s:i, s:s, s:I, s:s, s:b, s:b, s:s}", "t", "done", "media", (int)p->media, "type", p->type,
+	    "bytes", (json_int_t)p->bytes, "sha256", p->sha256, "plausible", p->plausible ? 1 : 0, "all", p->all ? 1 : 0,
+	    "reason", p->reason);
 }
 
 int
@@ -184,6 +185,7 @@ wire_package_read(const json_t *j, struct source_package *p, struct err *err)
 	    (rc = json_get_int(j, where, "bytes", 0, &bytes, err)) != RC_OK ||
 	    (rc = json_get_str(j, where, "sha256", &sha, err)) != RC_OK ||
 	    (rc = json_get_bool(j, where, "plausible", false, &p->plausible, err)) != RC_OK ||
+	    (rc = json_get_bool(j, where, "all", false, &p->all, err)) != RC_OK ||
 	    (rc = json_get_str(j, where, "reason", &reason, err)) != RC_OK)
 		return rc;
 	if (media <= MEDIA_UNKNOWN || media > MEDIA_EMPTY || bytes <= 0 || sha == NULL || !text_unhex(sha, sum, sizeof(sum)))

@@ -3,10 +3,11 @@
  * chan. The parent believes nothing: what comes from the other side is bounded
  * and escaped like anything from outside.
  *
- *	parent: look {link, only, portal}  dicomweb {portal, asks}  token {bearer}
- *	        login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
+ *	parent: look {link, only, portal}  dicomweb {portal, asks}  recipe {link, name, text, portal}
+ *	        token {bearer}  answer {text}  login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
  *	        replay {session} + fd  unused {step}
- *	child:  recorded*  question*  offer*  body  token  progress*  done {…}  failed {kind, text, advice, state}
+ *	child:  recorded*  question*  offer*  body  token  ask {question}  progress*  done {…}
+ *	        failed {kind, text, advice, state}
  */
 #ifndef MRI_STAGE_FETCH_WIRE_H
 #define MRI_STAGE_FETCH_WIRE_H

@@ -188,6 +188,7 @@ download(struct source *s, size_t i, const struct source_output *out, struct sou
 	struct receiver *r = calloc(1, sizeof(*r));
 	struct http_sink sink;
 	char what[48];
+	bool all = false;
 	int rc = RC_OK;
 
 	if (r == NULL)
@@ -199,8 +200,17 @@ download(struct source *s, size_t i, const struct source_output *out, struct sou
 	receiver_sink(r, &sink);
 	snprintf(what, sizeof(what), "entry %zu of the list", i + 1);
 	rc = dlx_get(s, "download", s->offers[i].id, &sink, what, &resp, err);
-	if (rc == RC_OK)
+	if (rc != RC_OK && s->all && (resp.status == 404 || resp.status == 405 || resp.status == 501)) {
+		http_response_free(&resp);
+		err_clear(err);
+		s->state = "";
+		rc = dlx_get(s, "downloadall", NULL, &sink, "the whole list", &resp, err);
+		all = rc == RC_OK;
+	}
+	if (rc == RC_OK) {
 		*p = r->p;
+		p->all = all;
+	}
 	else if (err->kind == ERR_TEMP && s->state[0] == '\0' && resp.status >= 200 && resp.status < 300)
 		s->state = "partial";
 out:

@@ -5,6 +5,7 @@
  *	POST {base}/tokentfa/{token}		→ a bearer (the body is the JWT)
  *	GET  {base}/list			→ dataItem[]
  *	GET  {base}/download/{id}		→ ZIP, DICOM or PDF
+ *	GET  {base}/downloadall			→ all of it as one ZIP, where a portal gives nothing alone
  *	GET  {base}/api_info			→ v2: where DICOMweb takes the same bearer
  *
  * Reading the portal's JSON, apart from the requests: for tests and fuzzing.

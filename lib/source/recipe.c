@@ -112,8 +112,9 @@ not_a_file(struct recipe_session *rs, struct recipe_item *it, const struct recip
 	}
 	if (page->status >= 200 && page->status < 300) {
 		rs->s->state = over ? "session-lost" : "portal-changed";
-		return err_set(err, over ? ERR_TEMP : ERR_PROTOCOL, "the portal sent a page in place of the file "
-		    "(<download> in line %u of the recipe)", d->line);
+		return over ? err_set(err, ERR_TEMP, "the portal ended the session again, in place of the file "
+		    "(<download> in line %u of the recipe)", d->line) : err_set(err, ERR_PROTOCOL,
+		    "the portal sent a page in place of the file (<download> in line %u of the recipe)", d->line);
 	}
 	return source_status(rs->s, &r, "the file", err);
 }
@@ -302,6 +303,24 @@ take_link(struct recipe_session *rs, const char *link, struct err *err)
 	if (rc == RC_OK && !took) {
 		rs->s->state = "unsupported";
 		rc = err_set(err, ERR_CONFIG, "the recipe does not take this link: no <match> of it fits");
+	}
+	return rc;
+}
+
+int
+recipe_takes(const struct recipe *r, const char *link, bool *takes, struct err *err)
+{
+	const struct recipe_node *m = NULL;
+	regmatch_t at[REGEX_GROUPS_MAX + 1];
+	struct recipe_regex *re = NULL;
+	int rc = RC_OK;
+
+	*takes = false;
+	for (m = r->match; m != NULL && rc == RC_OK && !*takes; m = recipe_next(m)) {
+		if (recipe_attr(m, "probe") != NULL || (rc = recipe_regex_open(recipe_attr(m, "url"), &re, err)) != RC_OK)
+			continue;
+		*takes = recipe_regex_match(re, link, at);
+		recipe_regex_free(re);
 	}
 	return rc;
 }

@@ -91,6 +91,9 @@ const struct recipe_node *recipe_next(const struct recipe_node *);	/* the next s
 bool recipe_holds(const struct recipe_node *, uint64_t set);
 const struct recipe_node *recipe_input(const struct recipe *, const char *name);	/* NULL: not declared */
 
+/* Does one of its <match>es take the link, without being named? One with probe= does not: its recipe is named. */
+int recipe_takes(const struct recipe *, const char *link, bool *, struct err *);
+
 /* "500ms", "2s", "30m", "1h" in milliseconds; "40GiB" in bytes; "1.5" in thousandths. false: not one. */
 bool recipe_duration(const char *, uint64_t *ms);
 bool recipe_bytes(const char *, uint64_t *);

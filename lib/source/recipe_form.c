@@ -187,7 +187,7 @@ recipe_form_children(const struct recipe_node *n, struct recipe_findings *fs)
 			recipe_finding(fs, c->line, false, advice, "<%s> does not stand in <%s>", recipe_tag_name(c->tag), s->name);
 		} else if (i == SHAPE_CHILDREN) {
 			allowed_children(s, list);
-			snprintf(advice, sizeof(advice), "the order is: %s", list);
+			snprintf(advice, sizeof(advice), "the order is: %.1000s", list);
 			recipe_finding(fs, c->line, false, advice, "<%s> stands too late in <%s>", recipe_tag_name(c->tag), s->name);
 			used[place_of(s, c->tag, 0)]++;
 		} else if (used[i]++ > 0 && !s->children[i].many) {

@@ -38,6 +38,7 @@ struct source {
 	char *base, *token, *bearer;
 	struct buf answers;		/* the body of the login, for the second one when the session is lost */
 	bool again;			/* that one was spent */
+	bool all;			/* one package may bring everything */
 	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer, and private */
 	char *private;			/* "Authorization: Basic …": a header that they may see; NULL none */
 	int (*renew)(struct source *, struct err *);	/* a new bearer after a 401; NULL: there is none */

@@ -392,6 +392,12 @@ source_offers(const struct source *s, size_t *n)
 	return s->offers;
 }
 
+void
+source_want_all(struct source *s)
+{
+	s->all = true;
+}
+
 int
 source_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
@@ -407,6 +413,7 @@ source_fetch(struct source *s, size_t i, const struct source_output *out, struct
 		s->state = "";
 		rc = RC_OK;
 	}
+	s->all = false;
 	return ended(s, rc, err);
 }
 

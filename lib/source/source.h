@@ -87,6 +87,7 @@ struct source_package {
 	uint64_t bytes;
 	char sha256[65];
 	bool plausible;			/* its end was seen */
+	bool all;			/* it holds every entry of the list */
 	char reason[128];		/* why not, "" */
 };
 
@@ -107,6 +108,9 @@ const struct source_question *source_questions(const struct source *, size_t *n)
 int source_login(struct source *, const char *const *answers, struct err *);
 int source_list(struct source *, struct err *);
 const struct source_offer *source_offers(const struct source *, size_t *n);
+/* Every entry of the list is wanted: where the portal does not give this one alone, the next source_fetch() may bring
+ * all of them as one package. */
+void source_want_all(struct source *);
 int source_fetch(struct source *, size_t i, const struct source_output *, struct source_package *, struct err *);
 
 const char *source_state(const struct source *);	/* "credentials-wrong", … or "" */

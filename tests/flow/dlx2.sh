@@ -27,12 +27,13 @@ run() {
 	case $_web in
 	wado) _web="\"wadoRs\":\"http://localhost:$dport/$_way/\"" ;;
 	both) _web="\"wadoRs\":\"http://localhost:$dport/$_way\",\"qidoRs\":\"http://localhost:$dport/$_way\"" ;;
+	none) _web= ;;
 	*) _web="\"wadoRs\":\"$_web\"" ;;
 	esac
 	portal_run <<END
 {"port":$port,"cert":"portal.pem","log":"requests.log","token":"tok-v2",
  "questions":[{"id":"1","type":"PAT_BIRTH_DATE","format":"DATE","answer":"19700101"}],
- "patient":{"name":"Muster,Eva","birth_date":"1970-01-01","sex":"F"},"web":{$_web},"quirks":[${5:-}],
+ "patient":{"name":"Muster,Eva","birth_date":"1970-01-01","sex":"F"},"web":{$_web},"all":"${all:-none}","quirks":[${5:-}],
  "items":[{"id":"1","file":"ct.zip","study_uid":"$uid","date":"2026-09-01","modalities":"CT","files":12},
   {"id":"9","file":"r.pdf","mime":"application/pdf","study_uid":"$uid","description":"Befund","files":1}${more:-}]}
 END
@@ -80,5 +81,24 @@ more=
 run "a bearer that runs out midway" 0 once
 is "is renewed by a second login" 2 "$(requests POST)"
 ok "and nothing is missing" same
+# nothing alone, but everything at once
+cp portal/ct.zip portal/all.zip
+(cd portal && zip -q0 all.zip r.pdf)
+all=all.zip
+run "a portal that gives only all at once" 0 - none '"all-only"'
+ok "gives it in one package" cmp out-v2/001.zip portal/all.zip
+is "and nothing else" "1 1 0" "$(ls out-v2 | wc -l) $(requests 'downloadall 200') $(requests download/9)"
+status "where a part is wanted" 69 mri-fetch --cacert portal/ca.pem --order order.json -o out-part --item 2
+is "not all is taken" 1 "$(requests downloadall)"
+status "into the spool" 0 mri-fetch --cacert portal/ca.pem --json --order order.json
+is "it is one package" 1 "$(jq -r 'select(.type=="receipt").packages' out)"
+import=$(jq -r 'select(.type=="receipt").path' out)
+mri-spool key "${import##*/}" >key 2>/dev/null
+age -d -i key "$import/claim/001" >claim
+is "that claims the study once" "1 $uid" "$(jq -r '"\(.studies|length) \(.studies[0].study_uid)"' claim)"
+status "it unpacks" 0 mri-unpack "$import"
+is "to objects and paper" "9 1" "$(ls "$import"/study/1/original | wc -l) $(find "$import" -path '*document*' -type f -name '0*' | wc -l)"
+all=
+run "a portal that gives nothing" 69 - none '"all-only"'
 hasnt "no bearer, name or UID in any message" 'eyJ|Muster|1\.2\.826' err
 done_testing

@@ -17,6 +17,7 @@
  *  "items": [{"id":"1","file":"ct.zip","mime":"application/zip","study_uid":"1.2.3","date":"2026-09-01",
  *	"modalities":"CT","description":"CT","files":3,"patient":{…, where it differs}}],
  *  "files": {"/share/a.zip":"a.zip"},	direct links
+ *  "all": "all.zip",			what /downloadall gives; absent: 404
  *  "web": {"wadoRs":"https://…","qidoRs":"https://…"},	API v2: DICOMweb that takes the bearer; either may be absent
  *  "quirks": ["busy-once","cut-once"]
  * }
@@ -33,7 +34,7 @@
  *  endless	the list is endless				html	a download is a web page
  *  attempts	a 401 of the login says how many attempts are left
  *  later	the second item answers 503 {"timeOutInSeconds":3600}
- *  no-info	API v2 without its api_info
+ *  no-info	API v2 without its api_info			all-only	no download of one entry: 404
  * An unknown token gets a decoy question, and 401 for any answer, as the standard wants it.
  * One connection at a time, one request a connection.
  */
@@ -592,7 +593,10 @@ serve(struct conn *c, const struct request *r)
 		answer_json(c, r, 200, api_info(true));
 	else if (get_it && strcmp(p, "/list") == 0)
 		list(c, r);
-	else if (get_it && strncmp(p, "/download/", 10) == 0)
+	else if (get_it && strcmp(p, "/downloadall") == 0 && json_object_get(portal.conf, "all") != NULL) {
+		if (authorised(c, r) && !busy(c, r, 2))
+			return send_file(c, r, text(portal.conf, "all", ""), "application/zip", true);
+	} else if (get_it && strncmp(p, "/download/", 10) == 0 && !quirk("all-only"))
 		return download(c, r, p + 10);
 	else
 		answer(c, r, 404, "text/plain", "", "nothing here");
