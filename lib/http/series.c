@@ -66,9 +66,7 @@ lane_start(struct many *m, struct lane *l, struct err *err)
 	}
 	l->req.sink = NULL;
 	l->req.max = m->s->max;
-	http_response_free(&l->resp);
-	memset(&l->resp, 0, sizeof(l->resp));
-	l->resp.anew = "";
+	l->resp = (struct http_response){ .anew = "", .body = l->resp.body };	/* the memory serves again */
 	l->t = (struct transfer){ .h = &l->h, .req = &l->req, .resp = &l->resp };
 	l->h.bytes = m->h->bytes;
 	if ((rc = transfer_may(m->h, &l->req, l->req.url, err)) != RC_OK ||

@@ -23,7 +23,9 @@ lanes_may(const struct lanes *l)
 	const struct source_portal *p = l->s->o.portal;
 	const struct instances *t = l->r->list;
 
-	return p != NULL && p->connections > 1 && !l->off && l->troubles < TROUBLES_MAX && t->listed > t->listed_got + 1;
+	/* a recording answers one request at a time */
+	return p != NULL && p->connections > 1 && l->s->o.http.replay == NULL && !l->off &&
+	    l->troubles < TROUBLES_MAX && t->listed > t->listed_got + 1;
 }
 
 static bool

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <zlib.h>
 #include "base/text.h"
 #include "source/pack.h"
 
@@ -8,20 +9,7 @@
 uint32_t
 pack_crc(uint32_t crc, const void *data, size_t n)
 {
-	static uint32_t table[256];
-	const unsigned char *p = data;
-	uint32_t i = 0, k = 0, c = 0;
-
-	if (table[1] == 0)
-		for (i = 0; i < 256; i++) {
-			for (c = i, k = 0; k < 8; k++)
-				c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
-			table[i] = c;
-		}
-	crc = ~crc;
-	while (n-- > 0)
-		crc = table[(crc ^ *p++) & 0xff] ^ (crc >> 8);
-	return ~crc;
+	return n > 0 ? (uint32_t)crc32_z(crc, data, n) : crc;	/* for NULL it would begin anew */
 }
 
 static unsigned char *

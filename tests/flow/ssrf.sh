@@ -14,6 +14,8 @@ port, listen = int(sys.argv[1]), int(sys.argv[2])
 targets = open("targets").read().splitlines()
 class P(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if "rebind" in targets[int(self.path[1:])]:  # what the name led to a moment ago it does not now
+            open("hosts", "w").write("127.0.0.1 rebind.test\n")
         self.send_response(302)
         self.send_header("Location", targets[int(self.path[1:])])
         self.send_header("Content-Length", "0")
@@ -51,6 +53,7 @@ file:///etc/passwd
 gopher://127.0.0.1:$LISTEN/_x
 ftp://127.0.0.1:$LISTEN/x
 https://user:word@127.0.0.2:$LISTEN/
+http://rebind.test:$LISTEN/
 END
 up() { /usr/bin/python3 -c 'import socket, sys; socket.create_connection(("127.0.0.2", int(sys.argv[1])), 1)' "$PORT"; }
 wait_for 10 up
@@ -59,6 +62,7 @@ MRI_CONFIG=$TMPDIR/mri.conf
 export MRI_CONFIG
 n=0
 while read -r to; do
+	case $to in *rebind*) n=$((n + 1)); continue ;; esac
 	got=0
 	strace -f -e trace=connect -o trace mri-fetch --basis consent --reference form -o out - <<-END >printed 2>err || got=$?
 	http://127.0.0.2:$PORT/$n
@@ -71,6 +75,19 @@ while read -r to; do
 	hasnt "$to: not told" "$PORT/$n|meta-data|passwd" err
 	n=$((n + 1))
 done <targets
+is 'nobody came to the listener' '' "$(cat came)"
+
+# a name that leads to the portal when it is asked for, and elsewhere when the portal redirects to it again
+isolate='unshare -m'
+[ "$(id -u)" -eq 0 ] || isolate='unshare -rm'
+printf '[net]\nallow = 127.0.0.2\nallow_http = rebind.test\n' >mri.conf
+echo '127.0.0.2 rebind.test' >hosts
+echo "http://rebind.test:$PORT/$((n - 1))" >link
+got=0
+$isolate sh -c 'mount --bind hosts /etc/hosts && exec mri-fetch --basis consent --reference form -o out -' <link >printed 2>err || got=$?
+is 'a name that resolves twice differently: 77' 77 "$got"
+has 'the second address is judged too' 'rebind.test: its address lies in a private network' err
+has 'it did change' 127.0.0.1 hosts
 is 'nobody came to the listener' '' "$(cat came)"
 
 # a name that leads to an address that is allowed and to one that is not
