@@ -202,6 +202,8 @@ expect(struct recipe_session *rs, struct recipe_item *it, const struct recipe_no
 	int rc = page_when(&it->at, rs->s->http, n, &it->vars, &yes, err);
 
 	recipe_tell(rs, n, "%s", yes ? "as expected" : "not as expected");
+	if (rc == RC_OK && !yes && it->at.page != NULL && http_status_later(it->at.page->status))
+		return source_status(rs->s, &(struct http_response){ .status = it->at.page->status }, "the portal", err);
 	return rc != RC_OK || yes ? rc : changed(rs, n, err, "the answer is not what is expected", "");
 }
 
