@@ -23,6 +23,7 @@ struct asked {
 	struct buf body;
 	const char *body_type;
 	bool once;
+	unsigned tries;		/* 0: as often as is usual */
 	const char *id;
 };
 
@@ -207,7 +208,7 @@ send_one(struct recipe_session *rs, const struct asked *a, const struct http_sin
 	    .private = s->private != NULL ? private : NULL, .body = a->body.data, .body_len = a->body.len,
 	    .body_type = a->body_type, .once = a->once, .single = true,
 	    .hosts = (const char *const *)rs->hosts, .nhosts = rs->nhosts, .sink = sink,
-	    .max = sink == NULL ? PAGE_BYTES_MAX : 0, .tries = a->once ? 1 : 0,
+	    .max = sink == NULL ? PAGE_BYTES_MAX : 0, .tries = a->once ? 1 : a->tries,
 	    .progress = s->o.progress, .progress_arg = s->o.progress_arg };
 	int rc = in_limits(rs, err);
 
@@ -389,7 +390,7 @@ recipe_download_url(struct recipe_session *rs, struct recipe_item *it, const str
 {
 	struct http_response resp = { 0 };
 	struct http_sink sink;
-	struct asked a = { .method = "GET", .once = recipe_yes(n, "single-use", false) };
+	struct asked a = { .method = "GET", .tries = recipe_yes(n, "single-use", false) ? 1 : 0 };
 	const char *resume = recipe_attr(n, "resume");
 	int rc = RC_OK;
 
@@ -407,7 +408,7 @@ recipe_download_url(struct recipe_session *rs, struct recipe_item *it, const str
 			resp.body = r->page;
 			memset(&r->page, 0, sizeof(r->page));
 		}
-		if ((rc = page_new(page, &resp, err)) != RC_OK || !http_status_later((*page)->status) || a.once)
+		if ((rc = page_new(page, &resp, err)) != RC_OK || !http_status_later((*page)->status) || a.tries == 1)
 			break;
 		if ((rc = http_wait(rs->s->http, resp.retry_after > 0 ? resp.retry_after : 1, err)) != RC_OK)
 			break;

@@ -327,6 +327,18 @@ is_empty(const struct recipe_item *it, const struct recipe_node *d, bool *empty,
 	return rc;
 }
 
+/* Does a step look at what was listed before another answer takes its place? */
+static bool
+looks_back(const struct recipe_node *n)
+{
+	const uint64_t looks = RT_SET(RT_EXTRACT) | RT_SET(RT_EXPECT) | RT_SET(RT_IF) | RT_SET(RT_SUBMIT) |
+	    RT_SET(RT_CHALLENGE) | RT_SET(RT_FOR_EACH), asks = RT_SET(RT_GET) | RT_SET(RT_POST) | RT_SET(RT_POLL);
+
+	while (n != NULL && ((looks | asks) & RT_SET(n->tag)) == 0)
+		n = n->next;
+	return n != NULL && (looks & RT_SET(n->tag)) != 0;
+}
+
 static int
 list_body(struct recipe_session *rs, struct recipe_item *it, bool whole_run, struct err *err)
 {
@@ -341,8 +353,8 @@ list_body(struct recipe_session *rs, struct recipe_item *it, bool whole_run, str
 	for (n = it->rest; n != NULL && rc == RC_OK; n = n->next)
 		if (n->tag == RT_DOWNLOAD && (rc = is_empty(it, n, &empty, err)) == RC_OK && !empty)
 			rc = add_offer(rs, it, n, err);
-	/* the page is kept only where a form of it is to be sent, or a file's address is made absolute by it */
-	if (it->rest != NULL && it->rest->tag != RT_SUBMIT && !whole_run)
+	/* pages are large: only where it is needed the entry keeps its own */
+	if (!whole_run && !looks_back(it->rest))
 		recipe_at_set(&it->at, (struct recipe_at){ NULL, NULL, NULL });
 	recipe_at_set(&it->listed, it->at);
 	return rc;
