@@ -160,18 +160,6 @@ fetch_orders(struct fetch *f, struct orders *os)
 	}
 }
 
-/* A new file, and not among those that a purge answers for. */
-static int
-open_recording(const char *path, int *fd, struct err *err)
-{
-	char spool[SPOOL_PATH_MAX] = "";
-	int rc = spool_find(path, spool, err);
-
-	if (rc == RC_OK && spool[0] != '\0')
-		rc = err_set(err, ERR_CANTCREAT, "the record of --har does not go into a spool: name a file outside");
-	return rc == RC_OK ? cli_create_file(path, fd, err) : rc;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -240,7 +228,7 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "the link stands in the order; give no other one");
 	if (cli.argc == 0 && codes.n == 0 && links < orders.n && portal_root(&cli) == NULL)
 		cli_usage_error(&cli, "an order without a link: give the link or path too");
-	if (opt.har != NULL && open_recording(opt.har, &f.har_fd, &err) != RC_OK)
+	if (opt.har != NULL && work_create_outside(opt.har, &f.har_fd, &err) != RC_OK)
 		cli_die(&cli, &err);
 	if (opt.out == NULL && work_open(&cli, &work, SPOOL_PUBLIC, !opt.list && !cli.dry_run, &err) != RC_OK)
 		cli_die(&cli, &err);

@@ -3,19 +3,23 @@
 #include "cli/cli.h"
 #include "stage/portal.h"
 
-static const char *cafile, *recipe;
+static const char *cafile, *har, *out, *recipe;
 
 static const struct cli_option options[] = {
 	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
 	{ 0, "recipe", "FILE", "replay, probe: the recipe, a file or the name of one that is installed", CLI_STRING, &recipe },
+	{ 0, "har", "FILE", "bundle: the recording of mri-fetch --har that goes into it", CLI_STRING, &har },
+	{ 'o', "output", "FILE", "bundle: a new file, in place of stdout", CLI_STRING, &out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
 };
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
 	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...\n"
-	    "[options] replay [--] recording ...",
-	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded download again, offline.",
+	    "[options] replay [--] recording ...\n"
+	    "[options] bundle [--har FILE] [-o FILE] [--] [import]",
+	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded\n"
+	    "download again, offline; packs what a download did, without its secrets.",
 	.options = options, .reads = CLI_COMMANDS, .links = true,
 };
 
@@ -31,7 +35,14 @@ replay(struct cli *cli)
 	portal_replay(cli, recipe);
 }
 
+static void
+bundle(struct cli *cli)
+{
+	portal_bundle(cli, har, out);
+}
+
 static const struct portal_command commands[] = {
+	{ "bundle", bundle },
 	{ "check", portal_check },
 	{ "probe", probe },
 	{ "replay", replay },
@@ -48,6 +59,8 @@ main(int argc, char **argv)
 		;
 	if (i == n)
 		cli_usage_error(&cli, "there is no such command; see mri-portal --help");
+	if ((har != NULL || out != NULL) && strcmp(commands[i].name, "bundle") != 0)
+		cli_usage_error(&cli, "--har and -o are for bundle");
 	commands[i].run(&cli);
 	return cli_end(&cli);
 }

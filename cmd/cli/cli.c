@@ -85,23 +85,35 @@ static void help(struct cli *cli)
 static int library(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const char *name = strrchr(info->dlpi_name, '/');
+	struct err err = { 0 };
 
 	(void)size;
-	(void)arg;
-	if (name && strstr(name, ".so"))
-		printf("  %s\n", name + 1);
-	return 0;
+	return name && strstr(name, ".so") ? buf_printf(arg, &err, "  %s\n", name + 1) : 0;
+}
+
+int cli_versions(const struct cli *cli, bool more, struct buf *out, struct err *err)
+{
+	char jail[128];
+	int rc = buf_printf(out, err, "%s (mri-tools) %s\n", cli->tool->name, MRI_VERSION);
+
+	if (rc || !more)
+		return rc;
+	jail_describe(jail, sizeof(jail));
+	rc = buf_printf(out, err, "sandbox: %s\nlibraries:\n", jail);
+	if (!rc && dl_iterate_phdr(library, out))
+		rc = err_set(err, ERR_TEMP, "no memory");
+	return rc;
 }
 
 static void version(struct cli *cli)
 {
-	printf("%s (mri-tools) %s\n", cli->tool->name, MRI_VERSION);
-	if (cli->verbose) {
-		char jail[128];
-		jail_describe(jail, sizeof(jail));
-		printf("sandbox: %s\nlibraries:\n", jail);
-		dl_iterate_phdr(library, NULL);
-	}
+	struct buf b = BUF_INIT((size_t)1 << 20);
+	struct err err = { 0 };
+
+	if (cli_versions(cli, cli->verbose > 0, &b, &err))
+		cli_die(cli, &err);
+	fwrite(b.data, 1, b.len, stdout);
+	buf_free(&b);
 }
 
 void cli_usage_error(struct cli *cli, const char *fmt, ...)

@@ -119,6 +119,8 @@ void cli_progress_end(struct cli *);
 
 int cli_end(struct cli *);	/* summary in --json; returns the status */
 
+/* What -V says; more: sandbox and libraries too. Appended. */
+int cli_versions(const struct cli *, bool more, struct buf *, struct err *);
 const char *cli_language(void);	/* of messages, by LC_ALL, LC_MESSAGES, LANG: "de_DE"; "" for C and POSIX */
 /* Prompts on /dev/tty without echo; ERR_NOINPUT when there is no terminal. */
 int cli_prompt(struct cli *, const char *question, bool echo, char *, size_t cap, struct err *);

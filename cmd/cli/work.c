@@ -122,3 +122,13 @@ out:
 	import_close(import);
 	return rc;
 }
+
+int work_create_outside(const char *path, int *fd, struct err *err)
+{
+	char spool[SPOOL_PATH_MAX] = "";
+	int rc = spool_find(path, spool, err);
+
+	if (!rc && spool[0])
+		rc = err_set(err, ERR_CANTCREAT, "this file does not go into a spool: name one outside");
+	return rc ? rc : cli_create_file(path, fd, err);
+}

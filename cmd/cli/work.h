@@ -22,6 +22,8 @@ int work_open(struct cli *, struct work *, enum spool_need, bool must, struct er
 /* Opens the spool found by walking up from path, where none is open yet and path lies in one. */
 int work_open_for(struct cli *, struct work *, enum spool_need, const char *path, struct err *);
 void work_close(struct work *);
+/* Makes a file that an option named, 0600, and not among those that a purge answers for. */
+int work_create_outside(const char *path, int *fd, struct err *);
 
 /* Every item an input names: all items of an import, or the one. cb gets the import (borrowed, open) and the study
  * number (ITEM_PAPERS: papers). ref kinds other than import and item: ERR_USAGE. */

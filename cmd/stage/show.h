@@ -34,6 +34,9 @@ typedef int show_item_fn(struct cli *, struct item_dir *, void *arg, struct err 
 int show_items(struct cli *, struct import *, const struct spool_ref *, show_item_fn *, void *arg, struct err *);
 /* A line of the list, as JSON. */
 int show_brief(struct cli *, struct work *, struct import *, enum import_where, json_t **, struct err *);
+/* All that can be said of an import: its line of the list, items, packages, history. New reference. */
+int show_facts(struct cli *, struct work *, const struct spool_ref *, struct import *, enum import_where, json_t **,
+    struct err *);
 void show_left(int64_t left, char out[32]);	/* "6d23h", "due" */
 
 #endif

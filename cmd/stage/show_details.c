@@ -239,14 +239,15 @@ static void print_history(struct cli *cli, const json_t *list)
 	}
 }
 
-static int import_details(struct cli *cli, struct work *w, const struct spool_ref *ref, struct import *import,
-	enum import_where where, struct err *err)
+int show_facts(struct cli *cli, struct work *w, const struct spool_ref *ref, struct import *import,
+	enum import_where where, json_t **out, struct err *err)
 {
 	json_t *j = NULL, *items = json_array(), *packages = json_array(), *history = json_array();
 	bool end = false;
 	int n = 0;
 	int rc = items && packages && history ? RC_OK : err_set(err, ERR_TEMP, "no memory");
 
+	*out = NULL;
 	if (rc || (rc = show_brief(cli, w, import, where, &j, err)) ||
 	    (rc = show_items(cli, import, ref, item_details, items, err)) ||
 	    (rc = import_history_each(import, history_line, history, err)))
@@ -256,19 +257,29 @@ static int import_details(struct cli *cli, struct work *w, const struct spool_re
 	json_object_set(j, "items", items);
 	json_object_set(j, "packages", packages);
 	json_object_set(j, "history", history);
-	if (rc)
-		goto out;
-	if (cli->json)
-		cli_print_json(cli, j);
-	else {
-		print_import(cli, j);
-		print_history(cli, history);
-	}
+	if (!rc)
+		*out = json_incref(j);
 out:
 	json_decref(j);
 	json_decref(items);
 	json_decref(packages);
 	json_decref(history);
+	return rc;
+}
+
+static int import_details(struct cli *cli, struct work *w, const struct spool_ref *ref, struct import *import,
+	enum import_where where, struct err *err)
+{
+	json_t *j = NULL;
+	int rc = show_facts(cli, w, ref, import, where, &j, err);
+
+	if (!rc && cli->json)
+		cli_print_json(cli, j);
+	else if (!rc) {
+		print_import(cli, j);
+		print_history(cli, json_object_get(j, "history"));
+	}
+	json_decref(j);
 	return rc;
 }
 

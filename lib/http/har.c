@@ -334,6 +334,20 @@ har_end(struct har *h, const char *kind, const char *state, const struct err *er
 	h->hold = false;
 }
 
+bool
+har_clean(const json_t *entry)
+{
+	struct redact found = { 0 };
+	bool clean = true;
+	size_t i = 0;
+
+	har_find_secrets(&found, entry);
+	for (i = 0; i < found.n && clean; i++)	/* of a tag in an address only what stands before its '#' is found */
+		clean = redact_raw(&found, i)[0] == '[';
+	redact_free(&found);
+	return clean;
+}
+
 void
 har_close(struct har *h)
 {

@@ -12,6 +12,7 @@
 #ifndef MRI_HTTP_HAR_H
 #define MRI_HTTP_HAR_H
 
+#include "base/json.h"
 #include "http/redact.h"
 #include "http/trace.h"
 
@@ -31,6 +32,8 @@ void har_end(struct har *, const char *kind, const char *state, const struct err
 void har_hold(struct har *);
 void har_flush(struct har *);	/* the entry that is held; NULL is fine */
 void har_close(struct har *);
+/* An entry as it is written: nothing stands where secrets stand but tags. */
+bool har_clean(const json_t *entry);
 bool har_failed(const struct har *);	/* an entry could not be written; the file is whole without it */
 
 #endif

@@ -8,6 +8,7 @@
 #include "http/redact.h"
 
 #define SPELLINGS_MAX	64
+#define WORD_MAX	8	/* eight digits stand in one hash of ten million */
 #define TAG_MAX		(REDACT_KIND_MAX + 16)
 
 struct redact_secret {
@@ -290,6 +291,30 @@ redact_found(const struct redact *r, const char *text, size_t n)
 		if (at(r, text + i, n - i, &len) != NULL)
 			return true;
 	return false;
+}
+
+static bool
+in_word(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80;
+}
+
+bool
+redact_known(const struct redact *r, const char *text, size_t n)
+{
+	size_t i = 0, len = 0;
+
+	for (i = 0; i < n; i++)
+		if (at(r, text + i, n - i, &len) != NULL && (len >= WORD_MAX || ((i == 0 || !in_word((unsigned char)text[i - 1])) &&
+		    (i + len == n || !in_word((unsigned char)text[i + len])))))
+			return true;
+	return false;
+}
+
+const char *
+redact_raw(const struct redact *r, size_t i)
+{
+	return r->v[i].raw;
 }
 
 void

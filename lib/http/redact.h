@@ -28,6 +28,9 @@ bool redact_full(const struct redact *);
 void redact_text(const struct redact *, char *text, size_t cap);	/* in place */
 int redact_buf(const struct redact *, const char *, size_t, struct buf *out, struct err *);	/* appends */
 bool redact_found(const struct redact *, const char *, size_t);	/* a secret stands in it, in whatever spelling */
+/* The same where hashes and numbers are searched too: a spelling of less than eight bytes counts as a word only. */
+bool redact_known(const struct redact *, const char *, size_t);
+const char *redact_raw(const struct redact *, size_t i);	/* the i-th secret as it was added, borrowed */
 void redact_err(const struct redact *, struct err *);
 void redact_free(struct redact *);	/* wipes */
 

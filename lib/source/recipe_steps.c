@@ -61,17 +61,6 @@ hide(struct recipe_session *rs, const char *type, const char *value, struct err 
 	return RC_OK;
 }
 
-/* What --explain tells of a value. */
-static const char *
-shown_value(const char *type, const char *value, bool secret, char *shown, size_t cap)
-{
-	if (value == NULL)
-		return "nothing";
-	if (secret)
-		return "(secret)";
-	return type != NULL && strcmp(type, "url") == 0 ? "(an address)" : text_escape(shown, cap, value, strlen(value));
-}
-
 /* Two are known to the rest of mri-fetch, from the order; of the others the name is the type: --factor code=@FILE. */
 static const char *
 question_type(const struct recipe_node *input)
@@ -198,13 +187,33 @@ jwt_expires(const char *jwt)
 	return at;
 }
 
+/* What may be said of a value: UIDs, dates and links stand in no message. */
+static const char *
+sayable(const char *type, const char *value, bool secret, char *to, size_t cap)
+{
+	struct err err = { 0 };
+	struct url u;
+
+	if (value == NULL || secret)
+		return value == NULL ? "nothing" : "(secret)";
+	if (type != NULL && (strcmp(type, "uid") == 0 || strcmp(type, "date") == 0))
+		return type[0] == 'u' ? "a UID" : "a date";
+	if (type == NULL || strcmp(type, "url") != 0)
+		return text_escape(to, cap, value, strlen(value));
+	if (url_parse(value, &u, &err) != RC_OK)
+		return "an address";
+	snprintf(to, cap, "an address at %s", u.host);
+	url_free(&u);
+	return to;
+}
+
 static int
 extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, struct err *err)
 {
 	const char *name = recipe_attr(n, "name"), *type = recipe_attr(n, "type");
 	bool required = recipe_yes(n, "required", true),
 	    secret = recipe_yes(n, "secret", false) || recipe_private(rs->r, name);
-	char *raw = NULL, *value = NULL, shown[128];
+	char *raw = NULL, *value = NULL, shown[URL_HOST_MAX + 32];
 	int rc = page_extract(&it->at, rs->s->http, n, &raw, err);
 
 	if (rc == RC_OK && raw != NULL)
@@ -219,7 +228,7 @@ extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_n
 	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL && rs->s->o.http.replay == NULL)
 		rs->expires = jwt_expires(value);
 	if (rc == RC_OK)
-		recipe_tell(rs, n, "%s = %s", name, shown_value(type, value, secret, shown, sizeof(shown)));
+		recipe_tell(rs, n, "%s = %s", name, sayable(type, value, secret, shown, sizeof(shown)));
 	hash_wipe_text(&raw);
 	hash_wipe_text(&value);
 	return rc;

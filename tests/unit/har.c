@@ -280,6 +280,7 @@ test_written(void **state)
 	struct recording *r = NULL;
 	struct stream *s = NULL;
 	struct har *h = NULL;
+	json_t *entry = NULL;
 	struct buf b = BUF_INIT(65536);
 	struct err err = { 0 }, said = { 0 };
 	int fd = mkstemp(path), i = 0;
@@ -305,6 +306,10 @@ test_written(void **state)
 	assert_string_equal(r->v[0].v[0].text, "gone: [token#1]");
 	assert_string_equal(r->v[1].steps[0].state, "expired");
 	assert_string_equal(r->v[1].steps[0].said, "gone, says [token#1]");
+	entry = json_array_get(json_object_get(json_object_get(r->root, "log"), "entries"), 0);
+	assert_true(har_clean(entry));
+	json_object_set_new(json_object_get(entry, "request"), "url", json_string("https://h/share/secret-token-1?x=1"));
+	assert_false(har_clean(entry));
 	recording_free(r);
 	buf_free(&b);
 	redact_free(&secrets);

@@ -87,11 +87,32 @@ test_tags(void **state)
 	redact_free(&r);
 }
 
+static void
+test_known(void **state)
+{
+	static const struct { const char *text; bool is; } v[] = { { "id 4711.", true }, { "4711", true }, { "a4711", false },
+		{ "47110", false }, { "4711\xc3\xa4", false }, { "xKanarienvogelx", true }, { "S2FuYXJpZW52b2dlbA==", true },
+		{ "nothing", false }, { "", false } };
+	struct redact r = { NULL, 0 };
+	struct err err = { 0 };
+	size_t i = 0;
+
+	(void)state;
+	assert_int_equal(redact_add(&r, "4711", &err), RC_OK);
+	assert_int_equal(redact_add(&r, "Kanarienvogel", &err), RC_OK);
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		if (redact_known(&r, v[i].text, strlen(v[i].text)) != v[i].is)
+			fail_msg("%s", v[i].text);
+	assert_string_equal(redact_raw(&r, 1), "Kanarienvogel");
+	redact_free(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spellings), cmocka_unit_test(test_dates), cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
