@@ -11,7 +11,7 @@
 #define PAGES_MAX	400	/* INSTANCES_MAX at less than that */
 #define JSON_TYPE	"Accept: application/dicom+json, application/json;q=0.9"
 
-struct dicomweb { char **asks; size_t nasks; };
+struct dicomweb { char **asks; size_t nasks; char *wado; };	/* the root of QIDO-RS is s->base */
 
 /* One page: *list is NULL where the portal has nothing (more). */
 static int
@@ -171,7 +171,9 @@ dicomweb_list(struct source *s, struct err *err)
 static int
 dicomweb_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
-	return dicomweb_study(s, s->base, s->base, &s->offers[i], out, p, err);
+	const struct dicomweb *d = s->own;
+
+	return dicomweb_study(s, d->wado, s->base, &s->offers[i], out, p, err);
 }
 
 static void
@@ -182,8 +184,10 @@ dicomweb_close(struct source *s)
 
 	for (i = 0; d != NULL && i < d->nasks; i++)
 		hash_wipe_text(&d->asks[i]);
-	if (d != NULL)
+	if (d != NULL) {
+		hash_wipe_text(&d->wado);
 		free(d->asks);
+	}
 	free(d);
 	s->own = NULL;
 }
@@ -214,27 +218,46 @@ take_asks(struct dicomweb *d, const char *const *asks, size_t n, struct err *err
 	return RC_OK;
 }
 
-int
-source_dicomweb(struct source *s, const char *const *asks, size_t nasks, struct err *err)
+/* Without the slashes at its end. */
+static int
+take_root(const char *url, char **out, struct err *err)
 {
-	const struct source_portal *p = s->o.portal;
+	size_t n = strlen(url);
+
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	if ((*out = text_dup(url, err)) == NULL)
+		return err_rc(err->kind);
+	(*out)[n] = '\0';
+	return RC_OK;
+}
+
+int
+dicomweb_open(struct source *s, const char *qido, const char *wado, const char *const *asks, size_t n, struct err *err)
+{
 	struct dicomweb *d = calloc(1, sizeof(*d));
-	size_t n = 0;
 	int rc = RC_OK;
 
 	if (d == NULL)
 		return err_sys(err, ENOMEM, "cannot start a session");
 	s->own = d;
 	s->ops = &dicomweb_ops;
+	if ((rc = take_asks(d, asks, n, err)) == RC_OK && (rc = take_root(qido, &s->base, err)) == RC_OK)
+		rc = take_root(wado, &d->wado, err);
+	return rc;
+}
+
+int
+source_dicomweb(struct source *s, const char *const *asks, size_t nasks, struct err *err)
+{
+	const struct source_portal *p = s->o.portal;
+	int rc = RC_OK;
+
 	if (p == NULL || p->dicomweb == NULL)
 		return err_set(err, ERR_INTERNAL, "a portal without an address");
-	if ((rc = take_asks(d, asks, nasks, err)) != RC_OK || (rc = source_add_host(s, p->dicomweb, err)) != RC_OK)
+	if ((rc = dicomweb_open(s, p->dicomweb, p->dicomweb, asks, nasks, err)) != RC_OK ||
+	    (rc = source_add_host(s, p->dicomweb, err)) != RC_OK)
 		return rc;
-	for (n = strlen(p->dicomweb); n > 0 && p->dicomweb[n - 1] == '/';)
-		n--;
-	if ((s->base = text_dup(p->dicomweb, err)) == NULL)
-		return err_rc(err->kind);
-	s->base[n] = '\0';
 	if (p->token == NULL)
 		return p->user != NULL && p->password != NULL ? source_basic(s, p->user, p->password, err) : RC_OK;
 	if ((s->bearer = text_dup(p->token, err)) == NULL)

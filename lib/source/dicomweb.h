@@ -21,6 +21,8 @@ int dicomweb_instance(const json_t *, struct instances *, bool *is_new, struct e
 /* Does the entry have the value of a matching key ("StudyInstanceUID=1.2.3")? */
 bool dicomweb_matches(const json_t *, const char *ask);
 
+/* A session with these roots, that has no secrets yet; asks as those of source_dicomweb(). */
+int dicomweb_open(struct source *, const char *qido, const char *wado, const char *const *asks, size_t n, struct err *);
 /* A study below these roots (qido NULL: nothing says what there is), with the session's secrets. */
 int dicomweb_study(struct source *, const char *wado, const char *qido, const struct source_offer *,
     const struct source_output *, struct source_package *, struct err *);

@@ -109,8 +109,17 @@ dlx_login(struct source *s, const char *const *answers, struct err *err)
 int
 dlx_login_again(struct source *s, struct err *err)
 {
+	int rc = RC_OK;
+
 	s->again = true;
-	return post_answers(s, err);
+	rc = post_answers(s, err);
+	if (rc != RC_OK && strcmp(s->state, "credentials-wrong") == 0) {	/* they were right: some are good once only */
+		s->state = "session-lost";
+		err_set(err, ERR_TEMP, "the portal ended the session, and does not take the same answers again");
+		err_advise(err, "run the same again, with a new one-time password where there is one");
+		rc = RC_RETRY;
+	}
+	return rc;
 }
 
 int

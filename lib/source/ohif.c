@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "source/dicomweb.h"
 #include "source/ohif.h"
 #include "source/retrieve.h"
 
@@ -68,28 +69,51 @@ add_offers(struct source *s, struct ohif *o, struct err *err)
 	return rc;
 }
 
-int
-ohif_recognise(struct source *s, const char *address, struct err *err)
+static int
+take_manifest(struct source *s, const json_t *j, const char *base, struct err *err)
 {
 	struct ohif *o = calloc(1, sizeof(*o));
-	json_t *j = NULL;
-	char *base = NULL;
 	int rc = RC_OK;
 
 	if (o == NULL)
 		return err_sys(err, ENOMEM, "cannot read the link");
 	s->own = o;
 	s->ops = &ohif_ops;
-	if ((rc = redact_add_as(&s->secrets, "link", address, err)) == RC_OK &&
-	    (rc = get_manifest(s, address, &j, &base, err)) == RC_OK &&
-	    (rc = ohif_parse(j, base, o, err)) != RC_OK) {
-		s->state = "unsupported";
-		err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
+	rc = ohif_parse(j, base, o, err);
+	return rc == RC_OK ? add_offers(s, o, err) : rc;
+}
+
+static int
+take_roots(struct source *s, const json_t *j, const char *base, struct err *err)
+{
+	char *asks[OHIF_ASKS_MAX] = { NULL }, *qido = NULL, *wado = NULL;
+	size_t n = 0, i = 0;
+	int rc = ohif_asks(s->link, asks, OHIF_ASKS_MAX, &n, err);
+
+	if (rc == RC_OK && (rc = ohif_parse_roots(j, base, &qido, &wado, err)) == RC_OK)
+		rc = dicomweb_open(s, qido, wado, (const char *const *)asks, n, err);
+	for (i = 0; i < n; i++)
+		hash_wipe_text(&asks[i]);
+	hash_wipe_text(&qido);
+	hash_wipe_text(&wado);
+	return rc;
+}
+
+int
+ohif_recognise(struct source *s, const char *address, struct err *err)
+{
+	json_t *j = NULL;
+	char *base = NULL;
+	int rc = redact_add_as(&s->secrets, "link", address, err);
+
+	if (rc == RC_OK && (rc = get_manifest(s, address, &j, &base, err)) == RC_OK) {
+		rc = json_object_get(j, "servers") != NULL ? take_roots(s, j, base, err) : take_manifest(s, j, base, err);
+		if (rc != RC_OK && err->kind == ERR_PROTOCOL) {
+			s->state = "unsupported";
+			err_advise(err, "ask the sender for a DICOM Link Exchange (DLX) link or a ZIP");
+		}
 	}
 	json_decref(j);
-	if (rc == RC_OK)
-		rc = add_offers(s, o, err);
-	if (base != NULL)
-		hash_wipe_text(&base);
+	hash_wipe_text(&base);
 	return rc;
 }

@@ -28,7 +28,7 @@ ohif_address(const char *link, char **out, struct err *err)
 	for (last = u.path + n; last > u.path && last[-1] != '/'; last--)
 		;
 	n = (size_t)(u.path + n - last);
-	any = n == 9 && strncmp(last, "dicomjson", n) == 0;
+	any = (n == 9 && strncmp(last, "dicomjson", n) == 0) || (n == 13 && strncmp(last, "dicomwebproxy", n) == 0);
 	if (any || (n == 6 && strncmp(last, "viewer", n) == 0))
 		rc = url_query(&u, "url", &named, err);
 	end = named != NULL ? strcspn(named, "?#") : 0;
@@ -36,6 +36,56 @@ ohif_address(const char *link, char **out, struct err *err)
 		rc = url_resolve(link, named, out, err);
 	hash_wipe_text(&named);
 	url_free(&u);
+	return rc;
+}
+
+int
+ohif_asks(const char *link, char **asks, size_t max, size_t *n, struct err *err)
+{
+	static const char key[] = "StudyInstanceUID=";
+	struct url u;
+	char *named = NULL, *at = NULL, *next = NULL;
+	int rc = url_parse(link, &u, err);
+
+	*n = 0;
+	if (rc != RC_OK)
+		return rc;
+	rc = url_query(&u, "StudyInstanceUIDs", &named, err);
+	for (at = named; rc == RC_OK && at != NULL; at = next) {
+		if ((next = strchr(at, ',')) != NULL)
+			*next++ = '\0';
+		if (!text_is_uid(at) || *n == max)
+			rc = err_set(err, ERR_PROTOCOL, "the link of a viewer names %s", *n == max ? "too many studies" :
+			    "a study that is no UID");
+		else if ((asks[*n] = malloc(sizeof(key) + strlen(at))) == NULL)
+			rc = err_sys(err, ENOMEM, "cannot read the link");
+		else
+			snprintf(asks[(*n)++], sizeof(key) + strlen(at), "%s%s", key, at);
+	}
+	if (rc == RC_OK && *n == 0)
+		rc = err_set(err, ERR_PROTOCOL, "the link of a viewer names no study");
+	hash_wipe_text(&named);
+	url_free(&u);
+	return rc;
+}
+
+int
+ohif_parse_roots(const json_t *j, const char *base, char **qido, char **wado, struct err *err)
+{
+	const json_t *one = json_array_get(json_object_get(json_object_get(j, "servers"), "dicomWeb"), 0);
+	const char *q = json_text(one, "qidoRoot"), *w = json_text(one, "wadoRoot");
+	int rc = RC_OK;
+
+	*qido = *wado = NULL;
+	if (q[0] == '\0' || w[0] == '\0')
+		return err_set(err, ERR_PROTOCOL, "what the link of a viewer names is no configuration of a DICOMweb server");
+	if ((rc = url_resolve(base, q, qido, err)) == RC_OK && (rc = url_resolve(base, w, wado, err)) == RC_OK &&
+	    (strpbrk(*qido, "?#") != NULL || strpbrk(*wado, "?#") != NULL))
+		rc = err_set(err, ERR_PROTOCOL, "a DICOMweb server with a query in its address");
+	if (rc != RC_OK) {
+		hash_wipe_text(qido);
+		hash_wipe_text(wado);
+	}
 	return rc;
 }
 
@@ -57,22 +107,33 @@ value(const json_t *o, const char *key, char number[32])
 	return number;
 }
 
+/* What the study says, else its first object. */
+static const char *
+either(const json_t *study, const char *key, char number[32])
+{
+	const json_t *series = json_array_get(json_object_get(study, "series"), 0);
+	const json_t *first = json_array_get(json_object_get(series, "instances"), 0);
+	const char *s = value(study, key, number);
+
+	return s[0] != '\0' ? s : value(json_object_get(first, "metadata"), key, number);
+}
+
 static int
-copy(const json_t *o, const char *key, char **out, struct err *err)
+copy(const json_t *study, const char *key, char **out, struct err *err)
 {
 	char number[32];
-	const char *s = value(o, key, number);
+	const char *s = either(study, key, number);
 
 	*out = s[0] != '\0' ? text_dup(s, err) : NULL;
 	return s[0] != '\0' && *out == NULL ? err_rc(err->kind) : RC_OK;
 }
 
 static void
-copy_date(const json_t *o, const char *key, char out[9])
+copy_date(const json_t *study, const char *key, char out[9])
 {
 	char number[32];
 
-	if (!time_parse_date(value(o, key, number), out))
+	if (!time_parse_date(either(study, key, number), out))
 		out[0] = '\0';
 }
 

@@ -1,4 +1,5 @@
 /* The second pass, over a recipe of right form: does what it says make sense? */
+#include <ctype.h>
 #include <errno.h>
 #include <libxml/xpath.h>
 #include <stdio.h>
@@ -134,6 +135,9 @@ check_template(struct meaning *m, const struct recipe_node *n, const char *where
 	for (; text != NULL && *text != '\0'; text += len > 0 ? len : 1)
 		if ((len = recipe_placeholder(text, name, filter)) > 0)
 			check_placeholder(m, n, where, name, filter);
+		else if (n->tag != RT_JSON && *text == '{' && (isalpha((unsigned char)text[1]) || text[1] == '_'))
+			FOUND(m, n, "{name} or {name|filter}; names have small letters, digits and _",
+			    "<%s>: %s has a brace that begins no name: \"%.40s\"", recipe_tag_name(n->tag), where, text);
 }
 
 static void
@@ -181,6 +185,28 @@ check_url(struct meaning *m, const struct recipe_node *n)
 		return;
 	if (!recipe_word_in(host, hosts))
 		FOUND(m, n, hosts, "<%s>: the host %s is not in scope", recipe_tag_name(n->tag), host);
+}
+
+/* Hosts with blanks between. inside: of the scope, since no request leaves it. */
+static void
+check_hosts(struct meaning *m, const struct recipe_node *n, bool inside)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+	const char *p = recipe_attr(n, "hosts"), *scope = recipe_attr(m->r->scope, "hosts");
+	char host[256];
+	size_t len = 0;
+
+	check_attr_template(m, n, "hosts");
+	for (; *p != '\0'; p += len, p += strspn(p, " ")) {
+		len = strcspn(p, " ");
+		if (len == 0 || memchr(p, '{', len) != NULL)
+			continue;
+		if (!text_copyn(host, sizeof(host), p, len) || strspn(host, letters) != len)
+			FOUND(m, n, "names of hosts with blanks between, without https:// and port",
+			    "<%s>: attribute hosts: \"%.100s\" is no host", recipe_tag_name(n->tag), host);
+		else if (inside && strchr(scope, '{') == NULL && !recipe_word_in(host, scope))
+			FOUND(m, n, scope, "<%s>: the host %s is not in scope", recipe_tag_name(n->tag), host);
+	}
 }
 
 /* A JSON body is JSON once its names have values: 0 in place of each that stands alone, x within a text. */
@@ -351,7 +377,6 @@ check_for_each(struct meaning *m, const struct recipe_node *n)
 		check_xpath(m, p, "next");
 		check_pointer(m, p, "json");
 	}
-	add_name(m, n, recipe_attr(n, "as"));
 	check_steps(m, n);
 	m->ready = outer;
 	m->n = names;	/* what an entry extracts is the entry's */
@@ -389,7 +414,7 @@ check_auth(struct meaning *m, const struct recipe_node *n)
 	check_attr_template(m, n, "bearer");
 	check_attr_template(m, n, "user");
 	check_attr_template(m, n, "password");
-	check_attr_template(m, n, "hosts");
+	check_hosts(m, n, true);
 	if (recipe_attr(n, "user") != NULL && recipe_attr(n, "password") == NULL)
 		FOUND(m, n, NULL, "<auth>: a user without a password");
 }
@@ -455,7 +480,9 @@ check_inputs(struct meaning *m)
 static void
 check_match(struct meaning *m, const struct recipe_node *n)
 {
+	static const char elses[] = "https://portal.of-somebody-else.invalid/a/b?c=d";
 	const char *url = recipe_attr(n, "url");
+	regmatch_t at[REGEX_GROUPS_MAX + 1];
 	struct recipe_regex *re = NULL;
 	struct err e = { 0 };
 	size_t i = 0;
@@ -465,6 +492,8 @@ check_match(struct meaning *m, const struct recipe_node *n)
 		FOUND(m, n, "begin it with ^https://", "<match>: attribute url fits links of other portals too: \"%.100s\"", url);
 	if (recipe_regex_open(url, &re, &e) != RC_OK)
 		return;
+	if (recipe_attr(n, "probe") == NULL && recipe_regex_match(re, elses, at))
+		FOUND(m, n, "name the portal's host in it", "<match>: attribute url fits links of any portal: \"%.100s\"", url);
 	for (i = 1; i <= re->ngroups && i <= REGEX_GROUPS_MAX; i++)
 		if (re->names[i][0] != '\0' && recipe_input(m->r, re->names[i]) == NULL)
 			FOUND(m, n, "declare it by <input>", "<match>: the group \"%s\" is no input", re->names[i]);
@@ -505,7 +534,7 @@ recipe_meaning(const struct recipe *r, struct recipe_findings *fs, struct err *e
 	check_inputs(m);
 	for (n = r->match; n != NULL; n = recipe_next(n))
 		check_match(m, n);
-	check_attr_template(m, r->scope, "hosts");
+	check_hosts(m, r->scope, false);
 	if (r->login != NULL) {
 		m->login = true;
 		check_steps(m, r->login);

@@ -173,12 +173,52 @@ jwt_expires(const char *jwt)
 	return at;
 }
 
+/* Is it what a <patient> of the recipe names? Then it is as secret as if its author had said so. */
+static bool
+is_of_patient(const struct recipe_node *n, const char *name)
+{
+	char used[RECIPE_NAME_MAX], filter[RECIPE_FILTER_MAX];
+	const char *p = NULL;
+	size_t i = 0, len = 0;
+
+	for (n = n->child; n != NULL; n = n->next) {	/* as deep as RECIPE_DEPTH_MAX */
+		for (i = 0; n->tag == RT_PATIENT && i < n->nattrs; i++)
+			for (p = n->attrs[i].value; *p != '\0'; p += len > 0 ? len : 1)
+				if ((len = recipe_placeholder(p, used, filter)) > 0 && strcmp(used, name) == 0)
+					return true;
+		if (is_of_patient(n, name))
+			return true;
+	}
+	return false;
+}
+
+/* What may be said of a value: UIDs, dates and links stand in no message. */
+static const char *
+sayable(const char *type, const char *value, bool secret, char *to, size_t cap)
+{
+	struct err err = { 0 };
+	struct url u;
+
+	if (value == NULL || secret)
+		return value == NULL ? "nothing" : "(secret)";
+	if (type != NULL && (strcmp(type, "uid") == 0 || strcmp(type, "date") == 0))
+		return type[0] == 'u' ? "a UID" : "a date";
+	if (type == NULL || strcmp(type, "url") != 0)
+		return text_escape(to, cap, value, strlen(value));
+	if (url_parse(value, &u, &err) != RC_OK)
+		return "an address";
+	snprintf(to, cap, "an address at %s", u.host);
+	url_free(&u);
+	return to;
+}
+
 static int
 extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, struct err *err)
 {
 	const char *name = recipe_attr(n, "name"), *type = recipe_attr(n, "type");
-	bool required = recipe_yes(n, "required", true), secret = recipe_yes(n, "secret", false);
-	char *raw = NULL, *value = NULL, shown[128];
+	bool required = recipe_yes(n, "required", true), secret = recipe_yes(n, "secret", false) ||
+	    is_of_patient(rs->r->root, name);
+	char *raw = NULL, *value = NULL, shown[URL_HOST_MAX + 32];
 	int rc = page_extract(&it->at, rs->s->http, n, &raw, err);
 
 	if (rc == RC_OK && raw != NULL)
@@ -187,11 +227,15 @@ extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_n
 		rc = changed(rs, n, err, raw == NULL ? "nothing is found for" : "what is found is not of its type:", name);
 	if (rc == RC_OK)
 		rc = recipe_set(rs, it, name, value != NULL ? value : "", secret, false, err);
+	if (rc == RC_OK && secret && raw != NULL)	/* as it stands in the page: an address may be relative there */
+		rc = redact_add_as(&rs->s->secrets, "extract", raw, err);
+	if (rc == RC_OK && value != NULL && type != NULL && strcmp(type, "uid") == 0 && rs->s->har != NULL &&
+	    rs->s->secrets.n < REDACT_MAX / 2)
+		(void)redact_add_as(&rs->s->secrets, "study", value, &(struct err){ 0 });
 	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL)
 		rs->expires = jwt_expires(value);
 	if (rc == RC_OK)
-		recipe_tell(rs, n, "%s = %s", name, value == NULL ? "nothing" : secret ? "(secret)" :
-		    text_escape(shown, sizeof(shown), value, strlen(value)));
+		recipe_tell(rs, n, "%s = %s", name, sayable(type, value, secret, shown, sizeof(shown)));
 	hash_wipe_text(&raw);
 	hash_wipe_text(&value);
 	return rc;

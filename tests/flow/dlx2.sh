@@ -63,6 +63,8 @@ has "is counted" '1 of 9 objects are missing' err
 run "a server that does not do it" 0 501 wado
 is "leaves the download" "1 1" "$(asked .) $(requests 'download/1 200')"
 has "said by --explain" 'downloaded instead' err
+run "a server that is busy" 75 busy wado
+is "would be busy with a download too" "0 busy" "$(requests download/1) $(grep -oE 'busy' err | head -1)"
 run "a study that it does not know" 0 gone/x wado
 is "leaves the download" "1 1" "$(asked .) $(requests 'download/1 200')"
 run "a server that does not take the bearer" 0 deny
@@ -81,6 +83,10 @@ more=
 run "a bearer that runs out midway" 0 once
 is "is renewed by a second login" 2 "$(requests POST)"
 ok "and nothing is missing" same
+run "answers that are good once, and a session that ends" 75 - none '"session","login-once"'
+has "are no wrong answers" 'does not take the same answers again' err
+is "what came stays" "001.zip 2" "$(ls out-v2) $(requests POST)"
+
 # nothing alone, but everything at once
 cp portal/ct.zip portal/all.zip
 (cd portal && zip -q0 all.zip r.pdf)

@@ -41,8 +41,12 @@ is 'form: three studies and a report' '3 1' "$(ls got/*.zip | wc -l) $(ls got/*.
 ok 'form: byte for byte' same
 is 'form: one login, one export each' '1 3' "$(asked 'POST /anmelden') $(asked 'POST /export')"
 status 'form: the number of a text message where it is wanted' 0 run --recipe ./example-form.xml \
-    --factor code=@code.otp --factor otp=@otp --item 1
+    --factor code=@code.otp --factor otp=@otp --item 1 --explain --har form.har
 is 'form: was sent' 1 "$(asked 'POST /nummer')"
+has 'form: --explain tells each extract' '<extract>: uid = a UID' err
+hasnt 'form: and none that is private' '1\.2\.826|OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' err
+has 'form: the record has a tag for the link of the file, relative as it is' '\[extract#[0-9]+\]' form.har
+hasnt 'form: and no secret' 'OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' form.har
 order "https://$at/?code=ABCDEFGH1234"
 status 'form: a link with the code in it asks for nothing' 0 run --recipe ./example-form.xml --list
 is 'form: it lists all, with what is claimed' '3 1' "$(grep -c 'study.*16' out) $(grep -c document out)"
@@ -50,11 +54,16 @@ is 'form: and prepares nothing' 0 "$(asked 'POST /export')"
 
 # example-json.xml: the API on one name, the store on another
 here "$SRC/share/recipes/example-json.xml" app.example.com api.example.com store.example.net
-sed 's|<scope hosts="localhost localhost"|<scope hosts="localhost 127.0.0.1"|' example-json.xml >json.xml
+# an author who forgot that the patient is a secret
+sed 's|<scope hosts="localhost localhost"|<scope hosts="localhost 127.0.0.1"|; /"\/patient/s| secret="yes"||' \
+    example-json.xml >json.xml
 order "https://$at/s/Share-5a1b2c3d4e5f6a7b" 'Müller^Jörg'
-status 'json: everything comes' 0 run --recipe ./json.xml
+status 'json: everything comes' 0 run --recipe ./json.xml --explain --har json.har
 is 'json: three studies' 3 "$(ls got/*.zip | wc -l)"
 ok 'json: byte for byte' same
+for f in err json.har; do
+	hasnt "json: neither person, UID nor token in $f" 'ller|1970|1\.2\.826|eyJhbGci|5a1b2c3d' $f
+done
 is 'json: the store, which refuses a bearer, is asked once each' 3 "$(asked 'GET /store/')"
 order "https://$at/s/Share-5a1b2c3d4e5f6a7b"
 status 'json: a stranger on the list: nothing comes' 1 run --recipe ./json.xml

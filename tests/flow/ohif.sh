@@ -24,6 +24,8 @@ list(series.values())[0].append({'metadata': {'SOPInstanceUID': '1.2.3.4'}, 'url
 json.dump({'studies': [study]}, open('www/m/lacks.json', 'w'))
 json.dump({'servers': {'dicomWeb': []}}, open('www/m/other.json', 'w'))
 END
+/usr/bin/python3 "$SRC/tests/tool/dicomweb-double.py" www/study token asked >double.out 2>double.err &
+_pids="$_pids $!"
 /usr/bin/python3 -u -m http.server --bind 127.0.0.1 -d www 0 >server.out 2>requests &
 _pids="$_pids $!"
 wait_for 20 grep -q 'port [0-9]' server.out
@@ -54,6 +56,15 @@ order /m/lacks.json
 status "an object that is not there" 65 mri-fetch -o lacks --order order.json
 has "is counted" '1 of 6 objects are missing' err
 is "the others are kept" 5 "$(unzip -Z1 lacks/*.zip | wc -l)"
+wait_for 20 grep -q port double.out
+root=http://127.0.0.1:$(sed -n 's/^port //p' double.out)/open
+jq -n --arg r "$root" '{servers:{dicomWeb:[{qidoRoot:$r,wadoRoot:($r+"/")}]}}' >www/m/proxy.json
+order "/m/proxy.json&StudyInstanceUIDs=$uid"
+sed -i 's,/dicomjson,/dicomwebproxy,' order.json
+status "a link that names a server and a study" 0 mri-fetch -o proxy --order order.json
+is "gives the objects" 5 "$(unzip -Z1 proxy/*.zip | wc -l)"
+order /m/proxy.json
+status "without a study" 76 mri-fetch -o nostudy --order order.json
 order /m/other.json
 status "JSON that is no manifest" 76 mri-fetch -o other --order order.json
 order /m/none.json

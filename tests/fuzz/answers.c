@@ -72,6 +72,7 @@ ohif(const json_t *j)
 {
 	struct ohif o;
 	struct err err = { 0 };
+	char *qido = NULL, *wado = NULL;
 	size_t i = 0, k = 0;
 
 	if (ohif_parse(j, "https://h.example/a/m.json", &o, &err) != RC_OK && err.text[0] == '\0')
@@ -84,6 +85,10 @@ ohif(const json_t *j)
 				__builtin_trap();
 	}
 	ohif_free(&o);
+	if (ohif_parse_roots(j, "https://h.example/a/c.json", &qido, &wado, &err) == RC_OK && (qido == NULL || wado == NULL))
+		__builtin_trap();
+	free(qido);
+	free(wado);
 }
 
 int
@@ -91,7 +96,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct err err = { 0 };
 	json_t *j = NULL;
-	char *text = malloc(n + 1), *address = NULL;
+	char *text = malloc(n + 1), *address = NULL, *asks[OHIF_ASKS_MAX];
+	size_t nasks = 0;
 
 	if (text == NULL)
 		return 0;
@@ -101,6 +107,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	(void)dlx_attempts(text, n);
 	(void)ohif_address(text, &address, &err);
 	free(address);
+	(void)ohif_asks(text, asks, OHIF_ASKS_MAX, &nasks, &err);
+	while (nasks > 0)
+		free(asks[--nasks]);
 	if (json_parse(text, n, &j, &err) == RC_OK) {
 		dlx(j);
 		dicomweb(j);

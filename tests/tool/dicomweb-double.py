@@ -2,7 +2,7 @@
 # A DICOMweb portal that misbehaves in ways that real ones do and Orthanc does not. The first segment of the path
 # says how: /cap (bulk gives three), /206 (one is gone, and it says so), /cut (no closing boundary), /cutlen (a
 # connection cut inside an object), /expire (tokens run out midway), /once (the first one does), /gone, /page (two
-# entries a page), /nolist, /501 (nothing works), /deny (no token is right),
+# entries a page), /nolist, /501 (nothing works), /deny (no token is right), /open (none is needed), /busy,
 # /single (no bulk; LOG gets how many objects were asked for at once), /alone (the same, 429 for more than one at once).
 # usage: dicomweb-double.py DIR TOKENFILE LOG [TOKEN, with %d for its number]; prints its port
 import glob, http.server, json, os, sys, threading
@@ -79,9 +79,12 @@ class Portal(http.server.BaseHTTPRequestHandler):
             if rest[0] == 'over':
                 return self.say(403, 'application/xml', b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>')
             return self.say(200, 'application/octet-stream', open(objects[0][3], 'rb').read())
+        if way == 'busy':
+            return self.say(503, 'text/plain', b'')
         if way == '501':
             return self.say(501, 'text/plain', b'')
-        if way == 'deny' or self.headers.get('Authorization') != 'Bearer ' + token % state['token']:
+        known = way == 'open' or self.headers.get('Authorization') == 'Bearer ' + token % state['token']
+        if way == 'deny' or not known:
             return self.say(401, 'text/plain', b'no')
         if rest[0] != 'studies':
             return self.say(404, 'text/plain', b'')

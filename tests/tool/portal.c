@@ -32,6 +32,7 @@
  *  redirect	the link leads to another address first		elsewhere	… to http://127.0.0.1 without TLS
  *  nested	the list stands in a list			lost	the second item answers 400
  *  endless	the list is endless				html	a download is a web page
+ *  login-once	right answers are right once
  *  attempts	a 401 of the login says how many attempts are left
  *  later	the second item answers 503 {"timeOutInSeconds":3600}
  *  no-info	API v2 without its api_info			all-only	no download of one entry: 404
@@ -441,7 +442,7 @@ login(struct conn *c, const struct request *r, bool known)
 {
 	if (busy(c, r, 3))
 		return;
-	if (!known || !answers_right(r->body)) {
+	if (!known || !answers_right(r->body) || (quirk("login-once") && portal.logins > 0)) {
 		if (quirk("attempts"))
 			answer(c, r, 401, "application/json", "", "{\"remainingAttempts\":4}");
 		else

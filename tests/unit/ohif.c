@@ -58,10 +58,11 @@ test_manifest(void **state)
 
 	(void)state;
 	assert_int_equal(parse("{\"studies\":[{\"StudyInstanceUID\":\"1.2.3\",\"StudyDate\":\"20260901\",\"PatientName\":"
-	    "[{\"Alphabetic\":\"Muster^Eva\"}],\"PatientID\":4711,\"PatientSex\":\"F\",\"PatientBirthDate\":\"19700101\","
+	    "[{\"Alphabetic\":\"Muster^Eva\"}],\"PatientID\":4711,\"PatientSex\":\"F\","
 	    "\"AccessionNumber\":\"A1\",\"more\":{},\"series\":[{\"SeriesInstanceUID\":\"1.2.3.1\",\"Modality\":\"CT\","
 	    "\"instances\":["
-	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.1\"},\"url\":\"dicomweb:https://s.example/1.dcm?sig=x\"},"
+	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.1\",\"PatientBirthDate\":\"19700101\",\"PatientSex\":\"O\"},"
+	    "\"url\":\"dicomweb:https://s.example/1.dcm?sig=x\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=1\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=2\"}]},"
 	    "{\"SeriesInstanceUID\":\"1.2.3.2\",\"Modality\":\"SR\",\"instances\":[{\"SOPInstanceUID\":\"1.2.3.2.1\","
@@ -75,6 +76,7 @@ test_manifest(void **state)
 	assert_string_equal(f->study_uid, "1.2.3");
 	assert_string_equal(f->patient_name, "Muster^Eva");
 	assert_string_equal(f->patient_id, "4711");
+	assert_string_equal(f->patient_sex, "F");
 	assert_string_equal(f->patient_birth, "19700101");
 	assert_string_equal(f->date, "20260901");
 	assert_string_equal(f->modalities, "CT\\SR");
@@ -116,11 +118,58 @@ test_bad(void **state)
 	}
 }
 
+static void
+test_proxy(void **state)
+{
+	static const char *const bad_links[] = { "https://v/viewer/dicomwebproxy?url=/c", "https://v/?StudyInstanceUIDs=",
+		"https://v/?StudyInstanceUIDs=1.2,x", "https://v/?StudyInstanceUIDs=1.2,1.3,1.4",
+		"https://v/?StudyInstanceUIDs=1.2%26a=b" };
+	static const char *const bad[] = { "{}", "[]", "{\"servers\":{\"dicomWeb\":[]}}",
+		"{\"servers\":{\"dicomWeb\":[{\"qidoRoot\":\"/q\"}]}}",
+		"{\"servers\":{\"dicomWeb\":[{\"qidoRoot\":\"/q\",\"wadoRoot\":\"/w?a=b\"}]}}",
+		"{\"servers\":{\"dicomWeb\":[{\"qidoRoot\":\"/q\",\"wadoRoot\":\"https://u:p@h/w\"}]}}" };
+	struct err err = { 0 };
+	char *asks[2] = { NULL }, *qido = NULL, *wado = NULL;
+	json_t *j = NULL;
+	size_t n = 0, i = 0;
+
+	(void)state;
+	assert_int_equal(ohif_asks("https://v/viewer/dicomwebproxy?StudyInstanceUIDs=1.2.3%2C1.2.4&url=/c", asks, 2, &n,
+	    &err), RC_OK);
+	assert_int_equal(n, 2);
+	assert_string_equal(asks[0], "StudyInstanceUID=1.2.3");
+	assert_string_equal(asks[1], "StudyInstanceUID=1.2.4");
+	free(asks[0]);
+	free(asks[1]);
+	for (i = 0; i < sizeof(bad_links) / sizeof(bad_links[0]); i++) {
+		assert_int_not_equal(ohif_asks(bad_links[i], asks, 2, &n, &err), RC_OK);
+		assert_int_equal(err.kind, ERR_PROTOCOL);
+		while (n > 0)
+			free(asks[--n]);
+	}
+	j = json_loads("{\"servers\":{\"dicomWeb\":[{\"qidoRoot\":\"https://q.example/rs\",\"wadoRoot\":\"/w/\"}]}}", 0, NULL);
+	assert_int_equal(ohif_parse_roots(j, "https://h.example/c.json", &qido, &wado, &err), RC_OK);
+	assert_string_equal(qido, "https://q.example/rs");
+	assert_string_equal(wado, "https://h.example/w/");
+	free(qido);
+	free(wado);
+	json_decref(j);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		j = json_loads(bad[i], 0, NULL);
+		if (ohif_parse_roots(j, "https://h.example/c.json", &qido, &wado, &err) == RC_OK)
+			fail_msg("%s", bad[i]);
+		assert_null(qido);
+		assert_null(wado);
+		json_decref(j);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_address), cmocka_unit_test(test_manifest), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_proxy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,8 +185,8 @@ recipe_of(const char *submit)
 	struct err err = { 0 };
 
 	snprintf(text, sizeof(text), "<recipe xmlns='urn:mri:recipe:1' id='f' version='1'><about vendor='v' tested='t'/>"
-	    "<match url='^https://p'/><input name='link' type='url' ask='?'/><scope hosts='p.example'/><limits/><run>"
-	    "<get url='{link}'/>%s<download url='{link}' as='auto' type='auto'/></run></recipe>", submit);
+	    "<match url='^https://p[.]example/'/><input name='link' type='url' ask='?'/><scope hosts='p.example'/>"
+	    "<limits/><run><get url='{link}'/>%s<download url='{link}' as='auto' type='auto'/></run></recipe>", submit);
 	if (recipe_parse("r", text, strlen(text), &r, NULL, &err) != RC_OK)
 		fail_msg("%s", err.text);
 	return r;
