@@ -107,22 +107,33 @@ value(const json_t *o, const char *key, char number[32])
 	return number;
 }
 
+/* What the study says, else its first object. */
+static const char *
+either(const json_t *study, const char *key, char number[32])
+{
+	const json_t *series = json_array_get(json_object_get(study, "series"), 0);
+	const json_t *first = json_array_get(json_object_get(series, "instances"), 0);
+	const char *s = value(study, key, number);
+
+	return s[0] != '\0' ? s : value(json_object_get(first, "metadata"), key, number);
+}
+
 static int
-copy(const json_t *o, const char *key, char **out, struct err *err)
+copy(const json_t *study, const char *key, char **out, struct err *err)
 {
 	char number[32];
-	const char *s = value(o, key, number);
+	const char *s = either(study, key, number);
 
 	*out = s[0] != '\0' ? text_dup(s, err) : NULL;
 	return s[0] != '\0' && *out == NULL ? err_rc(err->kind) : RC_OK;
 }
 
 static void
-copy_date(const json_t *o, const char *key, char out[9])
+copy_date(const json_t *study, const char *key, char out[9])
 {
 	char number[32];
 
-	if (!time_parse_date(value(o, key, number), out))
+	if (!time_parse_date(either(study, key, number), out))
 		out[0] = '\0';
 }
 

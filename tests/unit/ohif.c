@@ -58,10 +58,11 @@ test_manifest(void **state)
 
 	(void)state;
 	assert_int_equal(parse("{\"studies\":[{\"StudyInstanceUID\":\"1.2.3\",\"StudyDate\":\"20260901\",\"PatientName\":"
-	    "[{\"Alphabetic\":\"Muster^Eva\"}],\"PatientID\":4711,\"PatientSex\":\"F\",\"PatientBirthDate\":\"19700101\","
+	    "[{\"Alphabetic\":\"Muster^Eva\"}],\"PatientID\":4711,\"PatientSex\":\"F\","
 	    "\"AccessionNumber\":\"A1\",\"more\":{},\"series\":[{\"SeriesInstanceUID\":\"1.2.3.1\",\"Modality\":\"CT\","
 	    "\"instances\":["
-	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.1\"},\"url\":\"dicomweb:https://s.example/1.dcm?sig=x\"},"
+	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.1\",\"PatientBirthDate\":\"19700101\",\"PatientSex\":\"O\"},"
+	    "\"url\":\"dicomweb:https://s.example/1.dcm?sig=x\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=1\"},"
 	    "{\"metadata\":{\"SOPInstanceUID\":\"1.2.3.1.2\"},\"url\":\"wadouri:2.dcm?frame=2\"}]},"
 	    "{\"SeriesInstanceUID\":\"1.2.3.2\",\"Modality\":\"SR\",\"instances\":[{\"SOPInstanceUID\":\"1.2.3.2.1\","
@@ -75,6 +76,7 @@ test_manifest(void **state)
 	assert_string_equal(f->study_uid, "1.2.3");
 	assert_string_equal(f->patient_name, "Muster^Eva");
 	assert_string_equal(f->patient_id, "4711");
+	assert_string_equal(f->patient_sex, "F");
 	assert_string_equal(f->patient_birth, "19700101");
 	assert_string_equal(f->date, "20260901");
 	assert_string_equal(f->modalities, "CT\\SR");
