@@ -85,7 +85,7 @@ is 'tutorial: three studies' 3 "$(ls got/*.zip | wc -l)"
 ok 'tutorial: byte for byte' same
 # what stands behind a download looks at the row again, until there is another request
 sed 's|^ *</for-each>|<extract name="again" xpath=".//a/@href" type="url"/>\n&|
-    s|^ *</for-each>|<download url="{again}" as="study" type="zip"/>\n&|' tutorial.xml >behind.xml
+    s|</for-each>|<download url="{again}" as="study" type="zip"/>\n&|' tutorial.xml >behind.xml
 status 'an extract behind a download' 0 run --recipe ./behind.xml --factor nummer=@nummer
 is 'finds what the row has' 6 "$(ls got/*.zip | wc -l)"
 status 'tutorial: a wrong number' 77 run --recipe ./tutorial.xml --factor nummer=@nummer.wrong
