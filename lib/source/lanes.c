@@ -11,7 +11,7 @@ struct run {
 	size_t at;			/* the next one to ask for */
 	size_t of[HTTP_LANES_MAX];
 	char *url[HTTP_LANES_MAX];	/* made for a lane */
-	const char *private[2];
+	const char *private[SOURCE_TAGS_MAX + 2];
 	bool over;
 	int rc;
 	struct err err;
@@ -52,7 +52,7 @@ next(void *arg, unsigned lane, struct http_request *req)
 	req->headers = i->url != NULL ? accept_url : accept;
 	req->soon = true;
 	req->bearer = s->bearer;
-	req->private = s->private != NULL ? u->private : NULL;
+	req->private = source_private(s, u->private);
 	req->bearer_hosts = (const char *const *)s->hosts;
 	req->nbearer_hosts = s->nhosts;
 	return true;
@@ -83,7 +83,7 @@ came(void *arg, unsigned lane, int rc, const struct http_response *resp, const s
 int
 lanes_fetch(struct lanes *l, size_t i, struct err *err)
 {
-	struct run u = { .l = l, .at = i, .private = { l->s->private, NULL } };
+	struct run u = { .l = l, .at = i };
 	struct http_series series = { next, came, &u, 0, HELD_MAX };
 	unsigned k = 0;
 	int rc = RC_OK;

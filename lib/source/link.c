@@ -8,6 +8,7 @@
 #include "http/url.h"
 #include "source/link.h"
 #include "source/shl.h"
+#include "source/weasis.h"
 
 #define BEFORE_MAX	32	/* bytes that a scanner puts before a link */
 
@@ -15,7 +16,8 @@
 static const struct {
 	const char *scheme, *what, *advice;
 } kinds[] = {
-	{ "weasis:", "a link that starts the Weasis viewer", "ask the sender for a DLX link or a ZIP of the study" },
+	{ "weasis:", "a link that starts the Weasis viewer with something else than one manifest",
+	    "ask the sender for a DLX link or a ZIP of the study" },
 	{ "radiant:", "a link that starts the RadiAnt viewer on a computer of the sender's",
 	    "ask the sender for a DLX link or a ZIP of the study" },
 	{ "dnviewer:", "a link that starts a viewer", "ask the sender for a DLX link or a ZIP of the study" },
@@ -63,6 +65,7 @@ link_clean(char *s)
 			break;
 		}
 	text_trim(s);
+	(void)weasis_link(s);
 }
 
 /*

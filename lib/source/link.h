@@ -11,7 +11,8 @@
 
 #define LINK_MAX	8000	/* bytes; a QR code holds 4296 characters at most */
 
-/* Blanks and what scanners put before a link ("URL:", "QR-Code:", "]Q1") go; in place. */
+/* Blanks and what scanners put before a link ("URL:", "QR-Code:", "]Q1") go; a link that starts the Weasis viewer with
+ * one manifest becomes the address of that; in place. */
 void link_clean(char *);
 /* text_is_link(), or one that a scanner typed for a keyboard of another layout: link_check() says so. */
 bool link_is(const char *);

@@ -36,9 +36,9 @@ retrieve_get(struct source *s, const char *url, const char *accept, const struct
     bool soon, struct http_response *resp, struct err *err)
 {
 	const char *headers[] = { accept, NULL };
-	const char *const private[] = { s->private, NULL };
+	const char *private[SOURCE_TAGS_MAX + 2];
 	struct http_request req = { .method = "GET", .url = url, .headers = headers, .sink = sink, .tries = tries,
-	    .soon = soon, .private = s->private != NULL ? private : NULL,
+	    .soon = soon, .private = source_private(s, private),
 	    .bearer_hosts = (const char *const *)s->hosts, .nbearer_hosts = s->nhosts };
 	char *before = NULL;
 	bool renewed = false, same = false;
@@ -191,7 +191,7 @@ refused(struct job *j, const struct http_response *resp, const char *what, struc
 {
 	struct source *s = j->s;
 
-	if (resp->status == 401 && (s->bearer != NULL || s->private != NULL)) {
+	if (resp->status == 401 && (s->bearer != NULL || s->private != NULL || s->ntags > 0)) {
 		s->state = bundle_bytes(j->bundle) > 0 ? "session-lost" : "credentials-wrong";
 		err_set(err, bundle_bytes(j->bundle) > 0 ? ERR_TEMP : ERR_DENIED,
 		    "%s: the portal does not take the token or password (status 401)", what);

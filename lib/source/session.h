@@ -12,6 +12,7 @@
 #define SOURCE_OFFERS_MAX	10000	/* entries of one list; a person's record has some hundred */
 #define SOURCE_QUESTIONS_MAX	16
 #define SOURCE_HOSTS_MAX	8
+#define SOURCE_TAGS_MAX	8	/* headers that a manifest asks for */
 
 /* One kind of portal. A recogniser sets s->ops, and s->own where it keeps more than is here. */
 struct source_ops {
@@ -41,6 +42,7 @@ struct source {
 	bool all;			/* one package may bring everything */
 	char *hosts[SOURCE_HOSTS_MAX]; size_t nhosts;	/* may see the bearer, and private */
 	char *private;			/* "Authorization: Basic …": a header that they may see; NULL none */
+	const char *tags[SOURCE_TAGS_MAX]; size_t ntags;	/* further ones, borrowed from s->own */
 	int (*renew)(struct source *, struct err *);	/* a new bearer after a 401; NULL: there is none */
 	unsigned renewals;
 	bool taken;			/* a DICOMweb server took the bearer */
@@ -48,6 +50,8 @@ struct source {
 
 int source_add_host(struct source *, const char *url, struct err *);
 int source_basic(struct source *, const char *user, const char *password, struct err *);	/* RFC 7617: s->private */
+/* private and tags as a request takes them, NULL-terminated; NULL: none. */
+const char *const *source_private(const struct source *, const char *out[SOURCE_TAGS_MAX + 2]);
 int source_add_offer(struct source *, const struct source_offer *, struct err *);	/* takes its texts, also on failure */
 /* What a status other than 2xx of step `what` ("the link") means; sets state. */
 int source_status(struct source *, const struct http_response *, const char *what, struct err *);

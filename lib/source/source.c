@@ -9,6 +9,8 @@
 #include "source/ohif.h"
 #include "source/session.h"
 #include "source/shl.h"
+#include "source/wadouri.h"
+#include "source/weasis.h"
 
 #define LOGIN_MAX	4096	/* bytes of user:password */
 
@@ -135,6 +137,19 @@ source_basic(struct source *s, const char *user, const char *password, struct er
 	buf_wipe(&login);
 	buf_wipe(&b);
 	return rc;
+}
+
+const char *const *
+source_private(const struct source *s, const char *out[SOURCE_TAGS_MAX + 2])
+{
+	size_t i = 0, n = 0;
+
+	if (s->private != NULL)
+		out[n++] = s->private;
+	for (i = 0; i < s->ntags; i++)
+		out[n++] = s->tags[i];
+	out[n] = NULL;
+	return n > 0 ? out : NULL;
 }
 
 int
@@ -268,7 +283,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	struct http_request req = { .method = "GET", .headers = headers };
 	struct http_sink sink;
 	struct receiver *r = calloc(1, sizeof(*r));
-	char *manifest = NULL;
+	char *manifest = NULL, *object = NULL;
 	int rc = RC_OK;
 
 	if (r == NULL)
@@ -293,12 +308,14 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 			rc = ohif_recognise(s, manifest, err);
 		goto out;
 	}
+	if ((rc = wadouri_address(link, &object, err)) != RC_OK)
+		goto out;
 	r->out = out;
 	r->offer = &offer;
 	r->look = look;
 	r->pages = true;
 	receiver_sink(r, &sink);
-	req.url = link;
+	req.url = object != NULL ? object : link;
 	req.sink = &sink;
 	req.wait_of = dlx_wait_of;
 	req.progress = s->o.progress;
@@ -321,12 +338,15 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		rc = direct_status(s, &resp, err);
 	else if (r->packaged)
 		rc = direct_recognise(s, r, err);
+	else if (weasis_is(r->page.data, r->page.len))
+		rc = weasis_recognise(s, r->page.data, r->page.len, err);
 	else if (looks_like_json(&r->page))
 		rc = dlx_recognise(s, r->page.data, r->page.len, resp.url, err);
 	else
 		rc = direct_refuse(s, r->p.media, r->page.data, r->page.len, err);
 out:
 	hash_wipe_text(&manifest);
+	hash_wipe_text(&object);
 	receiver_free(r);
 	free(r);
 	http_response_free(&resp);
@@ -336,7 +356,7 @@ out:
 const char *
 source_kind_name(enum source_kind k)
 {
-	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl", "recipe" };
+	static const char *const names[SOURCE_KINDS] = { "", "dlx", "direct", "dicomweb", "shl", "recipe", "weasis" };
 
 	return k < SOURCE_KINDS ? names[k] : "";
 }

@@ -21,7 +21,7 @@
 struct source;
 
 /* How a portal hands out. SOURCE_DIRECT: the link itself is the file, which comes with the look. */
-enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_SHL, SOURCE_RECIPE,
+enum source_kind { SOURCE_NONE, SOURCE_DLX, SOURCE_DIRECT, SOURCE_DICOMWEB, SOURCE_SHL, SOURCE_RECIPE, SOURCE_WEASIS,
 	SOURCE_KINDS };
 const char *source_kind_name(enum source_kind);	/* "dlx" */
 

@@ -1,0 +1,211 @@
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/hash.h"
+#include "base/text.h"
+#include "source/dicomweb.h"
+#include "source/retrieve.h"
+#include "source/wadouri.h"
+#include "source/weasis.h"
+
+void
+weasis_free(struct weasis *w)
+{
+	struct weasis_archive *a = NULL;
+	size_t i = 0, k = 0;
+
+	for (i = 0; i < w->narchives; i++) {
+		a = &w->archives[i];
+		hash_wipe_text(&a->base);
+		hash_wipe_text(&a->extra);
+		for (k = 0; k < a->nheaders; k++)
+			hash_wipe_text(&a->headers[k]);
+	}
+	for (i = 0; i < w->nstudies; i++) {
+		source_offer_free(&w->studies[i].offer);
+		instances_free(&w->studies[i].list);
+	}
+	free(w->studies);
+	memset(w, 0, sizeof(*w));
+}
+
+static bool
+coded(const char *s)
+{
+	return s[0] == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]);
+}
+
+/* "weasis://$dicom:get -w URL" (a manifest) or "-r URL" (one object), percent- and plus-encoded, quoted or not. */
+bool
+weasis_link(char *s)
+{
+	static const char scheme[] = "weasis:";
+	struct err e = { 0 };
+	struct url u;
+	char *text = NULL, *at = NULL, *end = NULL, *p = NULL;
+	bool fine = false;
+
+	if (strncasecmp(s, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	at = s + sizeof(scheme) - 1;
+	at += strspn(at, "/?");
+	if (url_decode(at, strlen(at), &text, &e) != RC_OK)
+		return false;
+	/* a plus is a blank in what was encoded as a form; an address has its pluses as %2B */
+	for (p = text, end = at; *end != '\0' && *p != '\0'; p++, end += coded(end) ? 3 : 1)
+		if (*end == '+')
+			*p = ' ';
+	p = text;
+	if (!text_starts(p, "$dicom:get"))
+		goto out;
+	p += strlen("$dicom:get");
+	p += strspn(p, " ");
+	if (!text_starts(p, "-w") && !text_starts(p, "-r"))
+		goto out;
+	p += 2;
+	p += strspn(p, " ");
+	if (*p == '"' || *p == '\'') {
+		at = p + 1;
+		end = strchr(at, *p);
+	} else {
+		at = p;
+		end = at + strcspn(at, " ");
+	}
+	if (end == NULL)
+		goto out;
+	p = end + (*end == '"' || *end == '\'');
+	/* a second command or address would be lost */
+	fine = p[strspn(p, " ")] == '\0';
+	*end = '\0';
+	fine = fine && url_parse(at, &u, &e) == RC_OK;
+	if (fine) {
+		url_free(&u);
+		memmove(s, at, strlen(at) + 1);	/* coded it was no shorter */
+	}
+out:
+	hash_wipe_text(&text);
+	return fine;
+}
+
+/* The secrets of this archive, for its host alone. */
+static int
+use_archive(struct source *s, const struct weasis_archive *a, struct err *err)
+{
+	size_t i = 0;
+
+	for (i = 0; i < s->nhosts; i++)
+		free(s->hosts[i]);
+	s->nhosts = 0;
+	for (i = 0; i < a->nheaders; i++)
+		s->tags[i] = a->headers[i];
+	s->ntags = a->nheaders;
+	return source_add_host(s, a->base, err);
+}
+
+struct place { const struct weasis_archive *archive; const char *study; };
+
+static int
+object_url(void *arg, const struct instance *i, char **out, struct err *err)
+{
+	const struct place *p = arg;
+
+	return wadouri_object(p->archive->base, p->study, i, p->archive->extra, out, err);
+}
+
+static int
+weasis_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
+{
+	struct weasis *w = s->own;
+	struct weasis_study *study = &w->studies[i];
+	const struct weasis_archive *a = &w->archives[study->archive];
+	struct place place = { a, study->offer.study_uid };
+	struct retrieve r = { .url = object_url, .arg = &place, .list = &study->list };
+	int rc = use_archive(s, a, err);
+
+	if (rc != RC_OK)
+		return rc;
+	if (a->mode == WEASIS_DICOMWEB)
+		return dicomweb_study(s, a->base, a->base, &s->offers[i], out, p, err);
+	if (a->mode == WEASIS_DIMSE || study->list.listed == 0) {
+		s->state = "unsupported";
+		err_set(err, ERR_PROTOCOL, a->mode == WEASIS_DIMSE ? "the manifest leads to an archive inside the sender's network" :
+		    "the manifest names a study without its objects");
+		err_advise(err, "ask the sender for a DLX link or a ZIP of the study");
+		return err_rc(ERR_PROTOCOL);
+	}
+	instances_forget(&study->list);
+	return retrieve_study(s, &r, &s->offers[i], out, p, err);
+}
+
+static void
+weasis_close(struct source *s)
+{
+	struct weasis *w = s->own;
+
+	s->ntags = 0;	/* they are the manifest's */
+	if (w != NULL)
+		weasis_free(w);
+	free(w);
+	s->own = NULL;
+}
+
+static const struct source_ops weasis_ops = { SOURCE_WEASIS, NULL, NULL, weasis_fetch, weasis_close };
+
+static int
+hide(struct source *s, const struct weasis *w, struct err *err)
+{
+	const struct weasis_archive *a = NULL;
+	const char *value = NULL;
+	size_t i = 0, k = 0;
+	int rc = RC_OK;
+
+	for (i = 0; i < w->narchives && rc == RC_OK; i++) {
+		a = &w->archives[i];
+		if (a->extra != NULL)
+			rc = redact_add(&s->secrets, a->extra, err);
+		for (k = 0; k < a->nheaders && rc == RC_OK; k++) {
+			value = strchr(a->headers[k], ':') + 2;
+			if ((rc = redact_add(&s->secrets, value, err)) == RC_OK && strchr(value, ' ') != NULL)
+				rc = redact_add(&s->secrets, strchr(value, ' ') + 1, err);	/* behind "Bearer" */
+		}
+	}
+	return rc;
+}
+
+int
+weasis_recognise(struct source *s, const void *page, size_t n, struct err *err)
+{
+	struct weasis *w = calloc(1, sizeof(*w));
+	struct source_offer offer;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	if (w == NULL)
+		return err_set(err, ERR_TEMP, "not enough memory for a manifest");
+	if ((rc = weasis_parse(page, n, w, err)) != RC_OK) {
+		free(w);
+		return rc;
+	}
+	s->own = w;
+	s->ops = &weasis_ops;
+	if ((rc = hide(s, w, err)) != RC_OK)
+		return rc;
+	if (w->nstudies == 0) {
+		s->state = w->failed ? "maintenance" : "not-found";
+		err_set(err, w->failed ? ERR_TEMP : ERR_REFUSED, w->failed ?
+		    "the portal says in the manifest that it could not find the studies" : "the manifest names no study");
+		err_advise(err, "ask the sender for a new link");
+		return err_rc(err->kind);
+	}
+	for (i = 0; i < w->nstudies && rc == RC_OK; i++) {
+		offer = w->studies[i].offer;	/* its texts are the session's now, but the UID, which is asked with */
+		memset(&w->studies[i].offer, 0, sizeof(offer));
+		if ((w->studies[i].offer.study_uid = text_dup(offer.study_uid, err)) == NULL) {
+			source_offer_free(&offer);
+			return err_rc(err->kind);
+		}
+		rc = source_add_offer(s, &offer, err);
+	}
+	return rc;
+}
