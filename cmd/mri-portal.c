@@ -15,8 +15,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
-	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...\n"
-	    "[options] replay [--] recording ...\n"
+	.synopsis = "[options] probe [--recipe FILE] [--] [link | - ...]\n[options] check [--] recipe ...\n"
+	    "[options] replay [--recipe FILE] [--] recording ...\n"
 	    "[options] bundle [--har FILE] [-o FILE] [--] [import]",
 	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded\n"
 	    "download again, offline; packs what a download did, without its secrets.",
@@ -61,6 +61,8 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "there is no such command; see mri-portal --help");
 	if ((har != NULL || out != NULL) && strcmp(commands[i].name, "bundle") != 0)
 		cli_usage_error(&cli, "--har and -o are for bundle");
+	if (recipe != NULL && strcmp(commands[i].name, "replay") != 0 && strcmp(commands[i].name, "probe") != 0)
+		cli_usage_error(&cli, "--recipe is for probe and replay");
 	commands[i].run(&cli);
 	return cli_end(&cli);
 }

@@ -95,8 +95,9 @@ recipe_set_input(struct recipe_session *rs, const struct recipe_node *input, con
 	bool fits = true;
 	int rc = RC_OK;
 
-	if (pattern != NULL && rs->s->o.http.replay == NULL &&	/* a recording has no answers: they are made up */
-	    (rc = recipe_regex_open(pattern, &re, err)) != RC_OK)
+	if (rs->s->o.http.replay != NULL)	/* a recording has no answers: they are made up */
+		pattern = NULL;
+	if (pattern != NULL && (rc = recipe_regex_open(pattern, &re, err)) != RC_OK)
 		return rc;
 	if (re != NULL)
 		fits = recipe_regex_match(re, value, at) && at[0].rm_so == 0 && value[at[0].rm_eo] == '\0';
