@@ -3,11 +3,12 @@
 #include "cli/cli.h"
 #include "stage/portal.h"
 
-static const char *cafile, *har, *out;
+static const char *cafile, *har, *out, *recipe;
 
 static const struct cli_option options[] = {
 	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
 	{ 0, "har", "FILE", "bundle: the recording of mri-fetch --har that goes into it", CLI_STRING, &har },
+	{ 0, "recipe", "FILE", "replay: the recipe of a portal that one spoke to", CLI_STRING, &recipe },
 	{ 'o', "output", "FILE", "bundle: a new file, in place of stdout", CLI_STRING, &out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
 };
@@ -15,7 +16,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	.name = "mri-portal",
 	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...\n"
-	    "[options] replay [--] recording ...\n"
+	    "[options] replay [--recipe FILE] [--] recording ...\n"
 	    "[options] bundle [--har FILE] [-o FILE] [--] [import]",
 	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded\n"
 	    "download again, offline; packs what a download did, without its secrets.",
@@ -34,11 +35,17 @@ bundle(struct cli *cli)
 	portal_bundle(cli, har, out);
 }
 
+static void
+replay(struct cli *cli)
+{
+	portal_replay(cli, recipe);
+}
+
 static const struct portal_command commands[] = {
 	{ "bundle", bundle },
 	{ "check", portal_check },
 	{ "probe", probe },
-	{ "replay", portal_replay },
+	{ "replay", replay },
 };
 
 int
@@ -54,6 +61,8 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "there is no such command; see mri-portal --help");
 	if ((har != NULL || out != NULL) && strcmp(commands[i].name, "bundle") != 0)
 		cli_usage_error(&cli, "--har and -o are for bundle");
+	if (recipe != NULL && strcmp(commands[i].name, "replay") != 0)
+		cli_usage_error(&cli, "--recipe is for replay");
 	commands[i].run(&cli);
 	return cli_end(&cli);
 }

@@ -510,7 +510,8 @@ net_replay(struct net_session *s, int fd, size_t k, struct net_recorded *r, stru
 		    (r->asks[r->nasks] = text_dup(json_string_value(json_array_get(asks, r->nasks)), err)) == NULL)
 			rc = err_set(err, ERR_PROTOCOL, "the network process spoke nonsense");
 	if (rc == RC_OK && (rc = copy_text(done, "kind", &r->kind, err)) == RC_OK &&
-	    (rc = copy_text(done, "link", &r->link, err)) == RC_OK && (rc = copy_text(done, "root", &r->root, err)) == RC_OK)
+	    (rc = copy_text(done, "link", &r->link, err)) == RC_OK &&
+	    (rc = copy_text(done, "first", &r->first, err)) == RC_OK && (rc = copy_text(done, "root", &r->root, err)) == RC_OK)
 		rc = copy_text(done, "auth", &r->auth, err);
 	r->sessions = (size_t)json_integer_value(json_object_get(done, "sessions"));
 	json_decref(done);
@@ -552,6 +553,7 @@ net_recorded_free(struct net_recorded *r)
 	free(r->asks);
 	free(r->kind);
 	free(r->link);
+	free(r->first);
 	free(r->root);
 	free(r->auth);
 	memset(r, 0, sizeof(*r));

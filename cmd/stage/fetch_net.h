@@ -38,7 +38,8 @@ struct net_recorded_step { char what[16]; size_t n; char *state, *said; bool who
 struct net_recorded {
 	size_t sessions;		/* of the recording */
 	char *kind;			/* of portal, "" not known */
-	char *link;			/* that the session began with, "" none */
+	char *link;			/* that was looked at, "" none */
+	char *first;			/* address that was asked for */
 	char *root; char **asks; size_t nasks;	/* in its place, of a dicomweb portal; "" none */
 	char *auth;			/* what the requests carried: "Bearer", "Basic", "" */
 	struct net_recorded_step *steps; size_t nsteps;

@@ -69,12 +69,15 @@ origin(const struct recorded_answers *a, const struct recorded_session *s, json_
 			continue;
 		if ((rc = replay_url(a->replay, i, &url, err)) != RC_OK)
 			break;
+		if (i == 0)
+			json_object_set_new(done, "first", json_string(url));
 		if (strcmp(s->steps[s->v[i].step].what, "look") == 0)
 			json_object_set_new(done, "link", json_string(url));
 		else
 			rc = take_ask(url, done, err);
 		hash_wipe_text(&url);
 	}
+	replay_forget(a->replay);
 	return rc;
 }
 

@@ -16,6 +16,7 @@ void portal_probe(struct cli *, const char *cafile);	/* what kind of link it is,
 void portal_check(struct cli *);	/* are recipes right? each fault by file and line */
 /* What one download did, as a tar without secrets; har, out: files or NULL (no recording, stdout). */
 void portal_bundle(struct cli *, const char *har, const char *out);
-void portal_replay(struct cli *);	/* a recording of mri-fetch --har once more, without a network */
+/* A recording of mri-fetch --har once more, without a network. recipe: a file, NULL none. */
+void portal_replay(struct cli *, const char *recipe);
 
 #endif

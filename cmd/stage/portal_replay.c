@@ -9,10 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/text.h"
+#include "source/recipe.h"
 #include "stage/fetch_net.h"
 #include "stage/portal.h"
 
 #define ANSWERS_MAX	16
+#define ANSWER_MAX	1024
+#define RECIPE_MAX	((size_t)1 << 20)
 #define SESSIONS_MAX	1000
 
 struct rerun {
@@ -21,7 +24,8 @@ struct rerun {
 	struct net_session *s;
 	struct net_recorded rec;
 	size_t session;
-	unsigned tokens;	/* new ones that were asked for */
+	const char *recipe_name, *recipe;	/* its file and what stands in it; NULL: none */
+	unsigned tokens, asked;	/* new ones, and answers within a login, that were asked for */
 };
 
 static void
@@ -80,11 +84,31 @@ print(struct rerun *r, const struct net_recorded_step *t, const char *verdict, c
 	json_decref(j);
 }
 
+/* A recipe asks for its link as for anything else: the first address that was asked for is as good. */
+static void
+answer(const struct rerun *r, const struct source_question *q, size_t i, char out[ANSWER_MAX])
+{
+	if (strcmp(q->id, "link") == 0)
+		text_copy(out, ANSWER_MAX, r->rec.first);
+	else
+		snprintf(out, ANSWER_MAX, q->date ? "190001%02zu" : "replayed-answer-%zu", i % 28 + 1);
+}
+
+static int
+on_ask(void *arg, const struct source_question *q, char **out, struct err *err)
+{
+	struct rerun *r = arg;
+	char made[ANSWER_MAX];
+
+	answer(r, q, ++r->asked + ANSWERS_MAX, made);
+	return (*out = text_dup(made, err)) == NULL ? err_rc(err->kind) : RC_OK;
+}
+
 static int
 login(struct rerun *r, struct err *err)
 {
 	const struct source_question *q = NULL;
-	char made[ANSWERS_MAX][32];
+	char made[ANSWERS_MAX][ANSWER_MAX];
 	const char *answers[ANSWERS_MAX] = { NULL };
 	size_t i = 0, n = 0;
 
@@ -92,7 +116,7 @@ login(struct rerun *r, struct err *err)
 	if (n > ANSWERS_MAX)
 		return err_set(err, ERR_PROTOCOL, "the portal asks %zu questions", n);
 	for (i = 0; i < n; i++) {
-		snprintf(made[i], sizeof(made[i]), q[i].date ? "190001%02zu" : "replayed-answer-%zu", i + 1);
+		answer(r, &q[i], i, made[i]);
 		answers[i] = made[i];
 	}
 	return net_login(r->s, answers, err);
@@ -145,7 +169,9 @@ rerun_step(struct rerun *r, size_t i)
 		print(r, t, "unfinished", state[0] != '\0' ? state : "ok", NULL);
 		return RC_FAILED;
 	}
-	if (same && p.reason[0] == '\0' && (later = net_replay_unused(r->s, i, &unused, &e)) == RC_OK && unused > 0) {
+	/* a recipe's keepalive goes by the clock, which a replay does not wait for */
+	if (same && strcmp(r->rec.kind, "recipe") != 0 && p.reason[0] == '\0' &&
+	    (later = net_replay_unused(r->s, i, &unused, &e)) == RC_OK && unused > 0) {
 		err_set(&err, ERR_PERSON, "%zu exchanges that were recorded are not asked for any more", unused);
 		same = false;
 	}
@@ -171,6 +197,15 @@ begin(struct rerun *r, struct err *err)
 	struct source_portal portal = { .dicomweb = r->rec.root, .token = bearer ? "replayed.token.0" : NULL,
 	    .user = basic ? "replayed" : NULL, .password = basic ? "replayed-password" : NULL };
 
+	if (strcmp(r->rec.kind, "recipe") == 0 && r->recipe != NULL) {
+		net_on_ask(r->s, on_ask, r);
+		return net_recipe(r->s, "", r->recipe_name, r->recipe, &portal, err);
+	}
+	if (strcmp(r->rec.kind, "recipe") == 0) {
+		err_set(err, ERR_NOINPUT, "a portal that a recipe spoke to");
+		err_advise(err, "name the recipe with --recipe");
+		return err_rc(ERR_NOINPUT);
+	}
 	if (r->rec.link[0] != '\0')
 		return RC_OK;	/* the first step looks at it */
 	if (strcmp(r->rec.kind, "dicomweb") == 0 && r->rec.root[0] != '\0')
@@ -206,9 +241,9 @@ rerun_session(struct rerun *r, struct net *net, int fd, size_t *sessions, struct
 }
 
 static void
-replay_file(struct cli *cli, struct net *net, const struct cli_input *in)
+replay_file(struct cli *cli, struct net *net, const struct cli_input *in, const char *recipe, const char *text)
 {
-	struct rerun r = { .cli = cli, .in = in };
+	struct rerun r = { .cli = cli, .in = in, .recipe_name = recipe, .recipe = text };
 	struct err err = { 0 };
 	size_t sessions = 1;
 	int fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -227,11 +262,12 @@ replay_file(struct cli *cli, struct net *net, const struct cli_input *in)
 }
 
 void
-portal_replay(struct cli *cli)
+portal_replay(struct cli *cli, const char *recipe)
 {
 	struct net_options o = { .language = "", .jail = (enum jail_mode)cli->config->sandbox, .offline = true };
 	struct cli_input in;
 	struct net *net = NULL;
+	struct buf text = BUF_INIT(RECIPE_MAX);
 	struct err err = { 0 };
 
 	if (cli->argc < 2)
@@ -240,7 +276,10 @@ portal_replay(struct cli *cli)
 	cli->argv++;
 	if (net_start(&net, &o, &err) != RC_OK)
 		cli_die(cli, &err);
+	if (recipe != NULL && (recipe_read(recipe, &text, &err) != RC_OK || buf_puts(&text, "", &err) != RC_OK))
+		cli_die(cli, &err);
 	while (cli_next(cli, &in))
-		replay_file(cli, net, &in);
+		replay_file(cli, net, &in, recipe, text.data);
 	net_stop(net);
+	buf_free(&text);
 }

@@ -263,13 +263,33 @@ transfer_secrets(const struct http_request *req, const char *url)
 	return yes;
 }
 
+static bool
+same_host(const char *a, const char *b)
+{
+	struct url u, v;
+	struct err e = { 0 };
+	bool same = false;
+
+	if (url_parse(a, &u, &e) != RC_OK)
+		return false;
+	if (url_parse(b, &v, &e) == RC_OK) {
+		same = strcasecmp(u.host, v.host) == 0;
+		url_free(&v);
+	}
+	url_free(&u);
+	return same;
+}
+
 /* One attempt with its redirects. */
 static int
-attempt(struct http *h, const struct http_request *req, struct http_response *resp, struct err *err)
+attempt(struct http *h, const struct http_request *asked, struct http_response *resp, struct err *err)
 {
+	struct http_request bare = *asked;
+	const struct http_request *req = asked;
 	char *url = text_dup(req->url, err), *to = NULL;
 	uint64_t now = 0;
-	int hops = 0, rc = url == NULL ? err_rc(ERR_TEMP) : RC_OK;
+	int hops = 0, most = req->redirects == 0 ? HTTP_REDIRECTS : req->redirects;
+	int rc = url == NULL ? err_rc(ERR_TEMP) : RC_OK;
 
 	while (rc == RC_OK) {
 		if ((rc = transfer_may(h, req, url, err)) != RC_OK)
@@ -283,14 +303,16 @@ attempt(struct http *h, const struct http_request *req, struct http_response *re
 		h->last_ms = time_mono_ms();
 		if (rc != RC_OK || to == NULL || req->once || strcmp(req->method, "GET") != 0)
 			break;
-		if (++hops > HTTP_REDIRECTS) {
-			rc = err_set(err, ERR_PROTOCOL, "the portal redirects more than %d times", HTTP_REDIRECTS);
+		if (++hops > most) {
+			rc = err_set(err, ERR_PROTOCOL, "the portal redirects more than %d times", most > 0 ? most : 0);
 			break;
 		}
 		hash_wipe(url, strlen(url));
 		free(url);
 		url = to;
 		to = NULL;
+		bare.headers = NULL;
+		req = asked->headers_stay && !same_host(asked->url, url) ? &bare : asked;
 	}
 	hash_wipe_text(&to);
 	hash_wipe_text(&resp->url);

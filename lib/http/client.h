@@ -79,6 +79,8 @@ struct http_request {
 	bool once;			/* carries a credential: sent at most once, never again, not redirected */
 	bool single;			/* a status that may come better later is the caller's to judge, not tried again */
 	const char *const *hosts; size_t nhosts;	/* it goes to these only, by redirects too; none: to any */
+	bool headers_stay;		/* a redirect to another host does not take headers along */
+	int redirects;			/* followed at most; 0: HTTP_REDIRECTS, below 0: none */
 	bool soon;			/* one of a series that belongs together: without a gap, counted apart */
 	unsigned tries;			/* 0: HTTP_TRIES */
 	size_t max;			/* ceiling of a body in memory; 0: HTTP_BODY_MAX */

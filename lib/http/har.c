@@ -22,7 +22,7 @@
 struct har {
 	int fd;
 	off_t end;		/* where TAIL begins */
-	bool any, failed;
+	bool any, failed, told;
 	const struct redact *secrets;
 	struct redact own;	/* what the exchanges show to be a secret */
 	json_t *pending;
@@ -275,10 +275,27 @@ har_flush(struct har *h)
 		h->failed = true;
 	if (rc == RC_OK && h->fd >= 0)
 		append(h, h->pending);
-	if (rc == RC_OK && h->line != NULL)
+	if (rc == RC_OK && h->line != NULL && !h->told)
 		tell(h, h->pending);
 	json_decref(h->pending);
 	h->pending = NULL;
+	h->told = false;
+}
+
+/* The sentence now, the entry later: its body may hold what only the next step knows to be a secret. */
+static void
+tell_ahead(struct har *h)
+{
+	json_t *copy = NULL;
+
+	har_find_secrets(&h->own, h->pending);
+	if (h->line == NULL || h->told || (copy = json_deep_copy(h->pending)) == NULL)
+		return;
+	json_object_del(json_object_get(json_object_get(copy, "response"), "content"), "text");
+	if (har_redact(h->secrets, &h->own, copy) == RC_OK)
+		tell(h, copy);
+	h->told = true;
+	json_decref(copy);
 }
 
 void
@@ -321,7 +338,10 @@ har_end(struct har *h, const char *kind, const char *state, const struct err *er
 			json_object_set_new(h->pending, "_said", json_string(text_escape(shown, sizeof(shown), err->text,
 			    strlen(err->text))));
 	}
-	har_flush(h);
+	if (h->pending != NULL && (strcmp(h->step, "look") == 0 || strcmp(h->step, "login") == 0))
+		tell_ahead(h);	/* the page that a list is read from may be what a login led to */
+	else
+		har_flush(h);
 }
 
 bool

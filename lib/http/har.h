@@ -26,7 +26,7 @@ http_trace_fn har_exchange;	/* arg: the har */
 /* The step that follows; n: of many of its kind, 0 none. NULL is fine. */
 void har_begin(struct har *, const char *what, size_t n);
 /* How it ended, with its last exchange: the kind of portal, "" not known; the state, "" none; err NULL: well. Writes
- * the entry that is held. NULL is fine. */
+ * the entry that is held, but after a look and a login, where the next step tells more of what is in it. */
 void har_end(struct har *, const char *kind, const char *state, const struct err *);
 void har_flush(struct har *);	/* the entry that is held; NULL is fine */
 void har_close(struct har *);

@@ -67,6 +67,60 @@ in_text(struct redact *r, const char *text)
 	}
 }
 
+/* Elements of DICOM JSON (PS3.18 F.2) that say whose records these are: group 0010, and what an order names. */
+static bool
+names_patient(const char *tag)
+{
+	static const char *const tags[] = { "00080050", "0020000D" };	/* Accession Number, Study Instance UID */
+	size_t i = 0;
+
+	if (strlen(tag) != 8)
+		return false;
+	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		if (strcmp(tag, tags[i]) == 0)
+			return true;
+	return strncmp(tag, "0010", 4) == 0 && strcmp(tag, "00100040") != 0;
+}
+
+static void
+add_strings(struct redact *r, const json_t *j, int depth)
+{
+	const json_t *one = NULL;
+	const char *key = NULL;
+	size_t i = 0;
+
+	if (json_is_string(j))
+		add(r, "dicom", json_string_value(j), json_string_length(j));
+	if (depth > DEPTH_MAX)
+		return;
+	json_array_foreach((json_t *)(uintptr_t)j, i, one)
+		add_strings(r, one, depth + 1);
+	json_object_foreach((json_t *)(uintptr_t)j, key, one)
+		if (strcmp(key, "vr") != 0)
+			add_strings(r, one, depth + 1);
+}
+
+/* A list of DICOM JSON: of other patients too, where a portal answers more than it was asked. */
+static void
+in_dicom(struct redact *r, const json_t *content)
+{
+	const char *type = json_text(content, "mimeType"), *key = NULL;
+	const json_t *one = NULL, *value = NULL;
+	struct err e = { 0 };
+	json_t *j = NULL;
+	size_t i = 0;
+
+	if (strcmp(type, "application/dicom+json") != 0 && strcmp(type, "application/json") != 0)
+		return;
+	if (json_parse(json_text(content, "text"), strlen(json_text(content, "text")), &j, &e) != RC_OK)
+		return;
+	json_array_foreach(j, i, one)
+		json_object_foreach((json_t *)(uintptr_t)one, key, value)
+			if (names_patient(key))
+				add_strings(r, value, 0);
+	json_decref(j);
+}
+
 static void
 in_headers(struct redact *r, const json_t *headers)
 {
@@ -106,6 +160,7 @@ har_find_secrets(struct redact *r, const json_t *entry)
 	in_headers(r, json_object_get(a, "headers"));
 	in_text(r, json_text(json_object_get(q, "postData"), "text"));
 	in_text(r, json_text(json_object_get(a, "content"), "text"));
+	in_dicom(r, json_object_get(a, "content"));
 }
 
 static int

@@ -70,6 +70,12 @@ replay_url(struct replay *p, size_t i, char **out, struct err *err)
 	return filled(p, i < p->s->n ? p->s->v[i].url : "", out, err);
 }
 
+void
+replay_forget(struct replay *p)
+{
+	tags_cut(&p->tags, 0);
+}
+
 const struct recorded *
 replay_absent(const struct replay *p)
 {

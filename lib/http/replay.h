@@ -20,6 +20,8 @@ int replay_new(struct replay **, const struct recording *, size_t session, struc
 void replay_free(struct replay *);
 /* The address of exchange i (from 0) of the session, fit to be asked for. malloc. */
 int replay_url(struct replay *, size_t i, char **, struct err *);
+/* What was made up for such addresses: it is not what the tags stand for, until it is asked for. */
+void replay_forget(struct replay *);
 /* The body of the last request that a recording holds by size and sum only: no sink has seen it. NULL: none was. */
 const struct recorded *replay_absent(const struct replay *);
 /* RC_OK: each request so far had its answer; else the error of the first one that had none, also where it was passed

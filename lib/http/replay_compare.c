@@ -14,6 +14,16 @@ enum { HOST = 32, PATH = 4, METHOD = 3, BODY = 2, QUERY = 1 };	/* a path is each
 /* "https://host:1", "/path", "a=b": a recorded address has tags in it, whose '#' begins no fragment. */
 struct parts { const char *host, *path, *query; size_t nhost, npath, nquery; };
 
+/* A tag that stood for a whole address was taken for one relative to the page it was on; where it led, the recording
+ * tells by other tags: any path may be it. */
+static bool
+is_made(const struct tags *t, const struct parts *here)
+{
+	const char *last = memrchr(here->path, '/', here->npath);
+
+	return last != NULL && here->nquery == 0 && tags_made(t, last + 1, here->npath - (size_t)(last + 1 - here->path));
+}
+
 struct view {
 	struct tags *tags;
 	unsigned differs, most;
@@ -129,24 +139,51 @@ queries(struct view *v, const char *a, size_t na, const char *b, size_t nb)
 	}
 }
 
-/* Names of a form's fields, in their order; what they hold are answers. */
+/* A field of that name in the form. */
+static bool
+has_field(const char *form, size_t len, const char *name, size_t n)
+{
+	const char *x = NULL;
+	size_t m = 0;
+
+	while (len > 0) {
+		m = part(&form, &len, '&', &x);
+		if (m >= n && memcmp(x, name, n) == 0 && (m == n || x[n] == '='))
+			return true;
+	}
+	return false;
+}
+
+/* The first field of one form that the other has not: *n 0: none. */
+static const char *
+only_in(const char *a, size_t na, const char *b, size_t nb, size_t *n)
+{
+	const char *x = NULL;
+
+	while (na > 0) {
+		*n = part(&a, &na, '&', &x);
+		*n = memchr(x, '=', *n) != NULL ? (size_t)((const char *)memchr(x, '=', *n) - x) : *n;
+		if (*n > 0 && !has_field(b, nb, x, *n))
+			return x;
+	}
+	*n = 0;
+	return NULL;
+}
+
+/* Names of a form's fields; what they hold are answers. */
 static void
 forms(struct view *v, const char *a, size_t na, const char *b, size_t nb)
 {
-	const char *x = NULL, *y = NULL;
 	size_t n = 0, m = 0;
+	const char *x = only_in(a, na, b, nb, &n), *y = only_in(b, nb, a, na, &m);
 	char shown[64], other[64];
 
-	while (na > 0 || nb > 0) {
-		n = part(&a, &na, '&', &x);
-		m = part(&b, &nb, '&', &y);
-		n = memchr(x, '=', n) != NULL ? (size_t)((const char *)memchr(x, '=', n) - x) : n;
-		m = memchr(y, '=', m) != NULL ? (size_t)((const char *)memchr(y, '=', m) - y) : m;
-		show(v->tags, x, n, shown);
-		show(v->tags, y, m, other);
-		if (n != m || memcmp(x, y, n) != 0)
-			differs(v, BODY, "the form has the field '%s' there and '%s' here", shown, other);
-	}
+	show(v->tags, x != NULL ? x : "", n, shown);
+	show(v->tags, y != NULL ? y : "", m, other);
+	if (n > 0 && m > 0)
+		differs(v, BODY, "the form has the field '%s' there and '%s' here", shown, other);
+	else if (n > 0 || m > 0)
+		differs(v, BODY, "the form has the field '%s' only %s", n > 0 ? shown : other, n > 0 ? "there" : "here");
 }
 
 /* Members and kinds of values, not values. name: of the member that is looked at. */
@@ -216,6 +253,10 @@ compare_differs(struct tags *t, const struct http_request *req, const char *url,
 	what[0] = '\0';
 	split(e->url, &there);
 	split(url, &here);
+	if (is_made(t, &here)) {
+		there.nhost = strcspn(there.host, "[") < there.nhost ? strcspn(there.host, "[") : there.nhost;
+		there.npath = there.nquery = here.npath = 0;
+	}
 	if (there.nhost != here.nhost || strncasecmp(there.host, here.host, there.nhost) != 0) {
 		show(t, there.host, there.nhost, shown);
 		show(t, here.host, here.nhost, other);

@@ -58,6 +58,7 @@ add(struct tags *t, const char *name, size_t n, const char *text, size_t len, st
 	if ((v = realloc(t->v, (t->n + 1) * sizeof(*v))) == NULL)
 		return err_sys(err, ENOMEM, "cannot hold a tag");
 	t->v = v;
+	v[t->n].made = false;
 	text_copyn(v[t->n].name, sizeof(v[t->n].name), name, n);
 	if ((v[t->n].text = malloc(len + 1)) == NULL)
 		return err_sys(err, ENOMEM, "cannot hold a tag");
@@ -145,7 +146,21 @@ invent(struct tags *t, const char *tag, size_t n, struct err *err)
 		snprintf(text, sizeof(text), "2.25.770000%lu", number);
 	else
 		snprintf(text, sizeof(text), "recorded.%s.%lu", kind, number);
-	return add(t, tag, n, text, strlen(text), err);
+	if (add(t, tag, n, text, strlen(text), err) != RC_OK)
+		return err_rc(err->kind);
+	t->v[t->n - 1].made = true;
+	return RC_OK;
+}
+
+bool
+tags_made(const struct tags *t, const char *text, size_t n)
+{
+	size_t i = 0;
+
+	for (i = 0; i < t->n; i++)
+		if (t->v[i].made && strlen(t->v[i].text) == n && memcmp(t->v[i].text, text, n) == 0)
+			return true;
+	return false;
 }
 
 int

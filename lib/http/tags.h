@@ -12,7 +12,7 @@
 
 #define TAGS_MAX	4096	/* of one session; redact.h has 1024 secrets, har.c as many again */
 
-struct tag { char name[REDACT_KIND_MAX + 8]; char *text; };
+struct tag { char name[REDACT_KIND_MAX + 8]; char *text; bool made; };	/* made: up, of an answer */
 struct tags { struct tag *v; size_t n; };
 
 /* Is `text` what `pattern`, which may hold tags, stands for? Takes the texts of tags that are new; false: none. */
@@ -21,6 +21,8 @@ bool tags_match(struct tags *, const char *pattern, size_t plen, const char *tex
 int tags_fill(struct tags *, const char *text, size_t, struct buf *, struct err *);
 /* The other way round, for messages: what tags stand for replaced by them. */
 int tags_hide(const struct tags *, const char *text, size_t, struct buf *, struct err *);
+/* Is the text what was made up for a tag? */
+bool tags_made(const struct tags *, const char *text, size_t);
 void tags_cut(struct tags *, size_t n);	/* forgets all but the first n; wipes */
 void tags_free(struct tags *);	/* wipes */
 

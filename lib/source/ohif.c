@@ -7,6 +7,8 @@
 #include "source/ohif.h"
 #include "source/retrieve.h"
 
+#define HIDDEN_MAX	300	/* addresses: of a text with more secrets than a few hundred a recording keeps nothing */
+
 static int
 ohif_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
 {
@@ -55,17 +57,30 @@ static int
 add_offers(struct source *s, struct ohif *o, struct err *err)
 {
 	struct source_offer offer;
-	size_t i = 0, k = 0;
+	size_t i = 0;
 	int rc = RC_OK;
 
 	for (i = 0; i < o->n && rc == RC_OK; i++) {
 		offer = o->v[i].offer;
 		memset(&o->v[i].offer, 0, sizeof(o->v[i].offer));
 		rc = source_add_offer(s, &offer, err);
-		/* an address may be signed: a recording shows none */
-		for (k = 0; rc == RC_OK && s->har != NULL && k < o->v[i].list.n && !redact_full(&s->secrets); k++)
-			rc = redact_add_as(&s->secrets, "location", o->v[i].list.v[k].url, err);
 	}
+	return rc;
+}
+
+/* An address may be signed, and opens an object then: a recording shows none of them. */
+static int
+hide_addresses(struct source *s, const json_t *j, struct err *err)
+{
+	json_t *study = NULL, *series = NULL, *one = NULL;
+	size_t i = 0, k = 0, n = 0, hidden = 0;
+	int rc = RC_OK;
+
+	json_array_foreach(json_object_get(j, "studies"), i, study)
+		json_array_foreach(json_object_get(study, "series"), k, series)
+			json_array_foreach(json_object_get(series, "instances"), n, one)
+				if (rc == RC_OK && hidden++ < HIDDEN_MAX)
+					rc = redact_add_as(&s->secrets, "location", json_text(one, "url"), err);
 	return rc;
 }
 
@@ -79,6 +94,8 @@ take_manifest(struct source *s, const json_t *j, const char *base, struct err *e
 		return err_sys(err, ENOMEM, "cannot read the link");
 	s->own = o;
 	s->ops = &ohif_ops;
+	if (s->har != NULL && (rc = hide_addresses(s, j, err)) != RC_OK)
+		return rc;
 	rc = ohif_parse(j, base, o, err);
 	return rc == RC_OK ? add_offers(s, o, err) : rc;
 }

@@ -235,7 +235,10 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 	r->out = out;
 	r->offer = &s->offers[i];
 	r->pages = true;
-	rc = fetch_into(rs, it, d, r, err);
+	if ((rc = fetch_into(rs, it, d, r, err)) != RC_OK && source_absent(s, &r->p)) {
+		err_clear(err);
+		rc = RC_OK;
+	}
 	if (rc == RC_OK && (rc = check_type(rs, d, r->p.media, err)) == RC_OK &&
 	    (rc = check_claims(it, d, &r->p, err)) == RC_OK) {
 		*p = r->p;
@@ -373,6 +376,7 @@ int
 source_recipe(struct source *s, const char *link, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct recipe_session *rs = calloc(1, sizeof(*rs));
+	bool recorded = s->o.http.replay != NULL && link[0] == '\0';	/* what the link told is asked for then */
 	int rc = rs == NULL ? err_sys(err, ENOMEM, "cannot start a session") : RC_OK;
 
 	if (rc != RC_OK)
@@ -380,10 +384,10 @@ source_recipe(struct source *s, const char *link, const char *name, const char *
 	s->own = rs;
 	s->ops = &recipe_ops;
 	rs->s = s;
-	if ((s->link = text_dup(link, err)) == NULL || (rc = link_check(link, err)) != RC_OK ||
+	if ((s->link = text_dup(link, err)) == NULL || (!recorded && (rc = link_check(link, err)) != RC_OK) ||
 	    (rc = redact_add_as(&s->secrets, "link", link, err)) != RC_OK ||
 	    (rc = recipe_parse(name, text, len, &rs->r, NULL, err)) != RC_OK || (rc = http_cookies(s->http, err)) != RC_OK ||
-	    (rc = take_link(rs, link, err)) != RC_OK || (rc = take_scope(rs, err)) != RC_OK)
+	    (!recorded && (rc = take_link(rs, link, err)) != RC_OK) || (rc = take_scope(rs, err)) != RC_OK)
 		return s->link == NULL ? err_rc(err->kind) : rc;
 	rs->login.body = rs->r->login;
 	http_narrow(s->http, (int64_t)rs->r->limits.gap_ms, (int64_t)rs->r->limits.wait_ms);

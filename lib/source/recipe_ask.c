@@ -197,6 +197,16 @@ in_limits(struct recipe_session *rs, struct err *err)
 	return RC_OK;
 }
 
+/* How many redirects the scope allows, as http_request has it. */
+static int
+redirects_of(const struct recipe *r)
+{
+	const char *v = recipe_attr(r->scope, "redirects");
+	unsigned long n = v != NULL ? strtoul(v, NULL, 10) : HTTP_REDIRECTS;
+
+	return n == 0 ? -1 : n > 20 ? 20 : (int)n;
+}
+
 static int
 send_one(struct recipe_session *rs, const struct asked *a, const struct http_sink *sink, struct http_response *resp,
     struct err *err)
@@ -208,6 +218,7 @@ send_one(struct recipe_session *rs, const struct asked *a, const struct http_sin
 	    .private = s->private != NULL ? private : NULL, .body = a->body.data, .body_len = a->body.len,
 	    .body_type = a->body_type, .once = a->once, .single = true,
 	    .hosts = (const char *const *)rs->hosts, .nhosts = rs->nhosts, .sink = sink,
+	    .headers_stay = true, .redirects = redirects_of(rs->r),
 	    .max = sink == NULL ? PAGE_BYTES_MAX : 0, .tries = a->once ? 1 : a->tries,
 	    .progress = s->o.progress, .progress_arg = s->o.progress_arg };
 	int rc = in_limits(rs, err);
@@ -220,14 +231,14 @@ send_one(struct recipe_session *rs, const struct asked *a, const struct http_sin
 static int
 follow(struct recipe_session *rs, struct asked *a, struct http_response *resp, struct err *err)
 {
-	const char *v = recipe_attr(rs->r->scope, "redirects"), *to = NULL;
-	unsigned left = v != NULL ? (unsigned)strtoul(v, NULL, 10) : HTTP_REDIRECTS;
+	const char *to = NULL;
+	int left = redirects_of(rs->r);
 	struct asked next = { .method = "GET" };
 	int rc = RC_OK;
 
 	while (rc == RC_OK && resp->status >= 301 && resp->status <= 303 &&
 	    (to = http_header(rs->s->http, "Location")) != NULL) {
-		if (left-- == 0) {
+		if (left-- <= 0) {
 			rc = err_set(err, ERR_PROTOCOL, "the portal redirects more often than the scope allows");
 			break;
 		}
@@ -328,6 +339,28 @@ recipe_judge_page(struct recipe_session *rs, const struct recipe_node *n, const 
 	return rc != RC_OK || fired ? rc : session_over(rs, at, over, err);
 }
 
+/* A next page is asked for with the headers of the request that gave the first one, at the same host. */
+static int
+same_headers(const struct recipe_item *it, const struct recipe_node *for_each, struct asked *a, struct err *err)
+{
+	const struct recipe_node *n = for_each->parent->child, *request = NULL;
+	struct url here, next;
+	bool same = false;
+
+	for (; n != NULL && n != for_each; n = n->next)
+		if (n->tag == RT_GET || n->tag == RT_POST)
+			request = n;
+	if (request == NULL || it->at.page == NULL || url_parse(it->at.page->url, &here, err) != RC_OK)
+		return RC_OK;
+	if (url_parse(a->url, &next, err) == RC_OK) {
+		same = strcmp(here.host, next.host) == 0;
+		url_free(&next);
+	}
+	url_free(&here);
+	err_clear(err);
+	return same ? make_headers(request, &it->vars, a, err) : RC_OK;
+}
+
 static int
 ask(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, const char *url, struct err *err)
 {
@@ -347,7 +380,7 @@ ask(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node 
 			break;
 		if (url != NULL) {
 			a.method = "GET";
-			rc = (a.url = text_dup(url, err)) == NULL ? err_rc(err->kind) : RC_OK;
+			rc = (a.url = text_dup(url, err)) == NULL ? err_rc(err->kind) : same_headers(it, n, &a, err);
 		} else {
 			rc = make(rs, it, n, &a, err);
 		}
@@ -430,6 +463,8 @@ recipe_pause(struct recipe_session *rs, uint64_t ms, struct err *err)
 	uint64_t every = 0, now = time_mono_ms(), until = now + ms, part = 0;
 	int rc = RC_OK;
 
+	if (rs->s->o.http.replay != NULL)	/* what was waited for has come */
+		return RC_OK;
 	if (k != NULL)
 		(void)recipe_duration(recipe_attr(k, "every"), &every);
 	while (rc == RC_OK && now < until) {

@@ -139,6 +139,30 @@ source_basic(struct source *s, const char *user, const char *password, struct er
 	return rc;
 }
 
+/* Whose records these are stands in the list; a recording, which is made to be shown, says it nowhere. */
+static void
+hide_patient(struct source *s, const struct source_offer *o)
+{
+	struct err e = { 0 };
+
+	if (s->har == NULL || redact_full(&s->secrets))
+		return;
+	(void)redact_add_as(&s->secrets, "name", o->patient_name, &e);
+	(void)redact_add_as(&s->secrets, "patient", o->patient_id, &e);
+	(void)redact_add_as(&s->secrets, "birth", o->patient_birth, &e);
+	(void)redact_add_as(&s->secrets, "accession", o->accession, &e);
+	(void)redact_add_as(&s->secrets, "study", o->study_uid, &e);
+}
+
+static void
+hide_patients(struct source *s)
+{
+	size_t i = 0;
+
+	for (i = 0; i < s->noffers; i++)
+		hide_patient(s, &s->offers[i]);
+}
+
 const char *const *
 source_private(const struct source *s, const char *out[SOURCE_TAGS_MAX + 2])
 {
@@ -163,6 +187,7 @@ source_add_offer(struct source *s, const struct source_offer *offer, struct err 
 	}
 	s->offers = v;
 	s->offers[s->noffers++] = *offer;
+	hide_patient(s, offer);	/* before the next page, which writes down this one */
 	return RC_OK;
 }
 
@@ -238,24 +263,6 @@ looks_like_json(const struct buf *b)
 	while (i < b->len && strchr(" \t\r\n", b->data[i]) != NULL)
 		i++;
 	return i < b->len && (b->data[i] == '{' || b->data[i] == '[');
-}
-
-/* Whose records these are stands in the list; a recording, which is made to be shown, says it nowhere. */
-static void
-hide_patients(struct source *s)
-{
-	const struct source_offer *o = NULL;
-	struct err e = { 0 };
-	size_t i = 0;
-
-	for (i = 0; s->har != NULL && i < s->noffers && !redact_full(&s->secrets); i++) {
-		o = &s->offers[i];
-		(void)redact_add_as(&s->secrets, "name", o->patient_name, &e);
-		(void)redact_add_as(&s->secrets, "patient", o->patient_id, &e);
-		(void)redact_add_as(&s->secrets, "birth", o->patient_birth, &e);
-		(void)redact_add_as(&s->secrets, "accession", o->accession, &e);
-		(void)redact_add_as(&s->secrets, "study", o->study_uid, &e);
-	}
 }
 
 /* The end of a step that was begun with har_begin(). */

@@ -90,7 +90,10 @@ is "as one package of nine objects" 9 "$(members orthanc)"
 ok "which unzip finds whole" unzip -tq out-orthanc/*.zip
 status "--list says what there is" 0 "$fetch" --portal orthanc --order order.json --list --json
 is "with date, modality and count" '"20260901" "CT" 9' "$(jq -r 'select(.type=="offer") | "\(.date|@json) \(.modalities|@json) \(.files)"' out)"
-status "--study names it, without an order" 0 "$fetch" --portal orthanc --study $uid --basis consent --reference F1 -o out-study
+status "--study names it, without an order" 0 "$fetch" --portal orthanc --study $uid --basis consent --reference F1 -o out-study --har w.har
+hasnt "its recording names nobody" "Muster|$uid" w.har
+status "and runs offline" 0 "$MRI_BIN/mri-portal" replay w.har
+has "to the same end" '^fetch 1	same	ok	DICOM	' out
 status "a study that the portal does not have" 69 "$fetch" --portal orthanc --study 1.2.3.4 --basis consent --reference F1 -o out-none
 ok "leaves nothing behind" not ls out-none/*.zip
 status "a wrong password" 77 "$fetch" --portal stranger --study $uid --basis consent --reference F1 -o out-wrong

@@ -84,12 +84,40 @@ status 'tutorial: everything comes' 0 run --recipe ./tutorial.xml --factor numme
 is 'tutorial: three studies' 3 "$(ls got/*.zip | wc -l)"
 ok 'tutorial: byte for byte' same
 # what stands behind a download looks at the row again, until there is another request
-sed 's|^ *</for-each>|<extract name="again" xpath=".//a/@href" type="url"/>\n<download url="{again}" as="study" type="zip"/>\n&|' \
-    tutorial.xml >behind.xml
+sed 's|^ *</for-each>|<extract name="again" xpath=".//a/@href" type="url"/>\n&|
+    s|</for-each>|<download url="{again}" as="study" type="zip"/>\n&|' tutorial.xml >behind.xml
 status 'an extract behind a download' 0 run --recipe ./behind.xml --factor nummer=@nummer
 is 'finds what the row has' 6 "$(ls got/*.zip | wc -l)"
 status 'tutorial: a wrong number' 77 run --recipe ./tutorial.xml --factor nummer=@nummer.wrong
 has 'tutorial: with the attempts that are left' 'attempts left: 2' err
+
+# a key in a header: it goes along to the next pages, and to no other host
+cat >keyed.xml <<END
+<recipe xmlns="urn:mri:recipe:1" id="keyed" version="1">
+  <about vendor="Test" tested="2026-11"/>
+  <match url="^https://$at/keyed/$"/>
+  <input name="link" type="url" ask="Link"/>
+  <scope hosts="localhost 127.0.0.1" redirects="1"/>
+  <limits min-delay="1ms"/>
+  <run>
+    <get url="https://$at/keyed/in"/>
+    <extract name="key" header="X-Key" secret="yes"/>
+    <get url="https://$at/keyed/list"><header name="X-Key" value="{key}"/></get>
+    <for-each json="" as="item" min="1">
+      <paginate link="next" max="5"/>
+      <extract name="uid" json="/uid" type="uid"/>
+      <get url="https://$at/keyed/hop"><header name="X-Key" value="{key}"/></get>
+      <download url="https://127.0.0.1:${at#*:}/keyed/there" as="study" study="{uid}" type="zip"/>
+    </for-each>
+  </run>
+</recipe>
+END
+order "https://$at/keyed/"
+status 'keyed: everything comes' 0 run --recipe ./keyed.xml
+is 'keyed: of three pages' 3 "$(ls got/*.zip | wc -l)"
+sed 's| redirects="1"| redirects="0"|' keyed.xml >strict.xml
+status 'keyed: a scope without redirects' 76 run --recipe ./strict.xml
+has 'keyed: says so' 'redirects more than 0 times' err
 
 # DLX as a recipe, with a question of each kind, and the quirks of real ones
 sed 's|min-delay="500ms"|min-delay="1ms"|' "$SRC/share/recipes/dlx.xml" >dlx.xml

@@ -44,7 +44,9 @@ is "ends it before any object" "1 0" "$(asked 'GET /m/whole') $(asked 'GET /stud
 order /m/whole.json
 status "--list shows what the manifest has" 0 mri-fetch --order order.json --list --json
 is "with the count" 'CT 5' "$(jq -r 'select(.type=="offer") | "\(.modalities) \(.files)"' out)"
-status "a link of the viewer" 0 mri-fetch --order order.json
+status "a link of the viewer" 0 mri-fetch --order order.json --har one.har
+hasnt "a recording shows neither patient nor study" "Muster|PID-4711|19700101|$uid\"" one.har
+hasnt "nor where the objects are" 'ST0001' one.har
 import=$(cat out)
 is "each object once, the viewer not at all" "5 0" "$(asked 'GET /study') $(asked 'GET /viewer')"
 status "the same again asks nobody" 0 mri-fetch --order order.json

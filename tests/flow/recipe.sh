@@ -104,7 +104,7 @@ run() { : >requests; rm -rf out.d; "$fetch" --cacert portal/ca.pem --order order
 all() { run --factor code=@code --factor otp=@otp "$@"; }
 asked() { grep -cE "$1" requests || :; }
 
-status "everything comes" 0 all
+status "everything comes" 0 all --har r.har
 is "three studies and a report" '1 PDF 3 ZIP' "$(for f in out.d/*; do head -c 4 "$f" | tr -d '\003\004' | sed 's/^PK$/ZIP/; s/^%PDF$/PDF/'; echo; done | grep . | sort | uniq -c | awk '{print $1, $2}' | paste -sd' ')"
 for n in 1 2 3; do
 	ok "study $n is byte for byte the portal's" sh -c 'for f in out.d/*.zip; do cmp -s "$f" "files/$1.zip" && exit 0; done; exit 1' - $n
@@ -238,4 +238,17 @@ status "a wrong answer is sent once" 77 "$fetch" --cacert portal/ca.pem --order 
 : >requests
 status "and not again" 77 "$fetch" --cacert portal/ca.pem --order order.json --factor code=@code --factor otp=@otp
 is "the portal is not asked" 0 "$(asked .)"
+# The recording of the first one, run again: with the recipe as it was, and as somebody has changed it
+replay() { "$MRI_BIN/mri-portal" replay "$@"; }
+hasnt "no name in a recording" 'Muster' r.har
+status "recorded, it runs offline" 0 replay --recipe form.xml r.har
+is "to the same end" 'login same,list same,fetch 1 same,fetch 2 same,fetch 3 same,fetch 4 same,' \
+	"$(grep -E '^(login|list|fetch)' out | cut -f1,2 | tr '\t\n' ' ,')"
+sed 's#/export"#/exports"#' form.xml >changed.xml
+status "a recipe with another address" 1 replay --recipe changed.xml r.har
+has "the nearest entry is named" "no answer to POST /exports; the nearest is entry 7: segment 1 of the path is 'export' there and 'exports' here" err
+sed "s#'bilder'#'zahl'#" form.xml >changed.xml
+status "one that finds nothing" 1 replay --recipe changed.xml r.har
+has "is told by its line" 'portal-changed now: <extract> in line [0-9]+ of the recipe: nothing is found for images' err
+status "without a recipe" 66 replay r.har
 done_testing

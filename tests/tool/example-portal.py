@@ -93,6 +93,8 @@ class Portal(BaseHTTPRequestHandler):
         self.note()
         if path.startswith('/klinik'):
             return self.klinik(path[7:], s, query)
+        if path.startswith('/keyed'):
+            return self.keyed(path[6:], query)
         if path.startswith('/store/'):
             return self.store(path[7:])
         if path.startswith('/v2/'):
@@ -163,6 +165,23 @@ class Portal(BaseHTTPRequestHandler):
             return self.page('<p class="fehler">Das stimmt nicht, noch 2 Versuche</p>')
         s['in'] = True
         self.klinik_list(1)
+
+    # an API with a key in a header, pages by the Link header, and a redirect to another host
+    def keyed(self, path, query):
+        page = int(query.get('page', ['1'])[0])
+        if path == '/in':
+            return self.reply(200, 'text/plain', 'ok', X_Key='key-7d3f')
+        if path == '/there':
+            if 'X-Key' in self.headers:
+                return self.reply(400, 'text/plain', 'what is that key?')
+            return self.reply(200, 'application/zip', files['zip'])
+        if self.headers.get('X-Key') != 'key-7d3f':
+            return self.reply(401, 'text/plain', 'no key')
+        if path == '/hop':
+            there = 'https://127.0.0.1:%d/keyed/there' % server.server_address[1]
+            return self.reply(302, 'text/plain', '', Location=there)
+        more = {'Link': '<list?page=1>; rel="prev", <list?page=%d>; rel="next"' % (page + 1)} if page < 3 else {}
+        self.reply(200, 'application/json', json.dumps([{'uid': UIDS[page - 1]}]), **more)
 
     # the API of example-json.xml
     def bearer(self):

@@ -212,6 +212,7 @@ test_nearest(void **state)
 		{ "GET", "https://h/p?token=t", NULL, "entry 1: the query has 'page' only there" },
 		{ "GET", "https://h/p?token=t&page=1&x=2", NULL, "entry 1: the query has 'x' only here" },
 		{ "POST", "https://h/login", "user=a&otp=1", "the form has the field 'code' there and 'otp' here" },
+		{ "POST", "https://h/login", "code=1&more=2&user=a", "the form has the field 'more' only here" },
 	};
 	struct played p;
 	struct err err = { 0 };
@@ -315,12 +316,55 @@ test_written(void **state)
 	redact_free(&secrets);
 }
 
+/* Bodies whose secrets only a later step knows, and lists in DICOM JSON. */
+static void
+test_late(void **state)
+{
+	static const char list[] = "[{\"00100010\":{\"vr\":\"PN\",\"Value\":[{\"Alphabetic\":\"Fremd^Frieda\"}]},"
+	    "\"00080060\":{\"vr\":\"CS\",\"Value\":[\"CTXX\"]},\"0020000D\":{\"vr\":\"UI\",\"Value\":[\"1.2.3.4.5\"]}}]";
+	struct http_exchange x = { .method = "GET", .url = "https://h/", .status = 200, .type = "text/html", .text = "<td>Eva",
+	    .text_len = 7, .bytes = 7, .ip = "", .tls_version = "", .tls_cipher = "" };
+	char path[] = "/tmp/mri-har-XXXXXX";
+	struct redact secrets = { 0 };
+	struct har *h = NULL;
+	struct buf b = BUF_INIT(65536);
+	struct stream *s = NULL;
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(har_open(&h, fd, &secrets, NULL, NULL, &err), RC_OK);
+	har_begin(h, "login", 0);
+	har_exchange(h, &x);
+	har_end(h, "recipe", "", NULL);
+	har_begin(h, "list", 0);
+	assert_int_equal(redact_add_as(&secrets, "who", "<td>Eva", &err), RC_OK);
+	x.type = "application/dicom+json";
+	x.text = list;
+	x.text_len = x.bytes = strlen(list);
+	har_exchange(h, &x);
+	har_end(h, "recipe", "", NULL);
+	assert_int_equal(stream_file(&s, fd, &err), RC_OK);
+	assert_int_equal(stream_slurp(s, &b, &err), RC_OK);
+	stream_close(s);
+	har_close(h);
+	assert_null(strstr(b.data, "Eva"));
+	assert_non_null(strstr(b.data, "[who#1]"));
+	assert_null(strstr(b.data, "Fremd"));
+	assert_null(strstr(b.data, "1.2.3.4.5"));
+	assert_non_null(strstr(b.data, "CTXX"));
+	buf_free(&b);
+	redact_free(&secrets);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tags), cmocka_unit_test(test_recording), cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_nearest), cmocka_unit_test(test_json_body), cmocka_unit_test(test_written),
+		cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -463,6 +463,7 @@ test_redirects(void **state)
 	const char *loop[] = { to, to, to, to, to, to, to, to, NULL };
 	static const char *const away[] = { "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\n" EMPTY,
 	    OK_BODY, NULL };
+	struct http_request req = get;
 	struct http_options o = options();
 	struct server s;
 	struct outcome r;
@@ -478,6 +479,43 @@ test_redirects(void **state)
 	r = perform(&o, &get, s.port, "127.0.0.1");
 	assert_int_equal(r.err.kind, ERR_PROTOCOL);
 	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 1);
+	s = server_start(loop);
+	req.redirects = 2;
+	r = perform(&o, &req, s.port, "127.0.0.1");
+	assert_int_equal(r.err.kind, ERR_PROTOCOL);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 3);
+	s = server_start(loop);
+	req.redirects = -1;
+	r = perform(&o, &req, s.port, "127.0.0.1");
+	assert_int_equal(r.err.kind, ERR_PROTOCOL);
+	assert_int_equal(server_stop(&s, asked, sizeof(asked)), 1);
+}
+
+/* A header that was meant for one host does not go to another: twice on the first, never on the second. */
+static void
+test_headers_stay(void **state)
+{
+	static const char *const headers[] = { "X-Key: abc.def", NULL };
+	struct http_request req = { .method = "GET", .headers = headers, .headers_stay = true };
+	char to[128];
+	const char *second[] = { OK_BODY, OK_BODY, NULL };
+	const char *first[] = { "HTTP/1.1 302 X\r\nLocation: /again\r\n" EMPTY, to, NULL };
+	struct http_options o = options();
+	struct server b = server_start(second), a;
+	struct outcome r;
+	char asked[8192], *at = NULL;
+
+	(void)state;
+	snprintf(to, sizeof(to), "HTTP/1.1 302 X\r\nLocation: http://localhost:%d/x\r\n" EMPTY, b.port);
+	a = server_start(first);
+	r = perform(&o, &req, a.port, "127.0.0.1");
+	assert_int_equal(r.status, 200);
+	assert_int_equal(server_stop(&a, asked, sizeof(asked)), 2);
+	at = strstr(asked, "X-Key: abc.def");
+	assert_non_null(at);
+	assert_non_null(strstr(at + 1, "X-Key: abc.def"));
+	assert_int_equal(server_stop(&b, asked, sizeof(asked)), 1);
+	assert_null(strstr(asked, "X-Key"));
 }
 
 static void
@@ -747,7 +785,8 @@ main(void)
 		cmocka_unit_test(test_redact), cmocka_unit_test(test_retry), cmocka_unit_test(test_once),
 		cmocka_unit_test(test_once_on_kept), cmocka_unit_test(test_once_no_http2),
 		cmocka_unit_test(test_one_address_allowed), cmocka_unit_test(test_where), cmocka_unit_test(test_bearer),
-		cmocka_unit_test(test_redirects), cmocka_unit_test(test_bounds), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_redirects), cmocka_unit_test(test_headers_stay),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_retry_after_date), cmocka_unit_test(test_proxy_said), cmocka_unit_test(test_series),
 	};
 
