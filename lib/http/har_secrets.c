@@ -53,6 +53,12 @@ in_url(struct redact *r, const char *url)
 	}
 }
 
+void
+har_hide_address(struct redact *r, const char *url)
+{
+	in_url(r, url);
+}
+
 /* RFC 7519: three parts of base64url, the first of which is a JSON object: "eyJ". */
 static void
 in_text(struct redact *r, const char *text)

@@ -10,4 +10,7 @@ void har_find_secrets(struct redact *, const json_t *entry);
 /* Every text of the entry: those that the session knows first. Scheme and host of a URL stay. */
 int har_redact(const struct redact *known, const struct redact *found, json_t *entry);
 
+/* The parts of an address that may be a secret, as those of a request's. */
+void har_hide_address(struct redact *, const char *url);
+
 #endif

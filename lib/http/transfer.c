@@ -126,7 +126,7 @@ on_body(char *data, size_t size, size_t nmemb, void *arg)
 	}
 	if (resp->status >= 200 && resp->status < 300) {
 		max = t->req->max != 0 ? t->req->max : HTTP_BODY_MAX;
-		if (resp->body.len + n > max) {
+		if (resp->body.len + n > max || resp->length > (long long)max) {
 			t->rc = err_set(&t->inner, ERR_PROTOCOL, "an answer of more than %zu bytes", max);
 			return 0;
 		}

@@ -3,11 +3,12 @@
 #include <string.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "http/har_secrets.h"
 #include "source/dicomweb.h"
 #include "source/ohif.h"
 #include "source/retrieve.h"
 
-#define HIDDEN_MAX	300	/* addresses: of a text with more secrets than a few hundred a recording keeps nothing */
+#define HIDDEN_MAX	300	/* secrets: of a text with more of them a recording keeps nothing */
 
 static int
 ohif_fetch(struct source *s, size_t i, const struct source_output *out, struct source_package *p, struct err *err)
@@ -68,20 +69,18 @@ add_offers(struct source *s, struct ohif *o, struct err *err)
 	return rc;
 }
 
-/* An address may be signed, and opens an object then: a recording shows none of them. */
-static int
-hide_addresses(struct source *s, const json_t *j, struct err *err)
+/* An address may be signed, and opens an object then: a recording shows of it what it shows of a request. */
+static void
+hide_addresses(struct source *s, const json_t *j)
 {
 	json_t *study = NULL, *series = NULL, *one = NULL;
-	size_t i = 0, k = 0, n = 0, hidden = 0;
-	int rc = RC_OK;
+	size_t i = 0, k = 0, n = 0;
 
 	json_array_foreach(json_object_get(j, "studies"), i, study)
 		json_array_foreach(json_object_get(study, "series"), k, series)
 			json_array_foreach(json_object_get(series, "instances"), n, one)
-				if (rc == RC_OK && hidden++ < HIDDEN_MAX)
-					rc = redact_add_as(&s->secrets, "location", json_text(one, "url"), err);
-	return rc;
+				if (s->secrets.n < HIDDEN_MAX)
+					har_hide_address(&s->secrets, json_text(one, "url"));
 }
 
 static int
@@ -94,8 +93,8 @@ take_manifest(struct source *s, const json_t *j, const char *base, struct err *e
 		return err_sys(err, ENOMEM, "cannot read the link");
 	s->own = o;
 	s->ops = &ohif_ops;
-	if (s->har != NULL && (rc = hide_addresses(s, j, err)) != RC_OK)
-		return rc;
+	if (s->har != NULL)
+		hide_addresses(s, j);
 	rc = ohif_parse(j, base, o, err);
 	return rc == RC_OK ? add_offers(s, o, err) : rc;
 }
@@ -113,6 +112,20 @@ take_roots(struct source *s, const json_t *j, const char *base, struct err *err)
 		hash_wipe_text(&asks[i]);
 	hash_wipe_text(&qido);
 	hash_wipe_text(&wado);
+	return rc;
+}
+
+int
+ohif_take(struct source *s, const char *text, size_t len, const char *base, bool *is, struct err *err)
+{
+	json_t *j = NULL;
+	int rc = RC_OK;
+
+	*is = json_parse(text, len, &j, err) == RC_OK && json_is_array(json_object_get(j, "studies"));
+	err_clear(err);
+	if (*is && (rc = take_manifest(s, j, base, err)) != RC_OK && err->kind == ERR_PROTOCOL)
+		s->state = "unsupported";
+	json_decref(j);
 	return rc;
 }
 

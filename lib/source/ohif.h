@@ -36,5 +36,7 @@ int ohif_asks(const char *link, char **asks, size_t max, size_t *n, struct err *
 
 /* In place of a look: gets what the link names. A manifest's studies are the offers. */
 int ohif_recognise(struct source *, const char *address, struct err *);
+/* An answer to the look that is JSON; *is false: no manifest. base: where it came from. */
+int ohif_take(struct source *, const char *text, size_t len, const char *base, bool *is, struct err *);
 
 #endif

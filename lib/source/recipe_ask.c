@@ -153,6 +153,7 @@ static int
 make_submit(struct recipe_session *rs, const struct recipe_item *it, const struct recipe_node *n, struct asked *a,
     struct err *err)
 {
+	const char *p = NULL;
 	struct form f;
 	int rc = RC_OK;
 
@@ -160,6 +161,10 @@ make_submit(struct recipe_session *rs, const struct recipe_item *it, const struc
 		rs->s->state = "portal-changed";
 		return it->at.page == NULL ? err_set(err, ERR_PROTOCOL, "there is no page with a form yet") : rc;
 	}
+	for (p = f.hidden.data; p != NULL && p < f.hidden.data + f.hidden.len; p += strlen(p) + 1)
+		if (rs->s->har != NULL && rs->s->secrets.n < REDACT_MAX / 2)
+			(void)redact_add_as(&rs->s->secrets, "hidden", p, &(struct err){ 0 });
+	buf_wipe(&f.hidden);
 	a->method = f.post ? "POST" : "GET";
 	a->url = f.url;
 	a->body = f.body;

@@ -9,12 +9,15 @@
 #define CONTROLS_MAX	500
 #define FORM_MAX	((size_t)256 << 10)	/* bytes; the view state of some portals is large */
 #define DEPTH_MAX	200
+#define HIDDEN_MIN	16	/* a token against forgery has 22 letters or more, a step's number one */
+#define HIDDEN_MAX	((size_t)16 << 10)	/* an assertion of SAML has some thousand */
 
 void
 form_free(struct form *f)
 {
 	hash_wipe_text(&f->url);
 	buf_wipe(&f->body);
+	buf_wipe(&f->hidden);
 }
 
 /* An attribute, "" where it is not there; *has tells. malloc; NULL: no memory. */
@@ -56,7 +59,7 @@ field_of(const struct recipe_node *submit, const char *name)
 
 struct filling {
 	const struct recipe_node *submit;
-	struct buf *out;
+	struct buf *out, *hidden;
 	bool pressed;		/* a button was sent: one is enough */
 	unsigned controls;
 };
@@ -89,6 +92,8 @@ put_input(struct filling *f, xmlNode *n, const char *name, struct err *err)
 		send = !f->pressed && name[0] != '\0';
 		f->pressed = f->pressed || send;
 	}
+	if (rc == RC_OK && strcasecmp(type, "hidden") == 0 && strlen(value) >= HIDDEN_MIN && strlen(value) <= HIDDEN_MAX)
+		rc = buf_add(f->hidden, value, strlen(value) + 1, err);
 	if (rc == RC_OK && send)
 		rc = put(f, name, has_value || strcasecmp(type, "checkbox") != 0 ? value : "on", err);
 	free(type);
@@ -230,14 +235,14 @@ int
 form_fill(const struct recipe_at *at, const struct recipe_node *submit, const struct recipe_vars *vars, struct form *f,
     struct err *err)
 {
-	struct filling fill = { submit, &f->body, false, 0 };
+	struct filling fill = { submit, &f->body, &f->hidden, false, 0 };
 	xmlNode **found = NULL;
 	char *action = NULL, *method = NULL, *enctype = NULL, *base = NULL;
 	size_t n = 0;
 	int rc = RC_OK;
 
 	memset(f, 0, sizeof(*f));
-	f->body.max = FORM_MAX;
+	f->body.max = f->hidden.max = FORM_MAX;
 	if ((rc = page_xpath_nodes(at, recipe_attr(submit, "form"), &found, &n, err)) != RC_OK)
 		return rc;
 	if (n == 0 || !is_element(found[0], "form")) {

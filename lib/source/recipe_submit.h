@@ -12,6 +12,7 @@ struct form {
 	bool post;
 	char *url;		/* absolute; of a GET with its query */
 	struct buf body;	/* application/x-www-form-urlencoded, of a POST */
+	struct buf hidden;	/* values of hidden fields as long as tokens are, each with its NUL: for no record */
 };
 
 /* The form that <submit form="…"> names; its <field>s stand in place of the page's values or beside them.

@@ -291,6 +291,7 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 	struct http_sink sink;
 	struct receiver *r = calloc(1, sizeof(*r));
 	char *manifest = NULL, *object = NULL;
+	bool listed = false;
 	int rc = RC_OK;
 
 	if (r == NULL)
@@ -347,6 +348,9 @@ source_look(struct source *s, const char *link, bool look, const struct source_o
 		rc = direct_recognise(s, r, err);
 	else if (weasis_is(r->page.data, r->page.len))
 		rc = weasis_recognise(s, r->page.data, r->page.len, err);
+	else if (looks_like_json(&r->page) &&
+	    ((rc = ohif_take(s, r->page.data, r->page.len, resp.url, &listed, err)) != RC_OK || listed))
+		goto out;
 	else if (looks_like_json(&r->page))
 		rc = dlx_recognise(s, r->page.data, r->page.len, resp.url, err);
 	else

@@ -47,6 +47,8 @@ has 'form: --explain tells each extract' '<extract>: uid = a UID' err
 hasnt 'form: and none that is private' '1\.2\.826|OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' err
 has 'form: the record has a tag for the link of the file, relative as it is' '\[extract#[0-9]+\]' form.har
 hasnt 'form: and no secret' 'OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' form.har
+hasnt 'form: nor the token of a hidden field' '_csrf=[0-9a-f]|value=.{0,3}[0-9a-f]{32}' form.har
+has 'form: but its tag, in the page and where it was sent' '_csrf=.hidden#1' form.har
 order "https://$at/?code=ABCDEFGH1234"
 status 'form: a link with the code in it asks for nothing' 0 run --recipe ./example-form.xml --list
 is 'form: it lists all, with what is claimed' '3 1' "$(grep -c 'study.*16' out) $(grep -c document out)"

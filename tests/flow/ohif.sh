@@ -45,9 +45,11 @@ order /m/whole.json
 status "--list shows what the manifest has" 0 mri-fetch --order order.json --list --json
 is "with the count" 'CT 5' "$(jq -r 'select(.type=="offer") | "\(.modalities) \(.files)"' out)"
 status "a link of the viewer" 0 mri-fetch --order order.json --har one.har
+import=$(cat out)
 hasnt "a recording shows neither patient nor study" "Muster|PID-4711|19700101|$uid\"" one.har
 hasnt "nor where the objects are" 'ST0001' one.har
-import=$(cat out)
+status "it runs again, offline" 0 mri-portal replay one.har
+has "object by object" 'fetch 1.same.ok.DICOM' out
 is "each object once, the viewer not at all" "5 0" "$(asked 'GET /study') $(asked 'GET /viewer')"
 status "the same again asks nobody" 0 mri-fetch --order order.json
 is "really" 5 "$(asked 'GET /study')"
@@ -69,6 +71,10 @@ order /m/proxy.json
 status "without a study" 76 mri-fetch -o nostudy --order order.json
 order /m/other.json
 status "JSON that is no manifest" 76 mri-fetch -o other --order order.json
+order /m/whole.json
+jq -c --arg l "http://127.0.0.1:$port/m/whole.json" '.link=$l' order.json >o && mv o order.json
+status "a link to the manifest itself" 0 mri-fetch -o direct --order order.json
+is "gives the objects too" 5 "$(unzip -Z1 direct/*.zip | wc -l)"
 order /m/none.json
 status "a manifest that is not there" 69 mri-fetch -o none --order order.json
 order http://169.254.169.254/latest

@@ -249,6 +249,30 @@ test_forms(void **state)
 	    "<submit form=\"//form[@id='two']\"/>", true, "https://p.example/a/2", "z=9");
 }
 
+/* What may be a token is named, so that no record shows it; what a recipe puts in its place too. */
+static void
+test_hidden(void **state)
+{
+	struct recipe *r = recipe_of("<submit form='//form'><field name='b' value='{link}'/></submit>");
+	struct recipe_at at = page("text/html", "<form method=post action=x><input type=hidden name=a value=0123456789abcdef>"
+	    "<input type=HIDDEN name=b value=fedcba9876543210><input type=hidden name=step value=2>"
+	    "<input name=c value=0123456789abcdefg></form>");
+	struct recipe_vars vars = { 0 };
+	struct form f = { 0 };
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(vars_set(&vars, "link", "x", false, &err), RC_OK);
+	assert_int_equal(form_fill(&at, recipe_child(r->run, RT_SUBMIT), &vars, &f, &err), RC_OK);
+	assert_int_equal(f.hidden.len, 34);
+	assert_string_equal(f.hidden.data, "0123456789abcdef");
+	assert_string_equal(f.hidden.data + 17, "fedcba9876543210");
+	form_free(&f);
+	vars_free(&vars);
+	page_drop(at.page);
+	recipe_free(r);
+}
+
 static void
 test_forms_refused(void **state)
 {
@@ -278,6 +302,7 @@ main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_forms_refused),
 	};
 
