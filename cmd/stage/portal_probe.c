@@ -3,7 +3,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/link.h"
-#include "stage/fetch_net.h"
+#include "stage/fetch.h"
 #include "stage/portal.h"
 
 static void
@@ -34,8 +34,10 @@ print_probe(struct cli *cli, const struct cli_input *in, const struct net_sessio
 }
 
 static void
-probe_one(struct cli *cli, struct net *net, const struct cli_input *in)
+probe_one(struct cli *cli, struct net *net, const struct cli_input *in, const char *recipe)
 {
+	struct fetch f = { .cli = cli, .recipe = recipe };
+	struct chosen c = { 0 };
 	struct net_events ev = { .stopped = cli_stopped };
 	struct net_session *s = NULL;
 	struct err err = { 0 };
@@ -48,18 +50,21 @@ probe_one(struct cli *cli, struct net *net, const struct cli_input *in)
 		rc = text_is_link(link) ? link_check(link, &err) :
 		    err_set(&err, ERR_USAGE, "what is to be probed is no link");
 	}
+	if (rc == RC_OK)
+		rc = recipe_choose(&f, portal_of(cli->config, NULL, link), link, &c, &err);
 	if (rc == RC_OK && (rc = net_session_new(&s, net, &ev, &err)) == RC_OK)
-		rc = net_look(s, link, true, NULL, &err);
+		rc = c.text != NULL ? net_recipe(s, link, c.name, c.text, NULL, &err) : net_look(s, link, true, NULL, &err);
 	if (rc == RC_OK)
 		print_probe(cli, in, s, host);
 	else
 		cli_fail(cli, NULL, host[0] != '\0' ? host : NULL, &err);
 	net_session_free(s);
+	chosen_free(&c);
 	hash_wipe_text(&link);
 }
 
 void
-portal_probe(struct cli *cli, const char *cafile)
+portal_probe(struct cli *cli, const char *cafile, const char *recipe)
 {
 	struct net_options o = { .cafile = cafile != NULL ? cafile : cli->config->cafile, .proxy = cli->config->proxy,
 	    .recipient = cli->config->organisation, .allow = cli->config->allow, .nallow = cli->config->nallow,
@@ -76,6 +81,6 @@ portal_probe(struct cli *cli, const char *cafile)
 	if (net_start(&net, &o, &err) != RC_OK)
 		cli_die(cli, &err);
 	while (cli_next(cli, &in))
-		probe_one(cli, net, &in);
+		probe_one(cli, net, &in, recipe);
 	net_stop(net);
 }
