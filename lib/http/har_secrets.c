@@ -56,7 +56,7 @@ har_url_secrets(struct redact *r, const char *url)
 void
 har_hide_address(struct redact *r, const char *url)
 {
-	in_url(r, url);
+	har_url_secrets(r, url);
 }
 
 /* RFC 7519: three parts of base64url, the first of which is a JSON object: "eyJ". */
