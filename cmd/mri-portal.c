@@ -8,14 +8,14 @@ static const char *cafile, *har, *out, *recipe;
 static const struct cli_option options[] = {
 	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
 	{ 0, "har", "FILE", "bundle: the recording of mri-fetch --har that goes into it", CLI_STRING, &har },
-	{ 0, "recipe", "FILE", "replay: the recipe of a portal that one spoke to", CLI_STRING, &recipe },
+	{ 0, "recipe", "FILE", "probe, replay: what speaks to the portal", CLI_STRING, &recipe },
 	{ 'o', "output", "FILE", "bundle: a new file, in place of stdout", CLI_STRING, &out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
 };
 
 static const struct cli_tool tool = {
 	.name = "mri-portal",
-	.synopsis = "[options] probe [--] [link | - ...]\n[options] check [--] recipe ...\n"
+	.synopsis = "[options] probe [--recipe FILE] [--] [link | - ...]\n[options] check [--] recipe ...\n"
 	    "[options] replay [--recipe FILE] [--] recording ...\n"
 	    "[options] bundle [--har FILE] [-o FILE] [--] [import]",
 	.summary = "Says what a link is, without using a credential; checks recipes; runs a recorded\n"
@@ -26,7 +26,7 @@ static const struct cli_tool tool = {
 static void
 probe(struct cli *cli)
 {
-	portal_probe(cli, cafile);
+	portal_probe(cli, cafile, recipe);
 }
 
 static void
@@ -61,8 +61,8 @@ main(int argc, char **argv)
 		cli_usage_error(&cli, "there is no such command; see mri-portal --help");
 	if ((har != NULL || out != NULL) && strcmp(commands[i].name, "bundle") != 0)
 		cli_usage_error(&cli, "--har and -o are for bundle");
-	if (recipe != NULL && strcmp(commands[i].name, "replay") != 0)
-		cli_usage_error(&cli, "--recipe is for replay");
+	if (recipe != NULL && strcmp(commands[i].name, "replay") != 0 && strcmp(commands[i].name, "probe") != 0)
+		cli_usage_error(&cli, "--recipe is for probe and replay");
 	commands[i].run(&cli);
 	return cli_end(&cli);
 }
