@@ -7,8 +7,8 @@ static const char *cafile, *har, *out, *recipe;
 
 static const struct cli_option options[] = {
 	{ 0, "cacert", "FILE", "probe: CA certificates in place of the system's", CLI_STRING, &cafile },
+	{ 0, "recipe", "FILE", "replay, probe: the recipe, a file or the name of one that is installed", CLI_STRING, &recipe },
 	{ 0, "har", "FILE", "bundle: the recording of mri-fetch --har that goes into it", CLI_STRING, &har },
-	{ 0, "recipe", "FILE", "probe, replay: what speaks to the portal", CLI_STRING, &recipe },
 	{ 'o', "output", "FILE", "bundle: a new file, in place of stdout", CLI_STRING, &out },
 	{ 0, NULL, NULL, NULL, CLI_FLAG, NULL },
 };
@@ -30,15 +30,15 @@ probe(struct cli *cli)
 }
 
 static void
-bundle(struct cli *cli)
-{
-	portal_bundle(cli, har, out);
-}
-
-static void
 replay(struct cli *cli)
 {
 	portal_replay(cli, recipe);
+}
+
+static void
+bundle(struct cli *cli)
+{
+	portal_bundle(cli, har, out);
 }
 
 static const struct portal_command commands[] = {

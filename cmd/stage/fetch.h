@@ -123,6 +123,7 @@ void asking_free(struct asking *);	/* wipes */
 /* fetch_recipe.c: the portal as a file, of --recipe, of [portal NAME], or the first of those installed whose <match>
  * takes the link. Wrong ones are passed over with a warning. text NULL: none. */
 struct chosen { char *name, *text; };
+int recipe_named(const struct cli *, const char *name, struct chosen *, struct err *);	/* of a folder, or a path */
 int recipe_choose(struct fetch *, const struct config_portal *, const char *link, struct chosen *, struct err *);
 void chosen_free(struct chosen *);
 

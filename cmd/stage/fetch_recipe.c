@@ -25,14 +25,14 @@ chosen_free(struct chosen *c)
 
 /* The user's own, where no system policy stands above him; the machine's; PREFIX/share beside PREFIX/bin. */
 static bool
-folder(const struct fetch *f, int i, char path[SPOOL_PATH_MAX])
+folder(const struct cli *cli, int i, char path[SPOOL_PATH_MAX])
 {
 	const char *home = getenv("HOME");
 	char *slash = NULL;
 	ssize_t n = 0;
 
 	if (i == 0)
-		return !f->cli->config->policy && home != NULL &&
+		return !cli->config->policy && home != NULL &&
 		    snprintf(path, SPOOL_PATH_MAX, "%s/.config/mri/recipes", home) < SPOOL_PATH_MAX;
 	if (i == 1)
 		return text_copy(path, SPOOL_PATH_MAX, "/etc/mri/recipes");
@@ -99,9 +99,8 @@ look_in(struct fetch *f, const char *dir, const char *link, struct chosen *c, st
 	return rc;
 }
 
-/* "name", of the folders, or a path. */
-static int
-by_name(const struct fetch *f, const char *name, const char *link, struct chosen *c, struct err *err)
+int
+recipe_named(const struct cli *cli, const char *name, struct chosen *c, struct err *err)
 {
 	char dir[SPOOL_PATH_MAX], path[SPOOL_PATH_MAX], shown[128];
 	bool takes = false;
@@ -109,11 +108,11 @@ by_name(const struct fetch *f, const char *name, const char *link, struct chosen
 
 	if (strchr(name, '/') != NULL || text_starts(name, ".") ||
 	    (strlen(name) > 4 && strcmp(name + strlen(name) - 4, ".xml") == 0))
-		return look_at(name, link, c, &takes, err);
+		return look_at(name, "", c, &takes, err);
 	for (i = 0; i < FOLDERS; i++) {
-		if (!folder(f, i, dir) || snprintf(path, sizeof(path), "%s/%s.xml", dir, name) >= SPOOL_PATH_MAX)
+		if (!folder(cli, i, dir) || snprintf(path, sizeof(path), "%s/%s.xml", dir, name) >= SPOOL_PATH_MAX)
 			continue;
-		rc = look_at(path, link, c, &takes, err);
+		rc = look_at(path, "", c, &takes, err);
 		if (rc == RC_OK || err->kind != ERR_NOINPUT)
 			return rc;
 	}
@@ -131,9 +130,9 @@ recipe_choose(struct fetch *f, const struct config_portal *p, const char *link, 
 
 	memset(c, 0, sizeof(*c));
 	if (name != NULL)
-		return by_name(f, name, link, c, err);
+		return recipe_named(f->cli, name, c, err);
 	for (i = 0; i < FOLDERS && rc == RC_OK && c->text == NULL; i++)
-		if (folder(f, i, dir))
+		if (folder(f->cli, i, dir))
 			rc = look_in(f, dir, link, c, err);
 	return rc;
 }

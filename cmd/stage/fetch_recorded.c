@@ -58,15 +58,16 @@ take_ask(char *url, json_t *done, struct err *err)
 
 /* What the parent needs to begin as the recorded session began. */
 static int
-origin(const struct recorded_answers *a, const struct recorded_session *s, json_t *done, struct err *err)
+origin(const struct recorded_answers *a, const struct recorded_session *s, const char *kind, json_t *done,
+    struct err *err)
 {
 	char *url = NULL;
 	size_t i = 0;
 	int rc = RC_OK;
 
 	for (i = 0; i < s->n && rc == RC_OK; i++) {
-		if (strcmp(s->steps[s->v[i].step].what, "list") != 0 && i > 0)
-			continue;
+		if (i > 0 && (strcmp(kind, "dicomweb") != 0 || strcmp(s->steps[s->v[i].step].what, "list") != 0))
+			continue;	/* to look at an address binds its tags */
 		if ((rc = replay_url(a->replay, i, &url, err)) != RC_OK)
 			break;
 		if (i == 0)
@@ -106,7 +107,7 @@ recorded_load(struct recorded_answers *a, struct chan *c, int fd, size_t k, stru
 	    "kind", kind, "auth", s->v[0].auth, "asks");
 	if (done == NULL)
 		return err_rc(err->kind);
-	if ((rc = origin(a, s, done, err)) != RC_OK) {
+	if ((rc = origin(a, s, kind, done, err)) != RC_OK) {
 		json_decref(done);
 		return rc;
 	}

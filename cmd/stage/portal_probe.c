@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "source/link.h"
 #include "stage/fetch.h"
-#include "stage/fetch_net.h"
 #include "stage/portal.h"
 
 /* What --factor calls it: the inputs of a recipe have names. */

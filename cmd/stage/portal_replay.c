@@ -9,13 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/text.h"
-#include "source/recipe.h"
-#include "stage/fetch_net.h"
+#include "stage/fetch.h"
 #include "stage/portal.h"
 
 #define ANSWERS_MAX	16
 #define ANSWER_MAX	1024
-#define RECIPE_MAX	((size_t)1 << 20)
 #define SESSIONS_MAX	1000
 
 struct rerun {
@@ -24,7 +22,7 @@ struct rerun {
 	struct net_session *s;
 	struct net_recorded rec;
 	size_t session;
-	const char *recipe_name, *recipe;	/* its file and what stands in it; NULL: none */
+	const struct chosen *recipe;	/* text NULL: none was named */
 	unsigned tokens, asked;	/* new ones, and answers within a login, that were asked for */
 };
 
@@ -197,9 +195,9 @@ begin(struct rerun *r, struct err *err)
 	struct source_portal portal = { .dicomweb = r->rec.root, .token = bearer ? "replayed.token.0" : NULL,
 	    .user = basic ? "replayed" : NULL, .password = basic ? "replayed-password" : NULL };
 
-	if (strcmp(r->rec.kind, "recipe") == 0 && r->recipe != NULL) {
+	if (strcmp(r->rec.kind, "recipe") == 0 && r->recipe->text != NULL) {
 		net_on_ask(r->s, on_ask, r);
-		return net_recipe(r->s, "", r->recipe_name, r->recipe, &portal, err);
+		return net_recipe(r->s, "", r->recipe->name, r->recipe->text, &portal, err);
 	}
 	if (strcmp(r->rec.kind, "recipe") == 0) {
 		err_set(err, ERR_NOINPUT, "a portal that a recipe spoke to");
@@ -241,9 +239,9 @@ rerun_session(struct rerun *r, struct net *net, int fd, size_t *sessions, struct
 }
 
 static void
-replay_file(struct cli *cli, struct net *net, const struct cli_input *in, const char *recipe, const char *text)
+replay_file(struct cli *cli, struct net *net, const struct cli_input *in, const struct chosen *recipe)
 {
-	struct rerun r = { .cli = cli, .in = in, .recipe_name = recipe, .recipe = text };
+	struct rerun r = { .cli = cli, .in = in, .recipe = recipe };
 	struct err err = { 0 };
 	size_t sessions = 1;
 	int fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -267,19 +265,19 @@ portal_replay(struct cli *cli, const char *recipe)
 	struct net_options o = { .language = "", .jail = (enum jail_mode)cli->config->sandbox, .offline = true };
 	struct cli_input in;
 	struct net *net = NULL;
-	struct buf text = BUF_INIT(RECIPE_MAX);
+	struct chosen chosen = { 0 };
 	struct err err = { 0 };
 
 	if (cli->argc < 2)
 		cli_usage_error(cli, "replay needs a file that mri-fetch --har wrote");
 	cli->argc--;
 	cli->argv++;
+	if (recipe != NULL && recipe_named(cli, recipe, &chosen, &err) != RC_OK)
+		cli_die(cli, &err);
 	if (net_start(&net, &o, &err) != RC_OK)
 		cli_die(cli, &err);
-	if (recipe != NULL && (recipe_read(recipe, &text, &err) != RC_OK || buf_puts(&text, "", &err) != RC_OK))
-		cli_die(cli, &err);
 	while (cli_next(cli, &in))
-		replay_file(cli, net, &in, recipe, text.data);
+		replay_file(cli, net, &in, &chosen);
 	net_stop(net);
-	buf_free(&text);
+	chosen_free(&chosen);
 }

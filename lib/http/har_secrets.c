@@ -31,8 +31,8 @@ is_word(const char *s, size_t n)
 	return strspn(s, "abcdefghijklmnopqrstuvwxyz-_") >= n;
 }
 
-static void
-in_url(struct redact *r, const char *url)
+void
+har_url_secrets(struct redact *r, const char *url)
 {
 	const char *p = strstr(url, "://");
 	size_t n = 0, name = 0, digits = 0, i = 0;
@@ -56,7 +56,7 @@ in_url(struct redact *r, const char *url)
 void
 har_hide_address(struct redact *r, const char *url)
 {
-	in_url(r, url);
+	har_url_secrets(r, url);
 }
 
 /* RFC 7519: three parts of base64url, the first of which is a JSON object: "eyJ". */
@@ -141,7 +141,7 @@ in_headers(struct redact *r, const json_t *headers)
 			v = strchr(v, ' ') != NULL ? strchr(v, ' ') + 1 : v;
 			add(r, "bearer", v, strlen(v));
 		} else if (strcasecmp(name, "Location") == 0) {
-			in_url(r, v);
+			har_url_secrets(r, v);
 		} else if (strcasecmp(name, "Set-Cookie") == 0 && strchr(v, '=') != NULL) {
 			v = strchr(v, '=') + 1;
 			add(r, "cookie", v, strcspn(v, ";"));
@@ -160,8 +160,8 @@ har_find_secrets(struct redact *r, const json_t *entry)
 {
 	const json_t *q = json_object_get(entry, "request"), *a = json_object_get(entry, "response");
 
-	in_url(r, json_text(q, "url"));
-	in_url(r, json_text(a, "redirectURL"));
+	har_url_secrets(r, json_text(q, "url"));
+	har_url_secrets(r, json_text(a, "redirectURL"));
 	in_headers(r, json_object_get(q, "headers"));
 	in_headers(r, json_object_get(a, "headers"));
 	in_text(r, json_text(json_object_get(q, "postData"), "text"));

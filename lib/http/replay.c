@@ -101,6 +101,14 @@ replay_unused(const struct replay *p, size_t step)
 	return n;
 }
 
+bool
+replay_next(struct replay *p, const char *method, const char *url)
+{
+	const struct http_request req = { .method = method };
+
+	return p->next < p->s->n && !p->used[p->next] && compare_fits(&p->tags, &req, url, &p->s->v[p->next]);
+}
+
 const char *
 replay_header(struct replay *p, const char *name)
 {

@@ -29,6 +29,8 @@ const struct recorded *replay_absent(const struct replay *);
 int replay_verdict(const struct replay *, struct err *);
 size_t replay_unused(const struct replay *, size_t step);	/* exchanges of a step that nobody asked for (yet) */
 
+bool replay_next(struct replay *, const char *method, const char *url);	/* is that the exchange that comes next? */
+
 /* Private to lib/http. What transfer_run() does with a network. */
 int replay_run(struct http *, const struct http_request *, const char *url, struct http_response *, char **location,
     struct err *);

@@ -246,7 +246,8 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 		it->next = d->next;
 		recipe_tell(rs, d, "%llu bytes", (unsigned long long)p->bytes);
 	} else {
-		it->next = NULL;	/* the next attempt begins the entry again */
+		/* the next attempt begins the entry again; a file that a recording has no bytes of is as good as fetched */
+		it->next = source_absent(s, p) ? d->next : NULL;
 		if (err->kind == ERR_TEMP && s->state[0] == '\0' && r->packaged)
 			s->state = "partial";
 	}

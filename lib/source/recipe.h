@@ -91,6 +91,8 @@ const struct recipe_node *recipe_next(const struct recipe_node *);	/* the next s
 bool recipe_holds(const struct recipe_node *, uint64_t set);
 const struct recipe_node *recipe_input(const struct recipe *, const char *name);	/* NULL: not declared */
 
+/* Does a value tell who the patient is: does a <patient> or study= name it? Such a one is shown nowhere. */
+bool recipe_private(const struct recipe *, const char *name);
 /* Does one of its <match>es take the link, without being named? One with probe= does not: its recipe is named. */
 int recipe_takes(const struct recipe *, const char *link, bool *, struct err *);
 

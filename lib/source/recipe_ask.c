@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/jar.h"
+#include "http/replay.h"
 #include "source/recipe_session.h"
 #include "source/recipe_submit.h"
 
@@ -459,20 +460,33 @@ recipe_download_url(struct recipe_session *rs, struct recipe_item *it, const str
 	return rc;
 }
 
+static bool
+keepalive_recorded(struct recipe_session *rs, const struct recipe_node *k, int *rc, struct err *err)
+{
+	struct buf url = BUF_INIT(URL_MAX);
+	bool next = false;
+
+	if ((*rc = recipe_expand(recipe_attr(k->child, "url"), &rs->login.vars, PLACE_URL, &url, err)) == RC_OK)
+		next = replay_next(rs->s->o.http.replay, k->child->tag == RT_POST ? "POST" : "GET", url.data);
+	buf_wipe(&url);
+	return next;
+}
+
 /* A wait, in which a session is kept alive by the recipe's request. */
 int
 recipe_pause(struct recipe_session *rs, uint64_t ms, struct err *err)
 {
 	const struct recipe_node *k = rs->r->login != NULL ? recipe_child(rs->r->login, RT_KEEPALIVE) : NULL;
 	struct recipe_item aside = { .vars = { .outer = &rs->login.vars } };
+	bool recorded = rs->s->o.http.replay != NULL;	/* what was waited for has come; what kept the session is there */
 	uint64_t every = 0, now = time_mono_ms(), until = now + ms, part = 0;
 	int rc = RC_OK;
 
-	if (rs->s->o.http.replay != NULL)	/* what was waited for has come */
-		return RC_OK;
 	if (k != NULL)
 		(void)recipe_duration(recipe_attr(k, "every"), &every);
-	while (rc == RC_OK && now < until) {
+	while (recorded && k != NULL && rc == RC_OK && keepalive_recorded(rs, k, &rc, err))
+		rc = recipe_ask(rs, &aside, k->child, err);
+	while (!recorded && rc == RC_OK && now < until) {
 		part = until - now;
 		if (every > 0 && rs->logged_in && now + part > rs->alive_ms + every)
 			part = rs->alive_ms + every > now ? rs->alive_ms + every - now : 0;

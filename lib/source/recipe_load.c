@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "source/recipe_private.h"
+#include "source/recipe_text.h"
 
 #define NODES_MAX	5000
 #define XMLNS		"http://www.w3.org/XML/1998/namespace"
@@ -105,6 +106,41 @@ recipe_input(const struct recipe *r, const char *name)
 	while (n != NULL && strcmp(recipe_attr(n, "name"), name) != 0)
 		n = recipe_next(n);
 	return n;
+}
+
+/* {name}, with or without a filter. */
+static bool
+names(const char *text, const char *name)
+{
+	char one[RECIPE_NAME_MAX], filter[RECIPE_FILTER_MAX];
+	size_t n = 0;
+
+	for (; text != NULL && *text != '\0'; text += n > 0 ? n : 1)
+		if ((n = recipe_placeholder(text, one, filter)) > 0 && strcmp(one, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+tells_patient(const struct recipe_node *parent, const char *name)
+{
+	const struct recipe_node *n = NULL;
+	size_t i = 0;
+
+	for (n = parent->child; n != NULL; n = n->next) {
+		for (i = 0; n->tag == RT_PATIENT && i < n->nattrs; i++)
+			if (names(n->attrs[i].value, name))
+				return true;
+		if ((n->tag == RT_DOWNLOAD && names(recipe_attr(n, "study"), name)) || tells_patient(n, name))
+			return true;
+	}
+	return false;
+}
+
+bool
+recipe_private(const struct recipe *r, const char *name)
+{
+	return tells_patient(r->run, name);
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "http/har_secrets.h"
 #include "http/jar.h"
 #include "source/recipe_regex.h"
 #include "source/recipe_session.h"
@@ -44,6 +45,20 @@ recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, 
 	if (secret && redact_add_as(&rs->s->secrets, kind, value, err) != RC_OK)
 		return err_rc(err->kind);
 	return vars_set(&it->vars, name, value, json, err);
+}
+
+/* What was extracted is hidden by its kind, which says what may stand in its place when a recording is run again. Of an
+ * address the tokens are: the page may have it in another spelling. */
+static int
+hide(struct recipe_session *rs, const char *type, const char *value, struct err *err)
+{
+	if (type != NULL && strcmp(type, "url") == 0) {
+		har_url_secrets(&rs->s->secrets, value);
+		return RC_OK;
+	}
+	if (type != NULL && (strcmp(type, "uid") == 0 || strcmp(type, "date") == 0))
+		return redact_add_as(&rs->s->secrets, strcmp(type, "uid") == 0 ? "study" : "date", value, err);
+	return RC_OK;
 }
 
 /* Two are known to the rest of mri-fetch, from the order; of the others the name is the type: --factor code=@FILE. */
@@ -173,25 +188,6 @@ jwt_expires(const char *jwt)
 	return at;
 }
 
-/* Is it what a <patient> of the recipe names? Then it is as secret as if its author had said so. */
-static bool
-is_of_patient(const struct recipe_node *n, const char *name)
-{
-	char used[RECIPE_NAME_MAX], filter[RECIPE_FILTER_MAX];
-	const char *p = NULL;
-	size_t i = 0, len = 0;
-
-	for (n = n->child; n != NULL; n = n->next) {	/* as deep as RECIPE_DEPTH_MAX */
-		for (i = 0; n->tag == RT_PATIENT && i < n->nattrs; i++)
-			for (p = n->attrs[i].value; *p != '\0'; p += len > 0 ? len : 1)
-				if ((len = recipe_placeholder(p, used, filter)) > 0 && strcmp(used, name) == 0)
-					return true;
-		if (is_of_patient(n, name))
-			return true;
-	}
-	return false;
-}
-
 /* What may be said of a value: UIDs, dates and links stand in no message. */
 static const char *
 sayable(const char *type, const char *value, bool secret, char *to, size_t cap)
@@ -216,8 +212,8 @@ static int
 extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, struct err *err)
 {
 	const char *name = recipe_attr(n, "name"), *type = recipe_attr(n, "type");
-	bool required = recipe_yes(n, "required", true), secret = recipe_yes(n, "secret", false) ||
-	    is_of_patient(rs->r->root, name);
+	bool required = recipe_yes(n, "required", true),
+	    secret = recipe_yes(n, "secret", false) || recipe_private(rs->r, name);
 	char *raw = NULL, *value = NULL, shown[URL_HOST_MAX + 32];
 	int rc = page_extract(&it->at, rs->s->http, n, &raw, err);
 
@@ -225,14 +221,12 @@ extract(struct recipe_session *rs, struct recipe_item *it, const struct recipe_n
 		rc = typed(&it->at, type, raw, &value, err);
 	if (rc == RC_OK && value == NULL && required)
 		rc = changed(rs, n, err, raw == NULL ? "nothing is found for" : "what is found is not of its type:", name);
+	if (rc == RC_OK && value != NULL && (secret || (type != NULL && strcmp(type, "url") == 0)))
+		rc = hide(rs, type, value, err);
 	if (rc == RC_OK)
-		rc = recipe_set(rs, it, name, value != NULL ? value : "", secret, false, err);
-	if (rc == RC_OK && secret && raw != NULL)	/* as it stands in the page: an address may be relative there */
-		rc = redact_add_as(&rs->s->secrets, "extract", raw, err);
-	if (rc == RC_OK && value != NULL && type != NULL && strcmp(type, "uid") == 0 && rs->s->har != NULL &&
-	    rs->s->secrets.n < REDACT_MAX / 2)
-		(void)redact_add_as(&rs->s->secrets, "study", value, &(struct err){ 0 });
-	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL)
+		rc = recipe_set(rs, it, name, value != NULL ? value : "", secret && (type == NULL || strcmp(type, "url") != 0), false,
+		    err);
+	if (rc == RC_OK && value != NULL && recipe_attr(n, "expires") != NULL && rs->s->o.http.replay == NULL)
 		rs->expires = jwt_expires(value);
 	if (rc == RC_OK)
 		recipe_tell(rs, n, "%s = %s", name, sayable(type, value, secret, shown, sizeof(shown)));

@@ -404,7 +404,8 @@ source_login(struct source *s, const char *const *answers, struct err *err)
 	har_begin(s->har, "login", 0);
 	for (i = 0; i < s->nquestions && rc == RC_OK; i++)
 		rc = redact_add_as(&s->secrets, kind_of_answer(s->questions[i].type), answers[i], err);
-	return ended(s, rc == RC_OK ? s->ops->login(s, answers, err) : rc, err);
+	rc = rc == RC_OK ? s->ops->login(s, answers, err) : rc;
+	return ended(s, rc, err);
 }
 
 int

@@ -226,12 +226,20 @@ status "into the spool" 0 "$fetch" --cacert portal/ca.pem --json --order order.j
 has "--explain tells lines of the recipe" 'line [0-9]+ <for-each>: 3 entries on 2 pages' err
 has "and what an extract gave" 'images = 4' err
 hasnt "but no secret" 'ABC123DEF456|739164|1970|01\.01\.1970|Muster' err
-hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101' rec.har
+hasnt "no UID, no name" '999\.6[123]|Muster' err
+hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101|999\.6[123]|Muster' rec.har
 : >requests
 status "the same link again" 0 "$fetch" --cacert portal/ca.pem --json --order order.json --factor code=@code --factor otp=@otp
 is "asks nobody" 0 "$(asked .)"
 new=$(jq -r 'select(.type=="receipt").path' out)
 status "and the import unpacks" 0 "$MRI_BIN/mri-unpack" "$new"
+
+# what a recipe asks for
+: >requests
+status "probe tells what a recipe asks for" 0 "$MRI_BIN/mri-portal" probe --recipe form "$link"
+has "each input" '^asks	code	Access code' out
+is "and nobody was asked" 0 "$(asked .)"
+
 link=https://localhost:$at/c/ABC123DEF456
 order 1971-02-02 'Muster^Eva'
 status "a wrong answer is sent once" 77 "$fetch" --cacert portal/ca.pem --order order.json --factor code=@code --factor otp=@otp
@@ -247,6 +255,9 @@ is "to the same end" 'login same,list same,fetch 1 same,fetch 2 same,fetch 3 sam
 sed 's#/export"#/exports"#' form.xml >changed.xml
 status "a recipe with another address" 1 replay --recipe changed.xml r.har
 has "the nearest entry is named" "no answer to POST /exports; the nearest is entry 7: segment 1 of the path is 'export' there and 'exports' here" err
+sed 's,name="format" value="dicom",name="art" value="dicom",' form.xml >changed.xml
+status "one that sends another field" 1 replay --recipe changed.xml r.har
+has "is told by that" "'format' there and 'art' here" err
 sed "s#'bilder'#'zahl'#" form.xml >changed.xml
 status "one that finds nothing" 1 replay --recipe changed.xml r.har
 has "is told by its line" 'portal-changed now: <extract> in line [0-9]+ of the recipe: nothing is found for images' err
