@@ -36,54 +36,82 @@ coded(const char *s)
 	return s[0] == '%' && isxdigit((unsigned char)s[1]) && isxdigit((unsigned char)s[2]);
 }
 
-/* "weasis://$dicom:get -w URL" (a manifest) or "-r URL" (one object), percent- and plus-encoded, quoted or not. */
+/* The next word of a command line, blanks within quotes are its own; ended in place. NULL: none. */
+static char *
+next_word(char **at)
+{
+	char *w = *at + strspn(*at, " "), *p = w, quote = '\0';
+
+	for (; *p != '\0' && (*p != ' ' || quote != '\0'); p++)
+		if (quote == *p)
+			quote = '\0';
+		else if (quote == '\0' && (*p == '"' || *p == '\''))
+			quote = *p;
+	*at = *p != '\0' ? p + 1 : p;
+	*p = '\0';
+	if (*w == '\0' || quote != '\0')
+		return NULL;
+	if ((*w == '"' || *w == '\'') && p - w >= 2 && p[-1] == *w) {
+		p[-1] = '\0';
+		w++;
+	}
+	return w;
+}
+
+/* The address in "$dicom:get -w ADDRESS" (a manifest) or "-r" (one object). What configures the viewer is passed over;
+ * a second address, or a command that brings images in another way, would be lost: NULL. */
+static char *
+only_address(char *text)
+{
+	char *w = NULL, *address = NULL;
+	bool get = false, config = false, expected = false;
+
+	while ((w = next_word(&text)) != NULL) {
+		if (*w == '$') {
+			get = strcmp(w, "$dicom:get") == 0;
+			config = text_starts(w, "$weasis:");
+			if (expected || (!get && !config))
+				return NULL;
+		} else if (get && !expected && (strcmp(w, "-w") == 0 || strcmp(w, "-r") == 0)) {
+			expected = true;
+		} else if (expected && address == NULL) {
+			address = w;
+			expected = false;
+		} else if (!config) {
+			return NULL;
+		}
+	}
+	return expected || *text != '\0' ? NULL : address;
+}
+
 bool
 weasis_link(char *s)
 {
 	static const char scheme[] = "weasis:";
 	struct err e = { 0 };
 	struct url u;
-	char *text = NULL, *at = NULL, *end = NULL, *p = NULL;
+	size_t n = strlen(s), len = 0;
+	char *text = NULL, *from = NULL, *p = NULL;
 	bool fine = false;
 
 	if (strncasecmp(s, scheme, sizeof(scheme) - 1) != 0)
 		return false;
-	at = s + sizeof(scheme) - 1;
-	at += strspn(at, "/?");
-	if (url_decode(at, strlen(at), &text, &e) != RC_OK)
+	from = s + sizeof(scheme) - 1;
+	from += strspn(from, "/?");
+	if (url_decode(from, strlen(from), &text, &e) != RC_OK)
 		return false;
 	/* a plus is a blank in what was encoded as a form; an address has its pluses as %2B */
-	for (p = text, end = at; *end != '\0' && *p != '\0'; p++, end += coded(end) ? 3 : 1)
-		if (*end == '+')
+	for (p = text; *from != '\0' && *p != '\0'; p++, from += coded(from) ? 3 : 1)
+		if (*from == '+')
 			*p = ' ';
-	p = text;
-	if (!text_starts(p, "$dicom:get"))
-		goto out;
-	p += strlen("$dicom:get");
-	p += strspn(p, " ");
-	if (!text_starts(p, "-w") && !text_starts(p, "-r"))
-		goto out;
-	p += 2;
-	p += strspn(p, " ");
-	if (*p == '"' || *p == '\'') {
-		at = p + 1;
-		end = strchr(at, *p);
-	} else {
-		at = p;
-		end = at + strcspn(at, " ");
-	}
-	if (end == NULL)
-		goto out;
-	p = end + (*end == '"' || *end == '\'');
-	/* a second command or address would be lost */
-	fine = p[strspn(p, " ")] == '\0';
-	*end = '\0';
-	fine = fine && url_parse(at, &u, &e) == RC_OK;
+	p = only_address(text);
+	fine = p != NULL && url_parse(p, &u, &e) == RC_OK;
 	if (fine) {
 		url_free(&u);
-		memmove(s, at, strlen(at) + 1);	/* coded it was no shorter */
+		len = strlen(p);	/* coded it was no shorter */
+		memcpy(s, p, len + 1);
+		hash_wipe(s + len, n - len);
 	}
-out:
 	hash_wipe_text(&text);
 	return fine;
 }

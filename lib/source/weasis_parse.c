@@ -14,7 +14,7 @@
 #define VALUE_MAX	8192	/* of an address or a header: a token */
 #define MODALITIES_MAX	200
 #define DEPTH_MAX	16	/* manifest/arcQuery/Patient/Study/Series/Instance is six */
-#define XML_MAX		((size_t)96 << 20)	/* 100,000 objects with all attributes, unpacked */
+#define XML_MAX		((size_t)48 << 20)	/* 100,000 objects with all attributes, unpacked */
 #define HEAD_BYTES	2048	/* within which the root element stands */
 
 struct reading {

@@ -170,7 +170,7 @@ packed(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	for (i = 0; i < 2; i++) {	/* as it is, then with 128 MB of blanks behind the root's name */
+	for (i = 0; i < 2; i++) {	/* as it is, then with 49 MB of blanks behind the root's name */
 		memset(&z, 0, sizeof(z));
 		assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
 		z.next_out = out;
@@ -180,7 +180,7 @@ packed(void **state)
 			z.next_in = (Bytef *)(uintptr_t)"<manifest>";
 			z.avail_in = 10;
 			assert_int_equal(deflate(&z, Z_NO_FLUSH), Z_OK);
-			for (n = 0; n < 2048; n++) {
+			for (n = 0; n < 784; n++) {
 				z.next_in = (Bytef *)blanks;
 				z.avail_in = sizeof(blanks);
 				assert_int_equal(deflate(&z, Z_NO_FLUSH), Z_OK);
@@ -214,6 +214,10 @@ links(void **state)
 		{ "weasis://%24dicom%3Aget+-w+%22https%3A%2F%2Fh.example%2Fm.xml%3Ft%3Da%252Bb%22",
 		    "https://h.example/m.xml?t=a%2Bb" },
 		{ "weasis://?%24dicom%3Aget%20-w%20https%3A%2F%2Fh%2Fm", "https://h/m" },
+		{ "weasis://%24dicom%3Aget+-w+%22https%3A%2F%2Fh%2Fm%22+%24weasis%3Aconfig+cdb%3D%22https%3A%2F%2Fh%2Fv+2%22"
+		    "+pro%3D%22a+b%22",
+		    "https://h/m" },
+		{ "weasis://%24weasis%3Aconfig+arg%3Dx+%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm", "https://h/m" },
 		{ "WEASIS:$dicom:get -r 'https://h/a.dcm'", "https://h/a.dcm" },
 		{ "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm%3Fq%3D1%2B2", "https://h/m?q=1+2" },
 	};
@@ -222,6 +226,9 @@ links(void **state)
 	    "weasis://%24dicom%3Aget+-w+file%3A%2F%2F%2Fetc%2Fpasswd", "weasis://%24dicom%3Aget+-l+%2Fetc", "weasis://%",
 	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm+-w+https%3A%2F%2Fh%2Fn",
 	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm%00",
+	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm+%24dicom%3Aget+-r+https%3A%2F%2Fh%2Fn",
+	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm+%24image%3Aget+x", "weasis://%24dicom%3Aget+-w+%24weasis%3Aconfig",
+	    "weasis://https%3A%2F%2Fh%2Fm", "weasis://%24dicom%3Aget+https%3A%2F%2Fh%2Fm",
 	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh", "https://h/?weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm" };
 	struct err err = { 0 };
 	char text[256], *out = NULL;
