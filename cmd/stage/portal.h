@@ -12,7 +12,7 @@ struct portal_command {
 	void (*run)(struct cli *);	/* messages and status are its own */
 };
 
-/* What kind of link it is, without a credential. */
+/* What kind of link it is, without a credential. recipe: a name or a file, NULL: the one that takes the link. */
 void portal_probe(struct cli *, const char *cafile, const char *recipe);
 void portal_check(struct cli *);	/* are recipes right? each fault by file and line */
 /* What one download did, as a tar without secrets; har, out: files or NULL (no recording, stdout). */

@@ -38,6 +38,19 @@ is 'the others are checked' 2 "$(wc -l <"$TMPDIR/out")"
 status 'no such file: 66' 66 "$portal" check "$TMPDIR/none.xml"
 status 'no file: 64' 64 "$portal" check
 
+# What a link will ask, by a recipe that takes it: without a request
+mkdir -p "$TMPDIR/home/.config/mri/recipes"
+cp "$installed/example-form.xml" "$TMPDIR/home/.config/mri/recipes/"
+probe() { echo "$1" | HOME=$TMPDIR/home "$portal" probe ${2:+--recipe "$2"} - >"$TMPDIR/out" 2>"$TMPDIR/err"; }
+ok 'probe: a link that a recipe takes' probe 'https://images.example.org/?code=ABCDEFGH1234'
+is 'probe: kind, host, recipe, and what is not in the link' "recipe images.example.org 1 question
+recipe $TMPDIR/home/.config/mri/recipes/example-form.xml
+asks birthdate Date of birth" "$(tr '\t' ' ' <"$TMPDIR/out")"
+ok 'probe: by name' probe https://images.example.org/ example-form
+is 'probe: asks for the code' 2 "$(grep -c '^asks' "$TMPDIR/out")"
+ok 'probe: a recipe that does not take the link' not probe https://else.example.org/ "$installed/example-form.xml"
+has 'probe: is told' 'does not take this link' "$TMPDIR/err"
+
 # Every thirtieth of all the ways to change something in those that are right
 mkdir "$TMPDIR/mutant"
 /usr/bin/python3 tests/recipes/mutate.py "$TMPDIR/mutant" "${MUTANTS:-29}" tests/recipes/good/*.xml
