@@ -32,7 +32,7 @@ is_word(const char *s, size_t n)
 }
 
 void
-har_url_secrets(struct redact *r, const char *url)
+har_hide_address(struct redact *r, const char *url)
 {
 	const char *p = strstr(url, "://");
 	size_t n = 0, name = 0, digits = 0, i = 0;
@@ -51,12 +51,6 @@ har_url_secrets(struct redact *r, const char *url)
 		if (name < n && !is_word(p + name + 1, n - name - 1))
 			add(r, "query", p + name + 1, n - name - 1);
 	}
-}
-
-void
-har_hide_address(struct redact *r, const char *url)
-{
-	har_url_secrets(r, url);
 }
 
 /* RFC 7519: three parts of base64url, the first of which is a JSON object: "eyJ". */
@@ -141,7 +135,7 @@ in_headers(struct redact *r, const json_t *headers)
 			v = strchr(v, ' ') != NULL ? strchr(v, ' ') + 1 : v;
 			add(r, "bearer", v, strlen(v));
 		} else if (strcasecmp(name, "Location") == 0) {
-			har_url_secrets(r, v);
+			har_hide_address(r, v);
 		} else if (strcasecmp(name, "Set-Cookie") == 0 && strchr(v, '=') != NULL) {
 			v = strchr(v, '=') + 1;
 			add(r, "cookie", v, strcspn(v, ";"));
@@ -160,8 +154,8 @@ har_find_secrets(struct redact *r, const json_t *entry)
 {
 	const json_t *q = json_object_get(entry, "request"), *a = json_object_get(entry, "response");
 
-	har_url_secrets(r, json_text(q, "url"));
-	har_url_secrets(r, json_text(a, "redirectURL"));
+	har_hide_address(r, json_text(q, "url"));
+	har_hide_address(r, json_text(a, "redirectURL"));
 	in_headers(r, json_object_get(q, "headers"));
 	in_headers(r, json_object_get(a, "headers"));
 	in_text(r, json_text(json_object_get(q, "postData"), "text"));

@@ -6,8 +6,6 @@
 #include "http/redact.h"
 
 /* Cookies, Authorization, values of a query, long or mixed segments of a path, JSON Web Tokens anywhere. */
-/* What in an address names one thing and may be a token: long or mixed segments of its path, values of its query. */
-void har_url_secrets(struct redact *, const char *url);
 void har_find_secrets(struct redact *, const json_t *entry);
 /* Every text of the entry: those that the session knows first. Scheme and host of a URL stay. */
 int har_redact(const struct redact *known, const struct redact *found, json_t *entry);

@@ -112,9 +112,11 @@ not_a_file(struct recipe_session *rs, struct recipe_item *it, const struct recip
 	}
 	if (page->status >= 200 && page->status < 300) {
 		rs->s->state = over ? "session-lost" : "portal-changed";
-		return over ? err_set(err, ERR_TEMP, "the portal ended the session again, in place of the file "
-		    "(<download> in line %u of the recipe)", d->line) : err_set(err, ERR_PROTOCOL,
-		    "the portal sent a page in place of the file (<download> in line %u of the recipe)", d->line);
+		err_set(err, over ? ERR_TEMP : ERR_PROTOCOL, over ? "the portal ended the session again, in place of the file "
+		    "(<download> in line %u of the recipe)" : "the portal sent a page in place of the file "
+		    "(<download> in line %u of the recipe)", d->line);
+		err_advise(err, "%s", over ? "run the same later" : "--explain and --har show it; correct the recipe");
+		return err_rc(err->kind);
 	}
 	return source_status(rs->s, &r, "the file", err);
 }

@@ -53,7 +53,7 @@ static int
 hide(struct recipe_session *rs, const char *type, const char *value, struct err *err)
 {
 	if (type != NULL && strcmp(type, "url") == 0) {
-		har_url_secrets(&rs->s->secrets, value);
+		har_hide_address(&rs->s->secrets, value);
 		return RC_OK;
 	}
 	if (type != NULL && (strcmp(type, "uid") == 0 || strcmp(type, "date") == 0))

@@ -58,7 +58,7 @@ int source_status(struct source *, const struct http_response *, const char *wha
 /* Names the state when the wait that a busy portal asked for was longer than we may wait. */
 void source_busy(struct source *, int rc, const struct http_response *);
 /* Names the state of an error that has none: "network", "not-permitted", "portal-changed". */
-int source_failed(struct source *, int rc, const struct err *);
+int source_failed(struct source *, int rc, struct err *);
 /* In a replay: the last answer was a package that the recording knows by size and sum only; they go to p. */
 bool source_absent(const struct source *, struct source_package *p);
 

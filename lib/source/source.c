@@ -199,10 +199,13 @@ source_busy(struct source *s, int rc, const struct http_response *r)
 }
 
 int
-source_failed(struct source *s, int rc, const struct err *err)
+source_failed(struct source *s, int rc, struct err *err)
 {
-	if (rc != RC_OK && s->state[0] == '\0')
-		s->state = rc == RC_RETRY ? "network" : err->kind == ERR_DENIED ? "not-permitted" : "portal-changed";
+	if (rc == RC_OK || s->state[0] != '\0')
+		return rc;
+	s->state = rc == RC_RETRY ? "network" : err->kind == ERR_DENIED ? "not-permitted" : "portal-changed";
+	if (rc == RC_RETRY && err->advice[0] == '\0')
+		err_advise(err, "look at the network; run the same later");
 	return rc;
 }
 

@@ -89,6 +89,7 @@ cp form.xml home/.config/mri/recipes/
 HOME=$TMPDIR/home
 export HOME LC_ALL=C
 ok "the recipe is right" "$MRI_BIN/mri-portal" check form.xml
+sed "s,<get url=\"https://localhost:$at/\"/>,<get url=\"https://localhost:$port/\"/>," form.xml >gone.xml	# nobody is there
 echo ABC123DEF456 >code
 echo 739164 >otp
 echo 000000 >otp.wrong
@@ -186,7 +187,7 @@ while read -r state code says; do
 	echo "$state" >mode
 	n=$((n + 1))
 	status "state $state" "$code" all --json
-	is "state $state: the receipt's reason" "$state" "$(jq -r 'select(.type=="receipt").state // .reason // ""' out | head -1)"
+	is "state $state: the receipt's reason" "$state" "$(jq -r 'select(.type=="receipt" and .state).state' out | tail -1)"
 	has "state $state: the message" "$says" err
 	is "state $state: advice stands under it" 2 "$(grep -c '^mri-fetch: ' err)"
 done <<'END'
@@ -205,7 +206,26 @@ captcha 77 captcha
 payment-needed 77 paid
 unsupported 76 not supported
 END
+# those that are no page's word
+while read -r state code mode says; do
+	echo "$mode" >mode
+	status "state $state" "$code" all --json
+	is "state $state: the receipt's reason" "$state" "$(jq -r 'select(.type=="receipt" and .state).state' out | tail -1)"
+	has "state $state: the message" "$says" err
+	is "state $state: advice stands under it" 2 "$(grep -c '^mri-fetch: ' err)"
+done <<'END'
+session-lost 75 always-throw ended the session again
+partial 65 liar announced
+portal-changed 76 new-design not what is expected
+wrong-patient 1 stranger another patient
+END
 : >mode
+status "state credentials-wrong" 77 run --json --factor code=@code.wrong --factor otp=@otp
+is "state credentials-wrong: the receipt's reason" credentials-wrong "$(jq -r 'select(.type=="receipt" and .state).state' out | tail -1)"
+status "state network" 75 "$fetch" --json --timeout 1 --cacert portal/ca.pem --order order.json -o out.e \
+    --factor code=@code --factor otp=@otp --recipe ./gone.xml
+is "state network: the receipt's reason" network "$(jq -r 'select(.type=="receipt" and .state).state' out | tail -1)"
+has "state network: advice" '^mri-fetch: .*later' err
 
 # which recipe
 status "by name" 0 all --recipe form --item 1
