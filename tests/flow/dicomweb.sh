@@ -141,6 +141,7 @@ refused "another one in the file is another one" 0 --study $uid
 is "the first is not in the spool" '' "$(grep -rl token-old "$MRI_SPOOL" || :)"
 printf 'token-old\n' >kept
 refused "the old one stays refused" 77 --study 1.2.3.4
+status "fsck finds nothing odd in that memory" 0 "$MRI_BIN/mri-spool" fsck
 
 # the one that misbehaves
 run "objects that come twice" 0 whole

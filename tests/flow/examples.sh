@@ -43,9 +43,9 @@ is 'form: one login, one export each' '1 3' "$(asked 'POST /anmelden') $(asked '
 status 'form: the number of a text message where it is wanted' 0 run --recipe ./example-form.xml \
     --factor code=@code.otp --factor otp=@otp --item 1 --explain --har form.har
 is 'form: was sent' 1 "$(asked 'POST /nummer')"
-has 'form: --explain tells each extract' '<extract>: uid = a UID' err
+has 'form: --explain tells each extract' '<extract>: uid = .*(secret|a UID)' err
 hasnt 'form: and none that is private' '1\.2\.826|OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' err
-has 'form: the record has a tag for the link of the file, relative as it is' '\[extract#[0-9]+\]' form.har
+has 'form: the record has a tag for the link of the file, relative as it is' '.url..: ...?(/file/)?\[[a-z]+#[0-9]+\]' form.har
 hasnt 'form: and no secret' 'OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' form.har
 hasnt 'form: nor the token of a hidden field' '_csrf=[0-9a-f]|value=.{0,3}[0-9a-f]{32}' form.har
 has 'form: but its tag, in the page and where it was sent' '_csrf=.hidden#1' form.har
@@ -53,6 +53,12 @@ order "https://$at/?code=ABCDEFGH1234"
 status 'form: a link with the code in it asks for nothing' 0 run --recipe ./example-form.xml --list
 is 'form: it lists all, with what is claimed' '3 1' "$(grep -c 'study.*16' out) $(grep -c document out)"
 is 'form: and prepares nothing' 0 "$(asked 'POST /export')"
+
+# a page that somebody has changed: its form would send the answers elsewhere
+sed "s|<get url=\"https://$at/\"/>|<get url=\"https://$at/evil\"/>|" example-form.xml >evil.xml
+status 'form: one that leads out of the scope' 76 run --recipe ./evil.xml --factor code=@code
+has 'form: is told' 'not in the scope' err
+is 'form: and nothing is sent' '1 0' "$(asked 'GET /evil') $(asked POST)"
 
 # example-json.xml: the API on one name, the store on another
 here "$SRC/share/recipes/example-json.xml" app.example.com api.example.com store.example.net
@@ -120,6 +126,11 @@ is 'keyed: of three pages' 3 "$(ls got/*.zip | wc -l)"
 sed 's| redirects="1"| redirects="0"|' keyed.xml >strict.xml
 status 'keyed: a scope without redirects' 76 run --recipe ./strict.xml
 has 'keyed: says so' 'redirects more than 0 times' err
+
+sed 's|/keyed/list|/keyed/many|' keyed.xml >many.xml
+status 'keyed: a list of more UIDs than secrets are kept of' 0 run --recipe ./many.xml --list --explain --har many.har
+is 'keyed: is listed whole' 1500 "$(wc -l <out)"
+hasnt 'keyed: and stands in no record' '1\.2\.826' many.har
 
 # DLX as a recipe, with a question of each kind, and the quirks of real ones
 sed 's|min-delay="500ms"|min-delay="1ms"|' "$SRC/share/recipes/dlx.xml" >dlx.xml

@@ -131,6 +131,15 @@ get 'a DOCTYPE' 76 doctype.xml
 is 'is not fetched' 1 "$(wc -l <requests)"
 get 'a portal that failed' 75 failed.xml
 hasnt 'does not talk of people' 'Muster|Eva' err
+# what is recorded of it
+for m in files.xml orthanc.xml; do
+	get "$m, recorded and explained" 0 $m --har $m.har --explain
+	ok 'the record is JSON' jq -e '.log.entries | length > 9' $m.har
+	for secret in ticket-4711 web-secret-1 bXJpOndlYi1zZWNyZXQtMQ Muster 19700101 1970-01-01 $uid PID-4711; do
+		hasnt "holds no $secret" "$secret" $m.har
+		hasnt "nor do the messages" "$secret" err
+	done
+done
 order 'Anders^Anna'
 get 'another patient ends it' 1 files.xml
 is 'before an object is asked for' 1 "$(wc -l <requests)"

@@ -19,7 +19,7 @@ UIDS = ['1.2.826.0.1.3680043.10.999.%d' % i for i in (1, 2, 3)]
 sessions, jobs, links = {}, {}, set()
 
 FORM = '''<!DOCTYPE html><html><head><title>Bilder</title><body><main><p>Gr&uuml;ezi
-<form id=abholung action="anmelden" method=POST><input type=hidden name=_csrf value="%s">
+<form id=abholung action="%s" method=POST><input type=hidden name=_csrf value="%s">
 <input name=code><input name=born placeholder="TT.MM.JJJJ"><select name=lang><option>de<option selected value=en>
 English</select><input type=checkbox name=keep value=1><input type=submit name=go value=Weiter></form></main>'''
 NUMBER = '''<html><body><form action="/nummer" method="post"><input type="hidden" name="step" value="2">
@@ -55,10 +55,10 @@ class Portal(BaseHTTPRequestHandler):
         cookie = SimpleCookie(self.headers.get('Cookie', '')).get('sid')
         return sessions.get(cookie.value) if cookie else None
 
-    def first(self):
+    def first(self, action='anmelden'):
         sid, csrf = secrets.token_hex(8), secrets.token_hex(16)
         sessions[sid] = {'csrf': csrf, 'in': False, 'sid': sid}
-        self.page(FORM % csrf, Set_Cookie='sid=%s; Path=/; Secure; HttpOnly; SameSite=Lax' % sid)
+        self.page(FORM % (action, csrf), Set_Cookie='sid=%s; Path=/; Secure; HttpOnly; SameSite=Lax' % sid)
 
     def refuse(self):
         self.page('<p class="error">Wrong; 2 attempts left</p>')
@@ -93,6 +93,8 @@ class Portal(BaseHTTPRequestHandler):
         self.note()
         if path.startswith('/klinik'):
             return self.klinik(path[7:], s, query)
+        if path == '/evil':
+            return self.first('https://127.0.0.1:%d/anmelden' % server.server_address[1])
         if path.startswith('/keyed'):
             return self.keyed(path[6:], query)
         if path.startswith('/store/'):
@@ -177,6 +179,8 @@ class Portal(BaseHTTPRequestHandler):
             return self.reply(200, 'application/zip', files['zip'])
         if self.headers.get('X-Key') != 'key-7d3f':
             return self.reply(401, 'text/plain', 'no key')
+        if path == '/many':
+            return self.json([{'uid': '1.2.826.0.1.3680043.10.999.%d' % i} for i in range(1500)])
         if path == '/hop':
             there = 'https://127.0.0.1:%d/keyed/there' % server.server_address[1]
             return self.reply(302, 'text/plain', '', Location=there)
