@@ -42,7 +42,8 @@ recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, 
 		if (name[i] >= 'a' && name[i] <= 'z')
 			kind[n++] = name[i];
 	kind[n] = '\0';
-	if (secret && redact_add_as(&rs->s->secrets, kind, value, err) != RC_OK)
+	/* a list of many hundred entries has more secrets than are kept: a recording then leaves bodies out (har.c) */
+	if (secret && !redact_full(&rs->s->secrets) && redact_add_as(&rs->s->secrets, kind, value, err) != RC_OK)
 		return err_rc(err->kind);
 	return vars_set(&it->vars, name, value, json, err);
 }
@@ -52,6 +53,8 @@ recipe_set(struct recipe_session *rs, struct recipe_item *it, const char *name, 
 static int
 hide(struct recipe_session *rs, const char *type, const char *value, struct err *err)
 {
+	if (redact_full(&rs->s->secrets))
+		return RC_OK;
 	if (type != NULL && strcmp(type, "url") == 0) {
 		har_hide_address(&rs->s->secrets, value);
 		return RC_OK;
