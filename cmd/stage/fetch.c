@@ -183,6 +183,7 @@ fetch_offer(struct job *j, size_t i, const struct source_offer *o, size_t all, s
 		if ((rc = target_holds(&j->t, key, &held, err)) != RC_OK)
 			return rc;
 		if (held) {
+			explain(j->f, "  fetch %zu: it is held since an earlier run", i + 1);
 			j->r.held++;
 			return RC_OK;
 		}
@@ -191,7 +192,10 @@ fetch_offer(struct job *j, size_t i, const struct source_offer *o, size_t all, s
 	}
 	if (all > 0)
 		net_want_all(j->net);
+	explain(j->f, "  fetch %zu", i + 1);
 	rc = net_fetch(j->net, i, direct ? -1 : j->t.fd, to, &p, err);
+	if (explain_end(j->f, net_state(j->net), rc, err) == RC_OK)
+		explain_package(j->f, &p);
 	if (rc == RC_OK && p.all && all > 0)
 		*came = all;
 	if (rc == RC_OK)
@@ -289,14 +293,17 @@ choose_and_fetch(struct job *j, struct err *err)
 	char doubt[256];
 	bool *take = NULL;
 	size_t n = 0;
-	int rc = net_list(j->net, err);
+	int rc = RC_OK;
 
-	if (rc != RC_OK)
+	explain(j->f, "  list");
+	rc = net_list(j->net, err);
+	if (explain_end(j->f, net_state(j->net), rc, err) != RC_OK)
 		return rc;
 	offers = net_offers(j->net, &n);
+	explain(j->f, "    %zu entr%s", n, n == 1 ? "y" : "ies");
 	if ((rc = choose_patient(j->order, offers, n, doubt, err)) != RC_OK) {
 		j->r.state = "wrong-patient";
-		return rc;
+		return explain_end(j->f, j->r.state, rc, err);
 	}
 	if (doubt[0] != '\0')
 		cli_warn(j->f->cli, NULL, "%s; mri-check will hold it", doubt);
@@ -310,6 +317,7 @@ choose_and_fetch(struct job *j, struct err *err)
 		take[0] = true;
 	else if ((rc = choose_offers(j->f, j->order, offers, n, take, err)) != RC_OK)
 		j->r.state = rc == err_rc(ERR_REFUSED) ? "not-found" : "";
+	(void)explain_end(j->f, j->r.state, rc, err);
 	if (rc == RC_OK)
 		rc = fetch_offers(j, offers, n, take);
 	free(take);
@@ -321,20 +329,7 @@ on_step(void *arg, const char *text)
 {
 	struct job *j = arg;
 
-	cli_progress_end(j->f->cli);
-	cli_note(j->f->cli, 0, NULL, "    %s", text);
-}
-
-/* --explain: what a step came to. The exchanges it needed stand above it. */
-static int
-step(struct job *j, const char *what, size_t n, int rc, const struct err *err)
-{
-	if (j->f->explain && rc == RC_OK)
-		cli_note(j->f->cli, 0, NULL, "  %s: %zu", what, n);
-	else if (j->f->explain)
-		cli_note(j->f->cli, 0, NULL, "  %s: state %s: %s", what,
-		    net_state(j->net)[0] != '\0' ? net_state(j->net) : "none", err->text);
-	return rc;
+	explain(j->f, "    %s", text);
 }
 
 static int
@@ -377,6 +372,7 @@ talk(struct job *j, struct err *err)
 	}
 	if ((rc = net_session_new(&j->net, j->f->net, &ev, err)) != RC_OK)
 		return rc;
+	explain(j->f, "  look");
 	if (j->asking.of != NULL)
 		rc = net_dicomweb(j->net, &j->portal, (const char *const *)j->asking.asks, j->asking.nasks, err);
 	else if (j->recipe.text != NULL)
@@ -384,12 +380,15 @@ talk(struct job *j, struct err *err)
 	else
 		rc = net_look(j->net, j->link, j->f->list, &j->portal, err);
 	(void)net_questions(j->net, &asked);
-	(void)step(j, rc == RC_OK ? source_kind_name(net_kind(j->net)) : "the link", asked, rc, err);
-	if (rc != RC_OK)
+	if (explain_end(j->f, net_state(j->net), rc, err) != RC_OK)
 		goto out;
-	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB &&
-	    (rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err)) != RC_OK)
-		goto out;
+	explain(j->f, "    %s: %zu question%s", source_kind_name(net_kind(j->net)), asked, asked == 1 ? "" : "s");
+	if (net_kind(j->net) != SOURCE_DIRECT && net_kind(j->net) != SOURCE_DICOMWEB) {
+		explain(j->f, "  login");
+		rc = login_do(j->f, j->net, j->lm, &j->factors, &j->r.state, err);
+		if (explain_end(j->f, j->r.state, rc, err) != RC_OK)
+			goto out;
+	}
 	rc = choose_and_fetch(j, err);
 out:
 	if (rc != RC_OK && j->r.state[0] == '\0')

@@ -18,7 +18,8 @@
 /* What answers a question. FACTOR_TOTP: value is the secret, the answer is made when it is sent. FACTOR_LATER: it is
  * known to come, and not here yet. */
 enum factor_kind { FACTOR_VALUE, FACTOR_TOTP, FACTOR_LATER };
-struct factor { char *type, *value; enum factor_kind kind; };	/* value: a secret */
+/* value: a secret; from: where it came from, for --explain, static text */
+struct factor { char *type, *value; enum factor_kind kind; const char *from; };
 struct factors { struct factor *v; size_t n; };
 
 struct fetch {
@@ -56,7 +57,7 @@ int order_basis(struct order *, const char *kind, const char *reference, struct 
 int factors_parse(const char *const *, size_t n, bool policy, struct factors *, struct err *);
 /* All that is known for an order: --factor, its own factors, its patient's birth date, its only study's date. */
 int factors_collect(const struct factors *given, const struct order *, struct factors *, struct err *);
-int factors_add(struct factors *, const char *type, const char *value, struct err *);
+int factors_add(struct factors *, const char *type, const char *value, const char *from, struct err *);
 /* What answers a question, NULL: nothing. */
 const struct factor *factors_find(const struct factors *, const struct source_question *);
 /* "TYPE=value" lines, sorted, dates as YYYYMMDD: what the link memory hashes. */
@@ -95,6 +96,14 @@ int choose_patient(const struct order *, const struct source_offer *, size_t n, 
 int choose_offers(const struct fetch *, const struct order *, const struct source_offer *, size_t n, bool *take,
     struct err *);
 void choose_print(struct cli *, const struct source_offer *, size_t n, const struct order *);	/* --list */
+
+/* fetch_explain.c: --explain, else nothing. Texts of others come escaped. */
+void explain(const struct fetch *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* How a step ended that did not end well; returns rc. */
+int explain_end(const struct fetch *, const char *state, int rc, const struct err *);
+void explain_answer(const struct fetch *, const struct source_question *, const struct factor *);
+void explain_offer(const struct fetch *, const struct source_offer *, size_t n, bool taken, const char *why);
+void explain_package(const struct fetch *, const struct source_package *);
 
 /* fetch_portal.c: what the configuration says of the portal of this link. name: --portal, token_file: --token-file;
  * NULL: found by the link, as configured. Nothing known: an empty one. source_portal_free() it. */

@@ -36,12 +36,12 @@ known_type(const char *type)
 }
 
 static int
-keep(const struct source_question *q, char answer[ANSWER_MAX], struct factors *f, struct err *err)
+keep(const struct source_question *q, char answer[ANSWER_MAX], const char *from, struct factors *f, struct err *err)
 {
 	char type[256];
 
 	snprintf(type, sizeof(type), "%s:%s", q->type, q->id);
-	return factors_add(f, type, answer, err);
+	return factors_add(f, type, answer, from, err);
 }
 
 static int
@@ -63,7 +63,7 @@ from_terminal(struct fetch *fetch, const struct source_question *q, struct facto
 	if (rc == RC_OK && answer[0] == '\0')
 		rc = err_set(err, ERR_NOINPUT, "no answer");
 	if (rc == RC_OK)
-		rc = keep(q, answer, f, err);
+		rc = keep(q, answer, "the terminal", f, err);
 	hash_wipe(answer, sizeof(answer));
 	hash_wipe(date, sizeof(date));
 	return rc;
@@ -145,7 +145,7 @@ from_waiting(struct fetch *fetch, const struct source_question *q, struct factor
 			n = 0;
 			continue;
 		}
-		rc = answer[0] != '\0' ? keep(q, answer, f, err) : not_come(q, err);
+		rc = answer[0] != '\0' ? keep(q, answer, "who was waited for (--wait-factor)", f, err) : not_come(q, err);
 		break;
 	}
 	hash_wipe(answer, sizeof(answer));

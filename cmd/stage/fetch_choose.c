@@ -62,19 +62,27 @@ sole_study(const struct source_offer *o, size_t n)
 	return studies == 1;
 }
 
+/* why: for --explain, static text. */
 static bool
-wanted(const struct order *o, const struct source_offer *f, bool sole)
+wanted(const struct order *o, const struct source_offer *f, bool sole, const char **why)
 {
 	struct study_key key = { f->study_uid, f->date[0] != '\0' ? f->date : NULL, f->modalities };
+	bool is = false;
 
+	*why = "the order wants no documents";
 	if (f->document && !o->want_documents)
 		return false;
+	*why = "the order wants documents";
 	if (f->document && !given(f->study_uid))
 		return true;
 	/* A list that says nothing about an entry can be judged by its content only. */
+	*why = "the list says nothing of it, its content will";
 	if (!given(key.study_uid) && !given(key.date) && !given(key.modalities))
 		return true;
-	return order_wants(o, &key, sole);
+	is = order_wants(o, &key, sole);
+	*why = !is ? "none of the studies of the order" : o->want_all ? "the order wants all studies" :
+	    "a study of the order";
+	return is;
 }
 
 int
@@ -82,6 +90,7 @@ choose_offers(const struct fetch *f, const struct order *o, const struct source_
     struct err *err)
 {
 	bool sole = sole_study(offers, n);
+	const char *why = NULL;
 	size_t i = 0, count = 0;
 
 	if (n == 0) {
@@ -92,12 +101,16 @@ choose_offers(const struct fetch *f, const struct order *o, const struct source_
 	if (f->item > 0 && (size_t)f->item > n)
 		return err_set(err, ERR_REFUSED, "there is no entry %ld: the portal's list has %zu", f->item, n);
 	for (i = 0; i < n; i++) {
-		if (f->item > 0)
+		if (f->item > 0) {
 			take[i] = i + 1 == (size_t)f->item;
-		else if (f->study != NULL)
+			why = take[i] ? "the entry of --item" : "not the entry of --item";
+		} else if (f->study != NULL) {
 			take[i] = given(offers[i].study_uid) && strcmp(offers[i].study_uid, f->study) == 0;
-		else
-			take[i] = wanted(o, &offers[i], sole);
+			why = take[i] ? "the study of --study" : "not the study of --study";
+		} else {
+			take[i] = wanted(o, &offers[i], sole, &why);
+		}
+		explain_offer(f, &offers[i], i + 1, take[i], why);
 		count += take[i];
 	}
 	if (count > 0)
@@ -114,6 +127,7 @@ choose_print(struct cli *cli, const struct source_offer *o, size_t n, const stru
 {
 	bool sole = sole_study(o, n);
 	char what[128], modalities[64];
+	const char *why = NULL;
 	json_t *j = NULL;
 	size_t i = 0;
 
@@ -123,7 +137,7 @@ choose_print(struct cli *cli, const struct source_offer *o, size_t n, const stru
 			    "item", (json_int_t)(i + 1), "kind", o[i].document ? "document" : "study",
 			    "media", given(o[i].media) ? o[i].media : NULL, "study_uid", o[i].study_uid,
 			    "date", o[i].date[0] != '\0' ? o[i].date : NULL, "modalities", o[i].modalities,
-			    "description", o[i].description, "wanted", wanted(order, &o[i], sole));
+			    "description", o[i].description, "wanted", wanted(order, &o[i], sole, &why));
 			if (j != NULL && o[i].files >= 0)
 				json_object_set_new(j, "files", json_integer(o[i].files));
 			if (j != NULL)

@@ -22,7 +22,7 @@
 #define WORDS_MAX	32
 
 static int
-add(struct factors *f, const char *type, const char *value, enum factor_kind kind, struct err *err)
+add(struct factors *f, const char *type, const char *value, enum factor_kind kind, const char *from, struct err *err)
 {
 	struct factor *v = NULL, *one = NULL;
 
@@ -34,6 +34,7 @@ add(struct factors *f, const char *type, const char *value, enum factor_kind kin
 	one = &v[f->n];
 	memset(one, 0, sizeof(*one));
 	one->kind = kind;
+	one->from = from;
 	if ((one->type = text_dup(type, err)) == NULL || (one->value = text_dup(value, err)) == NULL) {
 		free(one->type);
 		return err_rc(err->kind);
@@ -43,9 +44,9 @@ add(struct factors *f, const char *type, const char *value, enum factor_kind kin
 }
 
 int
-factors_add(struct factors *f, const char *type, const char *value, struct err *err)
+factors_add(struct factors *f, const char *type, const char *value, const char *from, struct err *err)
 {
-	return add(f, type, value, FACTOR_VALUE, err);
+	return add(f, type, value, FACTOR_VALUE, from, err);
 }
 
 /* The first line: what an editor or echo leaves behind it does not belong to a secret. fd is closed. */
@@ -68,7 +69,8 @@ read_line(int fd, struct buf *b, struct err *err)
 }
 
 static int
-add_from_fd(struct factors *f, const char *type, int fd, enum factor_kind kind, const char *shown, struct err *err)
+add_from_fd(struct factors *f, const char *type, int fd, enum factor_kind kind, const char *shown, const char *from,
+    struct err *err)
 {
 	struct buf b = BUF_INIT(FACTOR_MAX);
 	struct totp t;
@@ -79,7 +81,7 @@ add_from_fd(struct factors *f, const char *type, int fd, enum factor_kind kind, 
 		totp_wipe(&t);
 	}
 	if (rc == RC_OK)
-		rc = add(f, type, b.data, kind, err);
+		rc = add(f, type, b.data, kind, from, err);
 	else
 		err_wrap(err, "factor %s", shown);
 	buf_wipe(&b);
@@ -87,7 +89,8 @@ add_from_fd(struct factors *f, const char *type, int fd, enum factor_kind kind, 
 }
 
 static int
-add_from_file(struct factors *f, const char *type, const char *path, enum factor_kind kind, struct err *err)
+add_from_file(struct factors *f, const char *type, const char *path, enum factor_kind kind, const char *from,
+    struct err *err)
 {
 	char shown[128];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -95,7 +98,7 @@ add_from_file(struct factors *f, const char *type, const char *path, enum factor
 	text_escape(shown, sizeof(shown), path, strlen(path));
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open the factor %s", shown);
-	return add_from_fd(f, type, fd, kind, shown, err);
+	return add_from_fd(f, type, fd, kind, shown, from, err);
 }
 
 /* The program sees what password stores need, and neither our configuration nor what a caller put beside it. */
@@ -193,7 +196,7 @@ add_from_command(struct factors *f, const char *type, const char *command, struc
 	if (rc == RC_OK && (b.len == 0 || b.data[0] == '\0'))
 		rc = err_set(err, ERR_DENIED, "it printed nothing");
 	if (rc == RC_OK)
-		rc = factors_add(f, type, b.data, err);
+		rc = factors_add(f, type, b.data, "a command (--factor)", err);
 out:
 	if (rc != RC_OK)
 		err_wrap(err, "the command of a factor");
@@ -211,20 +214,20 @@ add_one(struct factors *f, const char *type, const char *how, bool policy, struc
 	uint64_t fd = 0;
 
 	if (how[0] == '@' && how[1] != '\0')
-		return add_from_file(f, type, how + 1, FACTOR_VALUE, err);
+		return add_from_file(f, type, how + 1, FACTOR_VALUE, "a file (--factor)", err);
 	if (text_starts(how, "totp:@") && how[6] != '\0')
-		return add_from_file(f, type, how + 6, FACTOR_TOTP, err);
+		return add_from_file(f, type, how + 6, FACTOR_TOTP, "a secret for one-time passwords (--factor)", err);
 	if (text_starts(how, "fd:") && text_u64(how + 3, 1000, &fd)) {
 		if (fcntl((int)fd, F_GETFD) < 0)
 			return err_set(err, ERR_USAGE, "--factor: descriptor %d is not open", (int)fd);
-		return add_from_fd(f, type, (int)fd, FACTOR_VALUE, "of a descriptor", err);
+		return add_from_fd(f, type, (int)fd, FACTOR_VALUE, "of a descriptor", "a descriptor (--factor)", err);
 	}
 	if (text_starts(how, "cmd:") && policy)
 		return err_set(err, ERR_USAGE, "under the system policy --factor runs no command");
 	if (text_starts(how, "cmd:"))
 		return add_from_command(f, type, how + 4, err);
 	if (strcmp(how, "later") == 0)
-		return add(f, type, "", FACTOR_LATER, err);
+		return add(f, type, "", FACTOR_LATER, "later (--factor)", err);
 	err_set(err, ERR_USAGE, "--factor wants TYPE=@FILE, fd:N, cmd:COMMAND, totp:@FILE or later: a secret stands in a "
 	    "file, not on the command line");
 	err_advise(err, "types: PAT_BIRTH_DATE, STUDY_DATE, PASSWORD, CUSTOM, CUSTOM:ID");
@@ -270,19 +273,19 @@ factors_collect(const struct factors *given, const struct order *o, struct facto
 
 	memset(f, 0, sizeof(*f));
 	for (i = 0; i < given->n && rc == RC_OK; i++)
-		rc = add(f, given->v[i].type, given->v[i].value, given->v[i].kind, err);
+		rc = add(f, given->v[i].type, given->v[i].value, given->v[i].kind, given->v[i].from, err);
 	for (i = 0; i < o->nfactors && rc == RC_OK; i++) {
 		if (has_type(f, o->factors[i].type))
 			continue;
 		if (o->factors[i].value != NULL)
-			rc = factors_add(f, o->factors[i].type, o->factors[i].value, err);
+			rc = factors_add(f, o->factors[i].type, o->factors[i].value, "the order", err);
 		else
-			rc = add_from_file(f, o->factors[i].type, o->factors[i].file, FACTOR_VALUE, err);
+			rc = add_from_file(f, o->factors[i].type, o->factors[i].file, FACTOR_VALUE, "a file that the order names", err);
 	}
 	if (rc == RC_OK && !has_type(f, "PAT_BIRTH_DATE") && o->patient.birth_date[0] != '\0')
-		rc = factors_add(f, "PAT_BIRTH_DATE", o->patient.birth_date, err);
+		rc = factors_add(f, "PAT_BIRTH_DATE", o->patient.birth_date, "the patient of the order", err);
 	if (rc == RC_OK && !has_type(f, "STUDY_DATE") && o->nstudies == 1 && o->studies[0].date[0] != '\0')
-		rc = factors_add(f, "STUDY_DATE", o->studies[0].date, err);
+		rc = factors_add(f, "STUDY_DATE", o->studies[0].date, "the only study of the order", err);
 	if (rc != RC_OK)
 		factors_free(f);
 	return rc;

@@ -110,7 +110,7 @@ sent_text(const struct source_question *q, const struct factor *const *have, siz
 		buf_clear(&type);
 		rc = buf_printf(&type, err, "%s%s%s", q[i].type, same > 1 ? ":" : "", same > 1 ? q[i].id : "");
 		if (rc == RC_OK)
-			rc = factors_add(&f, type.data, q[i].date && factor_date(have[i]->value, date) ? date : have[i]->value,
+			rc = factors_add(&f, type.data, q[i].date && factor_date(have[i]->value, date) ? date : have[i]->value, NULL,
 			    err);
 	}
 	if (rc == RC_OK)
@@ -219,6 +219,7 @@ on_ask(void *arg, const struct source_question *q, char **answer, struct err *er
 	if ((rc = answers_find(l->fetch, q, 1, l->f, l->state, err)) != RC_OK)
 		return rc;
 	have = factors_find(l->f, q);
+	explain_answer(l->fetch, q, have);
 	if ((rc = note_sent(l, q, &have, 1, err)) == RC_OK && (rc = answer_make(q, have, made, err)) == RC_OK &&
 	    (*answer = text_dup(made, err)) == NULL)
 		rc = err_rc(err->kind);
@@ -242,6 +243,8 @@ login_do(struct fetch *fetch, struct net_session *s, struct link_memory *lm, str
 		goto out;
 	for (i = 0; i < n; i++)
 		have[i] = factors_find(f, &q[i]);
+	for (i = 0; i < n; i++)
+		explain_answer(fetch, &q[i], have[i]);
 	if ((rc = note_sent(&l, q, have, n, err)) != RC_OK)
 		goto out;
 	net_on_ask(s, on_ask, &l);

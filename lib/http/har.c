@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/har_secrets.h"
+#include "http/url.h"
 
 #define HEAD	"{\"log\":{\"version\":\"1.2\",\"creator\":{\"name\":\"mri-tools\",\"version\":\"" MRI_VERSION \
 	"\"},\"entries\":["
@@ -257,6 +258,29 @@ tell(struct har *h, const json_t *entry)
 	h->line(h->arg, line);
 }
 
+/* No more secrets can be told apart: of this exchange only what cannot hold one is kept. */
+static void
+leave_out(json_t *entry)
+{
+	json_t *q = json_object_get(entry, "request"), *r = json_object_get(entry, "response");
+	const char *url = json_text(q, "url"), *at = strstr(url, "://");
+	size_t host = at != NULL ? (size_t)(at - url) + 3 + strcspn(at + 3, "/?#") : 0;
+	struct buf b = BUF_INIT(URL_MAX);
+
+	if (buf_add(&b, url, host, &(struct err){ 0 }) != RC_OK || buf_puts(&b, "/left-out", &(struct err){ 0 }) != RC_OK)
+		b.len = 0;
+	json_object_set_new(q, "url", json_stringn(b.data != NULL ? b.data : "", b.len));
+	json_object_set_new(q, "queryString", json_array());
+	json_object_set_new(q, "headers", json_array());
+	json_object_del(q, "postData");
+	json_object_set_new(r, "headers", json_array());
+	json_object_set_new(r, "cookies", json_array());
+	json_object_set_new(r, "redirectURL", json_string(""));
+	json_object_del(entry, "_error");
+	json_object_set_new(entry, "comment", json_string("left out: more secrets than a recording can hide"));
+	buf_wipe(&b);
+}
+
 void
 har_flush(struct har *h)
 {
@@ -271,6 +295,8 @@ har_flush(struct har *h)
 		json_object_set_new(content, "comment", json_string("left out: too many secrets"));
 	}
 	har_find_secrets(&h->own, h->pending);
+	if (redact_full(&h->own) || redact_full(h->secrets))
+		leave_out(h->pending);
 	if ((rc = har_redact(h->secrets, &h->own, h->pending)) != RC_OK)
 		h->failed = true;
 	if (rc == RC_OK && h->fd >= 0)

@@ -127,6 +127,11 @@ sed 's| redirects="1"| redirects="0"|' keyed.xml >strict.xml
 status 'keyed: a scope without redirects' 76 run --recipe ./strict.xml
 has 'keyed: says so' 'redirects more than 0 times' err
 
+sed 's|/keyed/list|/keyed/many|' keyed.xml >many.xml
+status 'keyed: a list of more UIDs than secrets are kept of' 0 run --recipe ./many.xml --list --explain --har many.har
+is 'keyed: is listed whole' 1500 "$(wc -l <out)"
+hasnt 'keyed: and stands in no record' '1\.2\.826' many.har
+
 # DLX as a recipe, with a question of each kind, and the quirks of real ones
 sed 's|min-delay="500ms"|min-delay="1ms"|' "$SRC/share/recipes/dlx.xml" >dlx.xml
 portal_run <<END

@@ -54,6 +54,7 @@ EOF
 }
 run() { "$MRI_BIN/mri-fetch" --cacert portal/ca.pem "$@"; }
 
+printf 'cañary "pw"/8f\n' >pw
 portal_start canary-tok-3f9a7c21 '"busy-once"'
 status "a fetch is recorded" 0 run --json --order order.json --har one.har --explain
 cp err explained
@@ -74,7 +75,13 @@ is "the answers are tags" 'true' "$(jq '[.log.entries[].request.postData.text //
 is "the bearer is one" 'Bearer [bearer#1]' \
 	"$(jq -r '.log.entries[].request.headers[] | select(.name == "Authorization").value' one.har | sort -u)"
 is "no secret in the record, in no spelling" '0 found' "$(spellings one.har)"
-has "explained: what it is" '  dlx: 2' explained
+has "explained: what it is" '^mri-fetch:     dlx: 2 questions' explained
+is "the steps in their order" 'look login list fetch_1 fetch_2' "$(sed -n 's/^mri-fetch:   \([a-z]*\)\( [0-9]*\)\{0,1\}$/\1\2/p' explained | tr ' \n' '_ ' | sed 's/ $//')"
+is "where the answers came from" 'PAT_BIRTH_DATE: from the patient of the order,PASSWORD: from the order,' \
+	"$(grep -oE '[A-Z_]+: from .*' explained | tr '\n' ',')"
+has "what is taken, and why" '    entry 1, study, CT, 1 files: taken: the order wants all studies' explained
+has "documents too" '    entry 2, document: taken: the order wants documents' explained
+has "what came" '    ZIP archive, [0-9]+ bytes, its end was seen' explained
 has "explained: the exchanges" 'GET https://localhost:[0-9]+/elsewhere/api/list -> 200' explained
 is "no secret in what was explained" '0 found' "$(spellings explained)"
 ok "the search finds what is there" sh -c 'printf %s "$1" | base64 >seen' - "xx$token"
@@ -91,9 +98,15 @@ jq -c '.factors.PASSWORD="no-such-canary"' order.json >o && mv o order.json
 status "a wrong factor" 77 run --order order.json --har two.har --explain
 cp err explained
 has "explained: the refusal" '-> 401' explained
+has "with its state and why" '    state credentials-wrong: the portal refuses the answers' explained
 is "recorded too" 401 "$(jq '.log.entries[-1].response.status' two.har)"
 hasnt "without the answer" 'no-such-canary' two.har
 hasnt "nor in what was explained" 'no-such-canary' explained
+
+portal_start canary-tok-77aa32 ''
+status "one entry only" 0 run --order order.json --item 2 --explain --factor PASSWORD=@pw
+has "the other is passed over" '    entry 1, study, CT, 1 files: passed over: not the entry of --item' err
+has "an answer of a file" 'PASSWORD: from a file \(--factor\)' err
 
 # Killed in the middle
 portal_start canary-tok-90be12 '"busy-always"'

@@ -179,6 +179,8 @@ class Portal(BaseHTTPRequestHandler):
             return self.reply(200, 'application/zip', files['zip'])
         if self.headers.get('X-Key') != 'key-7d3f':
             return self.reply(401, 'text/plain', 'no key')
+        if path == '/many':
+            return self.json([{'uid': '1.2.826.0.1.3680043.10.999.%d' % i} for i in range(1500)])
         if path == '/hop':
             there = 'https://127.0.0.1:%d/keyed/there' % server.server_address[1]
             return self.reply(302, 'text/plain', '', Location=there)

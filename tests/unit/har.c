@@ -358,13 +358,55 @@ test_late(void **state)
 	redact_free(&secrets);
 }
 
+/* Where no more secrets can be held apart, an exchange keeps only what cannot be one. */
+static void
+test_full(void **state)
+{
+	static const char *const sent[] = { "Cookie: sid=cookie-987654", NULL };
+	struct http_exchange x = { .method = "POST", .url = "https://h:8443/x/token-123456?y=value-7654321",
+	    .location = "https://h/z/onward-5557777", .body = "code=letter-1112223", .body_len = 19,
+	    .body_type = "application/x-www-form-urlencoded", .sent = sent, .nsent = 1, .status = 302,
+	    .type = "text/html", .text = "", .ip = "", .tls_version = "", .tls_cipher = "" };
+	char path[] = "/tmp/mri-har-XXXXXX", secret[32];
+	struct redact secrets = { 0 };
+	struct har *h = NULL;
+	struct buf b = BUF_INIT(65536);
+	struct stream *s = NULL;
+	struct err err = { 0 };
+	int fd = mkstemp(path), i = 0;
+
+	(void)state;
+	unlink(path);
+	for (i = 0; !redact_full(&secrets); i++) {
+		snprintf(secret, sizeof(secret), "secret-%d", 100000 + i);
+		assert_int_equal(redact_add(&secrets, secret, &err), RC_OK);
+	}
+	assert_int_equal(har_open(&h, fd, &secrets, NULL, NULL, &err), RC_OK);
+	har_begin(h, "list", 0);
+	har_exchange(h, &x);
+	har_end(h, "recipe", "", NULL);
+	har_close(h);
+	assert_int_equal(stream_file(&s, fd, &err), RC_OK);
+	assert_int_equal(stream_slurp(s, &b, &err), RC_OK);
+	stream_close(s);
+	assert_non_null(strstr(b.data, "\"https://h:8443/left-out\""));
+	assert_null(strstr(b.data, "123456"));
+	assert_null(strstr(b.data, "7654321"));
+	assert_null(strstr(b.data, "5557777"));
+	assert_null(strstr(b.data, "1112223"));
+	assert_null(strstr(b.data, "987654"));
+	recording_free(parsed(b.data));
+	buf_free(&b);
+	redact_free(&secrets);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tags), cmocka_unit_test(test_recording), cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_nearest), cmocka_unit_test(test_json_body), cmocka_unit_test(test_written),
-		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_late), cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
