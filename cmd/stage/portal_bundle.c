@@ -266,6 +266,25 @@ add_import(struct bundle *b, struct import *import, const struct spool_ref *ref,
 	return rc;
 }
 
+/* A download that failed lies in incoming, and can be opened where no fetch is at work on it. */
+static int
+open_import(struct bundle *b, const struct spool_ref *ref, struct import **import, enum import_where *where,
+    struct err *err)
+{
+	int rc = show_open(&b->w, ref, import, where, err);
+
+	if (rc != RC_OK || *where != IMPORT_INCOMING || b->sealed)
+		return rc;
+	import_close(*import);
+	rc = import_open(import, b->w.spool, ref->id, IMPORT_INCOMING, err);
+	if (rc != RC_OK && err->kind == ERR_TEMP) {
+		b->sealed = true;
+		err_clear(err);
+		rc = import_peek(import, b->w.spool, ref->id, IMPORT_INCOMING, err);
+	}
+	return rc;
+}
+
 static int
 with_import(struct bundle *b, const struct cli_input *in, const char *har, struct err *err)
 {
@@ -278,10 +297,8 @@ with_import(struct bundle *b, const struct cli_input *in, const char *har, struc
 	int rc = show_resolve(&b->w, in, &ref, err);
 
 	if (rc == RC_OK)
-		rc = show_open(&b->w, &ref, &import, &where, err);
+		rc = open_import(b, &ref, &import, &where, err);
 	spool_ref_text(&ref, name);
-	if (rc == RC_OK && where == IMPORT_INCOMING)
-		b->sealed = true;	/* a look beside a running fetch unwraps nothing */
 	if (rc == RC_OK && (rc = act_begin(&act, b->w.audit, "mri-portal", "bundle", name, NULL, AUDIT_NONE, err)) == RC_OK) {
 		if ((rc = learn_import(b, import, &ref, err)) == RC_OK && har != NULL)
 			rc = add_recording(b, har, err);

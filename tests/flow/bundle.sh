@@ -63,6 +63,19 @@ refused "a token of the configuration" "a token of the configuration" '.log.comm
 refused "a bearer" "what looks like a token" '.log.entries[-1].request.headers += [{"name":"Authorization","value":"Bearer abcdefghij.k"}]'
 refused "a cookie" "what looks like a token" '.log.entries[0].response.headers += [{"name":"Set-Cookie","value":"a=abcdefghij; Path=/"}]'
 
+# One that failed: it waits in incoming, and its patient is known all the same
+jq '.quirks = ["cut-always"]' portal/portal.json >again.json
+portal_run <again.json
+jq -c '.link |= sub("portal.token="; "dlx/v1/token/") | .ref = "T-2"' order.json >order2.json
+status "a fetch that fails" 75 "$MRI_BIN/mri-fetch" --json --cacert portal/ca.pem --order order2.json --har two.har
+failed=$(ls "$MRI_SPOOL/incoming")
+portal_stop
+status "its bundle" 0 bundle --har two.har -o failed.tar "$failed"
+is "knows whom not to name" 'false true' "$(tar xOf failed.tar about.json | jq -r '"\(.sealed) \(.named)"')"
+is "and says what happened" 'temp' "$(tar xOf failed.tar history.json | jq -r '.[-1].outcome')"
+jq -c '.log.comment = "Kanarienvogel"' two.har >x.har
+status "it refuses a name" 1 bundle --har x.har -o no.tar "$failed"
+
 mv identity identity.away
 status "without the identity" 0 bundle --har one.har -o sealed.tar "$id"
 has "it says that no name was looked for" 'warning: what says whose the import is cannot be opened' err
