@@ -135,15 +135,18 @@ tags_match(struct tags *t, const char *pattern, size_t plen, const char *text, s
 static int
 invent(struct tags *t, const char *tag, size_t n, struct err *err)
 {
+	static const char *const uids[] = { "study", "path", "query", "dicom" };	/* where UIDs stand, beside others */
 	char kind[REDACT_KIND_MAX], text[64];
-	size_t len = strcspn(tag + 1, "#");
+	size_t i = 0, len = strcspn(tag + 1, "#");
 	unsigned long number = strtoul(tag + 1 + len + 1, NULL, 10);
 
 	text_copyn(kind, sizeof(kind), tag + 1, len);
+	while (i < sizeof(uids) / sizeof(uids[0]) && strcmp(kind, uids[i]) != 0)
+		i++;
 	if (strcmp(kind, "birth") == 0 || strcmp(kind, "date") == 0)
 		snprintf(text, sizeof(text), "18%02lu%02lu%02lu", number / 336 % 100, number / 28 % 12 + 1, number % 28 + 1);
-	else if (strcmp(kind, "study") == 0)
-		snprintf(text, sizeof(text), "2.25.770000%lu", number);
+	else if (i < sizeof(uids) / sizeof(uids[0]))
+		snprintf(text, sizeof(text), "2.25.77%zu000%lu", i, number);
 	else
 		snprintf(text, sizeof(text), "recorded.%s.%lu", kind, number);
 	if (add(t, tag, n, text, strlen(text), err) != RC_OK)

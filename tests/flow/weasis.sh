@@ -135,6 +135,7 @@ hasnt 'does not talk of people' 'Muster|Eva' err
 for m in files.xml orthanc.xml; do
 	get "$m, recorded and explained" 0 $m --har $m.har --explain
 	ok 'the record is JSON' jq -e '.log.entries | length > 9' $m.har
+	status "and runs again, offline" 0 "$MRI_BIN/mri-portal" replay $m.har
 	for secret in ticket-4711 web-secret-1 bXJpOndlYi1zZWNyZXQtMQ Muster 19700101 1970-01-01 $uid PID-4711; do
 		hasnt "holds no $secret" "$secret" $m.har
 		hasnt "nor do the messages" "$secret" err
