@@ -238,6 +238,9 @@ source_status(struct source *s, const struct http_response *r, const char *what,
 	case 404:
 		return named(s, "not-found", err, ERR_REFUSED, what, st, "the portal does not know it",
 		    "check that the link is whole, or ask the sender for a new one");
+	case 407:	/* without TLS it is the proxy that answers */
+		return named(s, "not-permitted", err, ERR_DENIED, what, st, "the proxy wants a login",
+		    "ask whoever runs the proxy for a login, and write it into [net] proxy");
 	case 410:
 		return named(s, "expired", err, ERR_REFUSED, what, st, "the portal has it no longer",
 		    "ask the sender for a new link");

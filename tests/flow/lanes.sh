@@ -7,7 +7,7 @@ cd "$TMPDIR"
 few=1.2.826.0.1.3680043.10.999.81 large=1.2.826.0.1.3680043.10.999.82 many=1.2.826.0.1.3680043.10.999.83
 mkdir all
 mkstudy --out all/few --slices 60 --seed 6 --rows 8 --cols 8 --study-uid $few >/dev/null
-mkstudy --out all/large --slices 5 --seed 7 --rows 1600 --cols 1600 --study-uid $large >/dev/null
+mkstudy --out all/large --slices 3 --seed 7 --rows 1600 --cols 1600 --study-uid $large >/dev/null
 mkstudy --out all/many --slices 1050 --seed 5 --rows 8 --cols 8 --study-uid $many >/dev/null
 printf 'token-1\n' >token
 chmod 600 token
@@ -38,7 +38,8 @@ wait_for 10 listens "$tls"
 {
 	printf '[net]\nallow = 127.0.0.0/8 ::1\nallow_http = 127.0.0.1\n'
 	for p in "one http://127.0.0.1:$far/single 1" "four http://127.0.0.1:$far/single 4" "alone http://127.0.0.1:$near/alone 4" \
-	    "gone http://127.0.0.1:$near/206 4" "expire http://127.0.0.1:$near/expire 4" "two https://localhost:$tls/single 4"; do
+	    "gone http://127.0.0.1:$near/206 4" "expire http://127.0.0.1:$near/expire 4" "two https://localhost:$tls/single 4" \
+	    "many http://127.0.0.1:$near/cap 4"; do
 		set -- $p
 		printf '[portal %s]\ndicomweb = %s\ntoken_file = %s/token\nconnections = %s\n' "$1" "$2" "$TMPDIR" "$3"
 	done
@@ -76,8 +77,8 @@ ok 'byte for byte' same four all/large
 run 'HTTP/2' 0 two
 ok 'byte for byte' same two all/few
 ok 'is spoken' grep -q '^HTTP/2' protocol
-run 'more objects than a session has requests' 0 two $many
-is 'all of them' 1050 "$(unzip -Z1 out-two/*.zip | wc -l)"
+run 'more objects than a session has requests' 0 many $many
+is 'all of them' 1050 "$(unzip -Z1 out-many/*.zip | wc -l)"
 run 'tokens that run out midway' 0 expire
 ok 'byte for byte' same expire all/few
 done_testing
