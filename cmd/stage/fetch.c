@@ -357,8 +357,9 @@ static int
 talk(struct job *j, struct err *err)
 {
 	struct net_events ev = { .output = on_output, .progress = on_progress, .step = j->f->explain ? on_step : NULL,
-	    .har_fd = j->f->har_fd, .stopped = cli_stopped, .arg = j,
-	    .token = j->asking.of != NULL ? on_token : NULL };
+	    .har_fd = j->f->har_fd, .name = j->order->patient.name, .id = j->order->patient.id,
+	    .birth = j->order->patient.birth_date[0] != '\0' ? j->order->patient.birth_date : NULL,
+	    .stopped = cli_stopped, .arg = j, .token = j->asking.of != NULL ? on_token : NULL };
 	const char *name = j->asking.of != NULL ? j->asking.of->name : j->f->portal;
 	struct err e = { 0 };
 	size_t asked = 0;

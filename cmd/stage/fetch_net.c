@@ -431,6 +431,23 @@ ask(struct net_session *s, json_t *request, int fd, json_t **done, struct err *e
 	return await(s, done, err);
 }
 
+/* The request that a session begins with: what is recorded, what is not to be shown, what is known of the portal. */
+static int
+begin(struct net_session *s, json_t *request, const struct source_portal *portal, json_t **done, struct err *err)
+{
+	const struct net_events *ev = &s->ev;
+
+	if (request != NULL) {
+		json_object_set_new(request, "har", json_boolean(ev->har_fd > 0));
+		json_object_set_new(request, "steps", json_boolean(ev->step != NULL));
+		json_object_set_new(request, "hide", json_pack("{s:s*, s:s*, s:s*}", "name", ev->name, "id", ev->id, "birth",
+		    ev->birth));
+		if (portal != NULL)
+			json_object_set_new(request, "portal", wire_portal(portal));
+	}
+	return ask(s, request, ev->har_fd > 0 ? ev->har_fd : -1, done, err);
+}
+
 int
 net_look(struct net_session *s, const char *link, bool only_look, const struct source_portal *portal, struct err *err)
 {
@@ -439,9 +456,7 @@ net_look(struct net_session *s, const char *link, bool only_look, const struct s
 	int rc = RC_OK;
 
 	s->wants_body = !only_look;
-	rc = ask(s, json_pack("{s:s, s:s, s:b, s:b, s:b, s:o*}", "do", "look", "link", link, "only", only_look ? 1 : 0,
-	    "har", s->ev.har_fd > 0, "steps", s->ev.step != NULL, "portal", portal != NULL ? wire_portal(portal) : NULL),
-	    s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
+	rc = begin(s, json_pack("{s:s, s:s, s:b}", "do", "look", "link", link, "only", only_look ? 1 : 0), portal, &done, err);
 	s->wants_body = false;
 	if (rc != RC_OK)
 		return rc;
@@ -462,8 +477,7 @@ net_dicomweb(struct net_session *s, const struct source_portal *p, const char *c
 
 	for (i = 0; i < n; i++)
 		json_array_append_new(list, json_string(asks[i]));
-	rc = ask(s, json_pack("{s:s, s:b, s:b, s:o, s:o}", "do", "dicomweb", "har", s->ev.har_fd > 0, "steps",
-	    s->ev.step != NULL, "portal", wire_portal(p), "asks", list), s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
+	rc = begin(s, json_pack("{s:s, s:o}", "do", "dicomweb", "asks", list), p, &done, err);
 	json_decref(done);
 	if (rc == RC_OK)
 		s->kind = SOURCE_DICOMWEB;
@@ -475,9 +489,8 @@ net_recipe(struct net_session *s, const char *link, const char *name, const char
     struct err *err)
 {
 	json_t *done = NULL;
-	int rc = ask(s, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o*}", "do", "recipe", "link", link, "name", name,
-	    "text", text, "har", s->ev.har_fd > 0, "steps", s->ev.step != NULL, "portal", p != NULL ? wire_portal(p) : NULL),
-	    s->ev.har_fd > 0 ? s->ev.har_fd : -1, &done, err);
+	int rc = begin(s, json_pack("{s:s, s:s, s:s, s:s}", "do", "recipe", "link", link, "name", name, "text", text), p,
+	    &done, err);
 
 	json_decref(done);
 	if (rc == RC_OK)

@@ -52,6 +52,7 @@ struct net_events {
 	void (*progress)(void *arg, uint64_t bytes, long long total);
 	void (*step)(void *arg, const char *text);	/* each exchange in a sentence, escaped; NULL: not wanted */
 	int har_fd;			/* each exchange goes there as HAR; stays yours; 0: none */
+	const char *name, *id, *birth;	/* the patient's, shown in no recording and no step; NULL: not known */
 	bool (*stopped)(void);		/* ends whatever is under way */
 	void *arg;
 	int (*token)(void *arg, char **bearer, struct err *);	/* a new one after a 401, malloc; NULL: there is none */

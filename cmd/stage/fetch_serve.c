@@ -133,8 +133,9 @@ begin(void *arg, const struct source_offer *offer, enum media media, struct stre
 
 /* The session begins with the link: only then is it known what the configuration says of its portal. */
 static int
-begin_session(struct server *sv, const json_t *portal, const char *link, struct err *err)
+begin_session(struct server *sv, const json_t *request, const char *link, struct err *err)
 {
+	const json_t *portal = json_object_get(request, "portal"), *hide = json_object_get(request, "hide");
 	struct http_options *h = &sv->options.http;
 	int rc = RC_OK;
 
@@ -160,7 +161,9 @@ begin_session(struct server *sv, const json_t *portal, const char *link, struct 
 	sv->options.har_fd = sv->har;
 	sv->options.step = sv->steps ? on_step : NULL;
 	sv->options.step_arg = sv;
-	return source_new(&sv->source, &sv->options, err);
+	if ((rc = source_new(&sv->source, &sv->options, err)) == RC_OK)
+		rc = source_hide(sv->source, json_text(hide, "name"), json_text(hide, "id"), json_text(hide, "birth"), err);
+	return rc;
 }
 
 static int
@@ -176,7 +179,7 @@ do_look(struct server *sv, const json_t *j, struct err *err)
 
 	if (link == NULL)
 		return err_set(err, ERR_INTERNAL, "a look without a link");
-	if ((rc = begin_session(sv, json_object_get(j, "portal"), link, err)) != RC_OK)
+	if ((rc = begin_session(sv, j, link, err)) != RC_OK)
 		return rc;
 	if ((rc = source_look(sv->source, link, only, &out, err)) != RC_OK)
 		return rc;
@@ -240,7 +243,7 @@ do_recipe(struct server *sv, const json_t *j, struct err *err)
 	const struct source_question *q = NULL;
 	const char *link = json_text(j, "link"), *text = json_text(j, "text");
 	size_t i = 0, n = 0;
-	int rc = begin_session(sv, json_object_get(j, "portal"), link, err);
+	int rc = begin_session(sv, j, link, err);
 
 	if (rc == RC_OK)
 		rc = source_recipe(sv->source, link, json_text(j, "name"), text, strlen(text), err);
@@ -262,7 +265,7 @@ do_dicomweb(struct server *sv, const json_t *j, struct err *err)
 	for (i = 0; i < json_array_size(list) && rc == RC_OK; i++)
 		if ((asks[i] = json_string_value(json_array_get(list, i))) == NULL)
 			rc = err_set(err, ERR_INTERNAL, "a request that is no text");
-	if (rc == RC_OK && (rc = begin_session(sv, json_object_get(j, "portal"), NULL, err)) == RC_OK)
+	if (rc == RC_OK && (rc = begin_session(sv, j, NULL, err)) == RC_OK)
 		rc = source_dicomweb(sv->source, asks, i, err);
 	free(asks);
 	return rc != RC_OK ? rc : wire_send_take(sv->chan, json_pack("{s:s}", "t", "done"), -1, err);

@@ -3,6 +3,8 @@
  * chan. The parent believes nothing: what comes from the other side is bounded
  * and escaped like anything from outside.
  *
+ * The first request of a session also says what is recorded and, by hide, what is not to be shown.
+ *
  *	parent: look {link, only, portal}  dicomweb {portal, asks}  recipe {link, name, text, portal}
  *	        token {bearer}  answer {text}  login {answers}  list  fetch {n, to} + fd  output {to} + fd  stop
  *	        replay {session} + fd  unused {step}

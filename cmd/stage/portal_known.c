@@ -5,70 +5,16 @@
 #include "base/text.h"
 #include "stage/fetch.h"
 
-#define PART_MAX	128	/* bytes of one part of a name */
-
 static const char *const words[KNOWN_KINDS] = { "the patient's name", "the patient's id", "the patient's birth date",
 	"an accession or order number", "a UID of the study", "a token of the configuration",
 	"a password of the configuration", "a key", "a link" };
-
-/* ASCII only: case changes in other letters are rare in one record, and the name as it is stands beside. */
-static void
-recase(char *s, bool upper, bool first)
-{
-	for (; *s != '\0'; s++, first = false)
-		if ((upper || first) && *s >= 'a' && *s <= 'z')
-			*s = (char)(*s - 'a' + 'A');
-		else if (!upper && !first && *s >= 'A' && *s <= 'Z')
-			*s = (char)(*s - 'A' + 'a');
-}
-
-static int
-add_cases(struct redact *r, const char *text, struct err *err)
-{
-	char *s = text_dup(text, err);
-	int rc = s == NULL ? err_rc(err->kind) : redact_add(r, s, err);
-
-	if (rc == RC_OK) {
-		recase(s, true, false);
-		rc = redact_add(r, s, err);
-	}
-	if (rc == RC_OK) {
-		recase(s, false, false);
-		rc = redact_add(r, s, err);
-	}
-	if (rc == RC_OK) {
-		recase(s, false, true);
-		rc = redact_add(r, s, err);
-	}
-	hash_wipe_text(&s);
-	return rc;
-}
-
-/* "Müller^Jörg", "Müller,Jörg": the whole, and what stands between the separators. */
-static int
-add_name(struct redact *r, const char *name, struct err *err)
-{
-	static const char between[] = "^,= \t";
-	char part[PART_MAX];
-	size_t n = 0;
-	int rc = add_cases(r, name, err);
-
-	for (; *name != '\0' && rc == RC_OK; name += n) {
-		name += strspn(name, between);
-		n = strcspn(name, between);
-		text_copyn(part, sizeof(part), name, n);
-		rc = add_cases(r, part, err);
-	}
-	hash_wipe(part, sizeof(part));
-	return rc;
-}
 
 int
 known_add(struct known *k, enum known_kind kind, const char *text, struct err *err)
 {
 	if (text == NULL || text[0] == '\0')
 		return RC_OK;
-	return kind == KNOWN_NAME ? add_name(&k->of[kind], text, err) : redact_add(&k->of[kind], text, err);
+	return kind == KNOWN_NAME ? redact_add_name(&k->of[kind], "name", text, err) : redact_add(&k->of[kind], text, err);
 }
 
 int

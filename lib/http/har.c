@@ -18,7 +18,10 @@
 	"\"},\"entries\":["
 #define TAIL	"\n]}}\n"
 #define FILE_MAX	((off_t)256 << 20)
+#define EARLY_MAX	64	/* exchanges until the list is known; a login of more is none */
+#define EARLY_BYTES	((size_t)8 << 20)	/* of their bodies */
 #define MANY	256	/* secrets: a list of many patients is not worth the search, its text stays out */
+#define SMALL	((size_t)8 << 10)	/* but what led to it is, up to so many bytes of a text */
 
 struct har {
 	int fd;
@@ -27,6 +30,10 @@ struct har {
 	const struct redact *secrets;
 	struct redact own;	/* what the exchanges show to be a secret */
 	json_t *pending;
+	json_t *early;		/* exchanges up to the end of the list, with their secrets; NULL: that is over */
+	size_t early_bytes;
+	off_t early_end;	/* where they begin in the file */
+	bool early_any;
 	char session[9];	/* of one link: several may be recorded into one file */
 	char step[32];
 	void (*line)(void *, const char *);
@@ -64,6 +71,9 @@ har_open(struct har **out, int fd, const struct redact *secrets, void (*line)(vo
 		h->end = st.st_size - (off_t)strlen(TAIL);
 		h->any = h->end > (off_t)strlen(HEAD);
 	}
+	h->early = json_array();
+	h->early_end = h->end;
+	h->early_any = h->any;
 	*out = h;
 	return RC_OK;
 }
@@ -217,16 +227,23 @@ entry_of(const struct http_exchange *x)
 	return e;
 }
 
-/* One write of the entry and of what closes the file; on a full disk the file is what it was. */
-static void
-append(struct har *h, const json_t *entry)
+static int
+add_entry(struct buf *b, const json_t *entry, bool any, struct err *err)
 {
-	struct buf b = BUF_INIT((size_t)4 << 20);
+	int rc = buf_puts(b, any ? ",\n" : "\n", err);
+
+	return rc == RC_OK ? json_write(entry, b, err) : rc;
+}
+
+/* One write of entries and of what closes the file; on a full disk the file is what it was. */
+static void
+put(struct har *h, int rc, struct buf *text)
+{
+	struct buf b = *text;
 	struct err e = { 0 };
 	size_t tail = strlen(TAIL);
-	int rc = buf_puts(&b, h->any ? ",\n" : "\n", &e);
 
-	if (rc == RC_OK && (rc = json_write(entry, &b, &e)) == RC_OK)
+	if (rc == RC_OK)
 		rc = buf_puts(&b, TAIL, &e);
 	if (rc != RC_OK || h->end + (off_t)b.len > FILE_MAX) {
 		h->failed = true;
@@ -239,6 +256,17 @@ append(struct har *h, const json_t *entry)
 		h->any = true;
 	}
 	buf_wipe(&b);
+	*text = b;
+}
+
+static void
+append(struct har *h, const json_t *entry)
+{
+	struct buf b = BUF_INIT((size_t)4 << 20);
+	struct err e = { 0 };
+	int rc = add_entry(&b, entry, h->any, &e);
+
+	put(h, rc, &b);
 }
 
 static void
@@ -281,24 +309,72 @@ leave_out(json_t *entry)
 	buf_wipe(&b);
 }
 
+static int
+hide(struct har *h, json_t *entry)
+{
+	json_t *content = json_object_get(json_object_get(entry, "response"), "content");
+	const char *step = json_text(entry, "_step");
+	bool small = (strcmp(step, "look") == 0 || strcmp(step, "login") == 0) &&
+	    json_string_length(json_object_get(content, "text")) <= SMALL;
+	int rc = RC_OK;
+
+	if (h->secrets->n + h->own.n > MANY && !small) {
+		json_object_del(content, "text");
+		json_object_set_new(content, "comment", json_string("left out: too many secrets"));
+	}
+	har_find_secrets(&h->own, entry);
+	if (redact_full(&h->own) || redact_full(h->secrets))
+		leave_out(entry);
+	if ((rc = har_redact(h->secrets, &h->own, entry)) != RC_OK)
+		h->failed = true;
+	return rc;
+}
+
+/* The list says whose records these are, and pages before it may have shown them: they are written once more. */
+static void
+early_again(struct har *h)
+{
+	struct buf b = BUF_INIT((size_t)EARLY_MAX << 20);
+	struct err e = { 0 };
+	json_t *entry = NULL;
+	bool any = h->early_any;
+	size_t i = 0;
+	int rc = RC_OK;
+
+	json_array_foreach(h->early, i, entry)
+		if (rc == RC_OK && (rc = hide(h, entry)) == RC_OK && (rc = add_entry(&b, entry, any, &e)) == RC_OK)
+			any = true;
+	if (h->fd >= 0 && i > 0 && rc == RC_OK) {
+		h->end = h->early_end;
+		put(h, rc, &b);
+		if (h->fd >= 0 && ftruncate(h->fd, h->end + (off_t)strlen(TAIL)) != 0)
+			h->failed = true;
+	}
+	buf_wipe(&b);
+	json_decref(h->early);
+	h->early = NULL;
+}
+
+static void
+keep_early(struct har *h)
+{
+	h->early_bytes += json_string_length(json_object_get(json_object_get(json_object_get(h->pending, "response"),
+	    "content"), "text"));
+	json_array_append_new(h->early, json_deep_copy(h->pending));
+}
+
 void
 har_flush(struct har *h)
 {
-	json_t *content = NULL;
 	int rc = RC_OK;
 
 	if (h == NULL || h->pending == NULL)
 		return;
-	if (h->secrets->n + h->own.n > MANY) {
-		content = json_object_get(json_object_get(h->pending, "response"), "content");
-		json_object_del(content, "text");
-		json_object_set_new(content, "comment", json_string("left out: too many secrets"));
-	}
-	har_find_secrets(&h->own, h->pending);
-	if (redact_full(&h->own) || redact_full(h->secrets))
-		leave_out(h->pending);
-	if ((rc = har_redact(h->secrets, &h->own, h->pending)) != RC_OK)
-		h->failed = true;
+	if (h->early != NULL && (json_array_size(h->early) == EARLY_MAX || h->early_bytes > EARLY_BYTES))
+		early_again(h);
+	if (h->early != NULL)
+		keep_early(h);
+	rc = hide(h, h->pending);
 	if (rc == RC_OK && h->fd >= 0)
 		append(h, h->pending);
 	if (rc == RC_OK && h->line != NULL && !h->told)
@@ -364,7 +440,10 @@ har_end(struct har *h, const char *kind, const char *state, const struct err *er
 			json_object_set_new(h->pending, "_said", json_string(text_escape(shown, sizeof(shown), err->text,
 			    strlen(err->text))));
 	}
-	if (h->pending != NULL && (strcmp(h->step, "look") == 0 || strcmp(h->step, "login") == 0))
+	if (strcmp(h->step, "list") == 0 && h->early != NULL) {
+		har_flush(h);
+		early_again(h);
+	} else if (h->pending != NULL && (strcmp(h->step, "look") == 0 || strcmp(h->step, "login") == 0))
 		tell_ahead(h);	/* the page that a list is read from may be what a login led to */
 	else
 		har_flush(h);
@@ -390,6 +469,8 @@ har_close(struct har *h)
 	if (h == NULL)
 		return;
 	har_flush(h);
+	if (h->early != NULL)
+		early_again(h);
 	redact_free(&h->own);
 	free(h);
 }

@@ -1,7 +1,9 @@
 /*
  * The exchanges of a session as HAR 1.2 (the HTTP Archive format), redacted
  * before a byte is written. An entry is held in memory until the next one, so
- * that a secret which an answer brought is known when the answer is written.
+ * that a secret which an answer brought is known when the answer is written;
+ * those up to the list are written once more when the list is known, since it
+ * says whose records these are.
  * The file is whole JSON after each entry: what closes it is written with it.
  *
  *	har_open(&h, fd, &secrets, line, arg, err)

@@ -24,6 +24,8 @@ struct redact { struct redact_secret *v; size_t n; };
 /* Copies. NULL, "" and short ones are passed over; a known one keeps its first tag. kind: "token", a word of [a-z]. */
 int redact_add_as(struct redact *, const char *kind, const char *secret, struct err *);
 int redact_add(struct redact *, const char *secret, struct err *);	/* of the kind "secret" */
+/* A name: the whole and what stands between its separators, each also in capitals, small, and with a capital first. */
+int redact_add_name(struct redact *, const char *kind, const char *name, struct err *);
 bool redact_full(const struct redact *);
 void redact_text(const struct redact *, char *text, size_t cap);	/* in place */
 int redact_buf(const struct redact *, const char *, size_t, struct buf *out, struct err *);	/* appends */

@@ -80,7 +80,7 @@ no_message(void *arg, xmlError *e)
 static xmlDoc *
 doc_of(struct recipe_page *p)
 {
-	if (p->tried_doc || p->body.len == 0 || p->body.len > PAGE_BYTES_MAX)
+	if (p->tried_doc || p->body.len == 0 || p->body.len > TREE_BYTES_MAX)
 		return p->doc;
 	p->tried_doc = true;
 	if (looks_like_xml(p))

@@ -13,7 +13,8 @@
 #include "source/recipe.h"
 #include "source/recipe_text.h"
 
-#define PAGE_BYTES_MAX	((size_t)2 << 20)	/* a tree of libxml2 is ten times as large */
+#define PAGE_BYTES_MAX	((size_t)4 << 20)	/* JSON of ten thousand entries */
+#define TREE_BYTES_MAX	((size_t)1 << 20)	/* HTML: a hostile page's tree is seventy times as large */
 
 struct recipe_page {
 	unsigned refs;

@@ -455,6 +455,16 @@ source_fetch(struct source *s, size_t i, const struct source_output *out, struct
 	return ended(s, rc, err);
 }
 
+int
+source_hide(struct source *s, const char *name, const char *id, const char *birth, struct err *err)
+{
+	int rc = name != NULL ? redact_add_name(&s->secrets, "name", name, err) : RC_OK;
+
+	if (rc == RC_OK && (rc = redact_add_as(&s->secrets, "patient", id, err)) == RC_OK)
+		rc = redact_add_as(&s->secrets, "birth", birth, err);
+	return rc;
+}
+
 const char *
 source_state(const struct source *s)
 {

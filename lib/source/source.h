@@ -113,6 +113,8 @@ const struct source_offer *source_offers(const struct source *, size_t *n);
 void source_want_all(struct source *);
 int source_fetch(struct source *, size_t i, const struct source_output *, struct source_package *, struct err *);
 
+/* Whom the order is about, before the look: shown neither in a recording nor in a step. NULL: not known. */
+int source_hide(struct source *, const char *name, const char *id, const char *birth, struct err *);
 const char *source_state(const struct source *);	/* "credentials-wrong", … or "" */
 void source_redact(const struct source *, struct err *);	/* secrets of the session out of a message */
 unsigned source_requests(const struct source *);

@@ -248,6 +248,9 @@ has "and what an extract gave" 'images = 4' err
 hasnt "but no secret" 'ABC123DEF456|739164|1970|01\.01\.1970|Muster' err
 hasnt "no UID, no name" '999\.6[123]|Muster' err
 hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101|999\.6[123]|Muster' rec.har
+sed '/name="who"/d; s/<patient .*//' form.xml >blind.xml
+status "a recipe that does not know whose pages it reads" 0 all --recipe ./blind.xml --har blind.har --item 1
+hasnt "the order does: no name in the record" 'Muster|MUSTER|P-77' blind.har
 : >requests
 status "the same link again" 0 "$fetch" --cacert portal/ca.pem --json --order order.json --factor code=@code --factor otp=@otp
 is "asks nobody" 0 "$(asked .)"
