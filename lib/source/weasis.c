@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -58,30 +59,47 @@ next_word(char **at)
 	return w;
 }
 
-/* The address in "$dicom:get -w ADDRESS" (a manifest) or "-r" (one object). What configures the viewer is passed over;
- * a second address, or a command that brings images in another way, would be lost: NULL. */
-static char *
-only_address(char *text)
+/* "$dicom:get -w ADDRESS" (a manifest), "-r ADDRESS" (one object); "$dicom:rs --url ROOT -r studyUID=UID", which
+ * becomes ROOT?StudyInstanceUIDs=UID, as other viewers write it. What configures the viewer is passed over; a second
+ * address, or a command that brings images in another way, would be lost: false. */
+static bool
+only_address(char *text, char *out, size_t cap)
 {
-	char *w = NULL, *address = NULL;
-	bool get = false, config = false, expected = false;
+	char *w = NULL, *address = NULL, *study = NULL, **next = NULL;
+	bool get = false, rs = false, config = false;
 
 	while ((w = next_word(&text)) != NULL) {
-		if (*w == '$') {
-			get = strcmp(w, "$dicom:get") == 0;
+		if (next != NULL) {
+			if (*next != NULL || *w == '$')
+				return false;
+			*next = w;
+			next = NULL;
+		} else if (*w == '$') {
 			config = text_starts(w, "$weasis:");
-			if (expected || (!get && !config))
-				return NULL;
-		} else if (get && !expected && (strcmp(w, "-w") == 0 || strcmp(w, "-r") == 0)) {
-			expected = true;
-		} else if (expected && address == NULL) {
-			address = w;
-			expected = false;
+			if (!config && (get || rs))
+				return false;
+			get = get || strcmp(w, "$dicom:get") == 0;
+			rs = rs || strcmp(w, "$dicom:rs") == 0;
+			if (!config && !get && !rs)
+				return false;
+		} else if (!config && get && (strcmp(w, "-w") == 0 || strcmp(w, "-r") == 0)) {
+			next = &address;
+		} else if (!config && rs && (strcmp(w, "--url") == 0 || strcmp(w, "-u") == 0)) {
+			next = &address;
+		} else if (!config && rs && strcmp(w, "-r") == 0) {
+			next = &study;
 		} else if (!config) {
-			return NULL;
+			return false;
 		}
 	}
-	return expected || *text != '\0' ? NULL : address;
+	if (next != NULL || *text != '\0' || address == NULL)
+		return false;
+	if (!rs)
+		return text_copy(out, cap, address);
+	if (study == NULL || !text_starts(study, "studyUID=") || !text_is_uid(study + strlen("studyUID=")) ||
+	    strpbrk(address, "?#") != NULL)
+		return false;
+	return (size_t)snprintf(out, cap, "%s?StudyInstanceUIDs=%s", address, study + strlen("studyUID=")) < cap;
 }
 
 bool
@@ -91,7 +109,7 @@ weasis_link(char *s)
 	struct err e = { 0 };
 	struct url u;
 	size_t n = strlen(s), len = 0;
-	char *text = NULL, *from = NULL, *p = NULL;
+	char *text = NULL, *from = NULL, *p = NULL, *address = NULL;
 	bool fine = false;
 
 	if (strncasecmp(s, scheme, sizeof(scheme) - 1) != 0)
@@ -104,14 +122,16 @@ weasis_link(char *s)
 	for (p = text; *from != '\0' && *p != '\0'; p++, from += coded(from) ? 3 : 1)
 		if (*from == '+')
 			*p = ' ';
-	p = only_address(text);
-	fine = p != NULL && url_parse(p, &u, &e) == RC_OK;
+	/* coded it was no shorter, and for what is added more went */
+	address = calloc(1, n + 1);
+	fine = address != NULL && only_address(text, address, n + 1) && url_parse(address, &u, &e) == RC_OK;
 	if (fine) {
 		url_free(&u);
-		len = strlen(p);	/* coded it was no shorter */
-		memcpy(s, p, len + 1);
+		len = strlen(address);
+		memcpy(s, address, len + 1);
 		hash_wipe(s + len, n - len);
 	}
+	hash_wipe_text(&address);
 	hash_wipe_text(&text);
 	return fine;
 }

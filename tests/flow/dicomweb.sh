@@ -104,6 +104,9 @@ END
 echo "https://viewer.example.org/viewer?StudyInstanceUIDs=$uid" >link
 _got=0; "$fetch" --order order.json -o out-viewer - <link >out 2>err || _got=$?
 is "is taken to its root" 0 "$_got"
+printf 'weasis://%%24dicom%%3Ars+--url+%%22http%%3A%%2F%%2F127.0.0.1%%3A%s%%2Fdicom-web%%22+-r+%%22studyUID%%3D%s%%22\n' "$ORTHANC_HTTP" $uid >link
+_got=0; "$fetch" --order order.json -o out-rs - <link >out 2>err || _got=$?
+is "so is one that starts Weasis with that root" 0 "$_got"
 order 'Anders^Anna'
 run "another patient ends it" 1 orthanc
 ok "before anything is downloaded" not ls out-orthanc/*.zip

@@ -94,6 +94,26 @@ has 'it says so' 'portal.test: the proxy cannot reach it \(status 50[0-9]\)' err
 sed "s/:$PROXY/:1/" mri.conf >gone.conf
 status 'a proxy that is not there: later' 75 env MRI_CONFIG="$TMPDIR/gone.conf" sh -c "echo 'https://portal.test:$TLS/file.zip' |
     mri-fetch --timeout 3 --basis consent --reference form -o three -"
+# a proxy that wants a login, for CONNECT and in the portal's place
+LOGIN=$(free_port)
+/usr/bin/python3 -c '
+import http.server, sys
+class P(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(407)
+        self.send_header("Proxy-Authenticate", "Basic realm=x")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_CONNECT = do_GET
+    def log_message(self, *a): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), P).serve_forever()' "$LOGIN" &
+_pids="$_pids $!"
+wait_for 10 listens "$LOGIN"
+sed -i "s/:$PROXY/:$LOGIN/" mri.conf
+for u in "https://portal.test:$TLS/file.zip" "http://portal.test:$PORT/length/$far/5"; do
+	status "a proxy that wants a login: 77" 77 fetch "$u" login
+	has 'is named as that' 'the proxy wants a login \(status 407\)' err
+done
 # the environment names a proxy; the configuration none
 printf '[net]\nallow = 127.0.0.0/8\nallow_http = 127.0.0.1\n' >mri.conf
 was=$(grep -c . $log)

@@ -218,6 +218,9 @@ links(void **state)
 		    "+pro%3D%22a+b%22",
 		    "https://h/m" },
 		{ "weasis://%24weasis%3Aconfig+arg%3Dx+%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm", "https://h/m" },
+		{ "weasis://%24dicom%3Ars+--url+%22https%3A%2F%2Fh%2Fdicom-web%22+-r+%22studyUID%3D1.2.3%22"
+		    "+%24weasis%3Aconfig+pro%3Dx",
+		    "https://h/dicom-web?StudyInstanceUIDs=1.2.3" },
 		{ "WEASIS:$dicom:get -r 'https://h/a.dcm'", "https://h/a.dcm" },
 		{ "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm%3Fq%3D1%2B2", "https://h/m?q=1+2" },
 	};
@@ -229,7 +232,12 @@ links(void **state)
 	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm+%24dicom%3Aget+-r+https%3A%2F%2Fh%2Fn",
 	    "weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm+%24image%3Aget+x", "weasis://%24dicom%3Aget+-w+%24weasis%3Aconfig",
 	    "weasis://https%3A%2F%2Fh%2Fm", "weasis://%24dicom%3Aget+https%3A%2F%2Fh%2Fm",
-	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh", "https://h/?weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm" };
+	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh", "weasis://%24dicom%3Ars+-r+studyUID%3D1.2.3",
+	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh+-r+studyUID%3Dx",
+	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh+-r+patientID%3D1",
+	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh+-r+studyUID%3D1.2+-H+%22Authorization%3A+Bearer+x%22",
+	    "weasis://%24dicom%3Ars+--url+https%3A%2F%2Fh+-r+studyUID%3D1.2+-r+studyUID%3D1.3",
+	    "https://h/?weasis://%24dicom%3Aget+-w+https%3A%2F%2Fh%2Fm" };
 	struct err err = { 0 };
 	char text[256], *out = NULL;
 	size_t i = 0;
