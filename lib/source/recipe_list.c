@@ -262,6 +262,32 @@ take_patient(const struct recipe_item *it, const struct recipe_node *d, struct s
 	return rc;
 }
 
+/* What an offer is known by in a later run: what was extracted of its entry, not its place, which a new study on top of
+ * the list moves. Where an address is another one each time, it is fetched again; it is never passed over. */
+static int
+offer_id(const struct recipe_session *rs, const struct recipe_item *it, const struct recipe_node *d, char id[HASH_HEX],
+    struct err *err)
+{
+	struct buf b = BUF_INIT((size_t)1 << 20);
+	unsigned same = 0;
+	size_t i = 0;
+	bool again = true;
+	int rc = buf_printf(&b, err, "line %u\n", d->line);
+
+	for (; it != NULL && rc == RC_OK; it = it->outer)
+		for (i = 0; i < it->vars.n && rc == RC_OK; i++)
+			rc = buf_printf(&b, err, "%s=%s\n", it->vars.v[i].name, it->vars.v[i].value);
+	for (; again && rc == RC_OK; same++) {	/* two entries that look alike are two */
+		if ((rc = buf_printf(&b, err, "%u\n", same)) != RC_OK || (rc = hash_hex(b.data, b.len, id, err)) != RC_OK)
+			break;
+		for (i = 0; i < rs->s->noffers && strcmp(rs->s->offers[i].id, id) != 0; i++)
+			;
+		again = i < rs->s->noffers;
+	}
+	buf_wipe(&b);
+	return rc;
+}
+
 static int
 add_offer(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *d, struct err *err)
 {
@@ -270,14 +296,13 @@ add_offer(struct recipe_session *rs, struct recipe_item *it, const struct recipe
 	const char *as = recipe_attr(d, "as");
 	struct source_offer o = { .files = -1 };
 	char *type = NULL, *files = NULL;
-	struct buf id = BUF_INIT(4096);
+	char id[HASH_HEX];
 	uint64_t n = 0;
 	int rc = v == NULL ? err_sys(err, ENOMEM, "cannot hold the portal's list") : RC_OK;
 
 	if (v != NULL)
 		rs->offers = v;
-	/* the number of an offer is that of the portal's list: its addresses may be new each time */
-	if (rc != RC_OK || (rc = buf_printf(&id, err, "%zu", rs->noffers + 1)) != RC_OK ||
+	if (rc != RC_OK || (rc = offer_id(rs, it, d, id, err)) != RC_OK ||
 	    (rc = known(it, recipe_attr(d, "study"), &o.study_uid, err)) != RC_OK ||
 	    (rc = known(it, recipe_attr(d, "type"), &type, err)) != RC_OK || (rc = take_patient(it, d, &o, err)) != RC_OK)
 		goto out;
@@ -290,7 +315,7 @@ add_offer(struct recipe_session *rs, struct recipe_item *it, const struct recipe
 		free(o.study_uid);
 		o.study_uid = NULL;
 	}
-	if ((o.id = text_dup(id.data, err)) == NULL ||
+	if ((o.id = text_dup(id, err)) == NULL ||
 	    (o.media = text_dup(media_of(type != NULL ? type : "auto"), err)) == NULL) {
 		rc = err_rc(err->kind);
 		goto out;
@@ -306,7 +331,6 @@ out:
 	source_offer_free(&o);
 	free(type);
 	free(files);
-	buf_free(&id);
 	return rc;
 }
 

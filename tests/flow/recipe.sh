@@ -22,7 +22,7 @@ cat >form.xml <<END
 <?xml version="1.0" encoding="UTF-8"?>
 <recipe xmlns="urn:mri:recipe:1" id="form" version="1">
   <about vendor="Test" tested="2026-11">Code and birth date from the letter, a password by SMS.</about>
-  <match url="^https://localhost:$at/(c/(?&lt;code&gt;[A-Z0-9]{12}))?$"/>
+  <match url="^https://localhost:$at/(c/(?&lt;code&gt;[A-Z0-9]{12}))?[?]?$"/>
   <input name="code" type="code" pattern="[A-Z0-9]{12}" ask="Access code (12 characters)"/>
   <input name="birthdate" type="date" ask="Birth date of the patient"/>
   <input name="otp" type="otp" required="no" pattern="[0-9]{6}" ask="Password of the SMS"/>
@@ -263,7 +263,23 @@ status "probe tells what a recipe asks for" 0 "$MRI_BIN/mri-portal" probe --reci
 has "each input" '^asks	code	Access code' out
 is "and nobody was asked" 0 "$(asked .)"
 
+# a fetch that goes on where the last one ended, though the list has another order by now
 link=https://localhost:$at/c/ABC123DEF456
+order 1970-01-01 'Muster^Eva'
+echo failing-later >mode
+whole() { "$fetch" --cacert portal/ca.pem --json --order order.json --factor otp=@otp; }
+status "an export that fails: what came before is kept" 75 whole
+echo reversed >mode
+: >requests
+status "run again" 0 whole
+is "only what is missing is prepared" 2 "$(asked 'POST /export')"
+is "and fetched" 2 "$(jq -r 'select(.type=="receipt").packages' out)"
+new=$(jq -r 'select(.type=="receipt").path' out)
+status "the import has all" 0 "$MRI_BIN/mri-unpack" --json "$new"
+is "of three studies, and the report" '12 1' "$(jq -rs '[.[]|select(.type=="receipt")]|"\(map(.instances//0)|add) \(map(.documents//0)|add)"' out)"
+: >mode
+
+link=https://localhost:$at/c/ABC123DEF456?
 order 1971-02-02 'Muster^Eva'
 status "a wrong answer is sent once" 77 "$fetch" --cacert portal/ca.pem --order order.json --factor code=@code --factor otp=@otp
 : >requests

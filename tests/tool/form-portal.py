@@ -85,7 +85,8 @@ class Portal(BaseHTTPRequestHandler):
             second = 'seite=2' in url.query
             if 'endless' in self.mode():
                 second = False
-            rows = UIDS[2:] if second else UIDS[:2]
+            order = UIDS[::-1] if 'reversed' in self.mode() else UIDS
+            rows = order[2:] if second else order[:2]
             who = 'Fremd, Anna' if 'stranger' in self.mode() else 'Muster, Eva'
             inner = ''.join('<tr data-study-uid="%s"><td class="wer">%s</td><td class="bilder"> 4&nbsp;</td><td>%s</td></tr>' % (
                 u, who, '<a href="befund/1.pdf">Befund</a>' if u == UIDS[0] else '') for u in rows)
@@ -102,7 +103,7 @@ class Portal(BaseHTTPRequestHandler):
             if job is None:
                 return self.reply(404, '{}', 'application/json')
             job['asked'] += 1
-            if 'failing' in self.mode():
+            if 'failing' in self.mode() or ('failing-later' in self.mode() and job['uid'] != UIDS[0]):
                 return self.reply(200, json.dumps({'state': 'ERROR'}), 'application/json')
             if 'slow' in self.mode() or job['asked'] < 2:
                 return self.reply(200, json.dumps({'state': 'RUNNING', 'percent': 40}), 'application/json')
