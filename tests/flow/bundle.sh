@@ -67,7 +67,7 @@ refused "a cookie" "what looks like a token" '.log.entries[0].response.headers +
 jq '.quirks = ["cut-always"]' portal/portal.json >again.json
 portal_run <again.json
 jq -c '.link |= sub("portal.token="; "dlx/v1/token/") | .ref = "T-2"' order.json >order2.json
-status "a fetch that fails" 75 "$MRI_BIN/mri-fetch" --json --cacert portal/ca.pem --order order2.json --har two.har
+status "a fetch that fails" 75 "$MRI_BIN/mri-fetch" --max-time 1 --json --cacert portal/ca.pem --order order2.json --har two.har
 failed=$(ls "$MRI_SPOOL/incoming")
 portal_stop
 status "its bundle" 0 bundle --har two.har -o failed.tar "$failed"

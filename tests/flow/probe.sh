@@ -31,7 +31,7 @@ status "no link" 64 probe some/path
 status "another kind" 76 probe 'radiant://?n=paet'
 has "is named" 'RadiAnt' err
 portal_stop
-status "nobody there" 75 probe "$base/share/r"
+status "nobody there" 75 probe --max-time 1 "$base/share/r"
 printf '[net]\n' >plain.conf
 status "without the range of loopback" 77 env MRI_CONFIG=plain.conf "$MRI_BIN/mri-portal" probe "$base/share/r"
 has "says why" 'private network' err
