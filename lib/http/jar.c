@@ -56,10 +56,14 @@ http_cookie(struct http *h, const char *name, char **out, struct err *err)
 }
 
 void
-http_narrow(struct http *h, int64_t gap_ms, int64_t wait_ms)
+http_narrow(struct http *h, const struct http_options *to)
 {
-	if (gap_ms > h->o.gap_ms)
-		h->o.gap_ms = gap_ms;
-	if (wait_ms > 0 && wait_ms < h->o.wait_ms)
-		h->o.wait_ms = wait_ms;
+	if (to->gap_ms > h->o.gap_ms)
+		h->o.gap_ms = to->gap_ms;
+	if (to->wait_ms > 0 && to->wait_ms < h->o.wait_ms)
+		h->o.wait_ms = to->wait_ms;
+	if (to->max_requests > 0 && to->max_requests < h->o.max_requests)
+		h->o.max_requests = to->max_requests;
+	if (to->max_bytes > 0 && to->max_bytes < h->o.max_bytes)
+		h->o.max_bytes = to->max_bytes;
 }

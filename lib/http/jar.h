@@ -13,8 +13,8 @@ int http_cookies(struct http *, struct err *);			/* from now on they are kept an
 const char *http_header(struct http *, const char *name);	/* of the last answer; borrowed until the next request */
 /* Value of a cookie that is held, whatever its host; *out NULL: none. malloc, a secret. */
 int http_cookie(struct http *, const char *name, char **out, struct err *);
-/* A longer gap between requests, a shorter time to wait for a busy portal; never the other way. 0: as it is. */
-void http_narrow(struct http *, int64_t gap_ms, int64_t wait_ms);
+/* A longer gap_ms, a shorter wait_ms, less max_requests and max_bytes; never the other way. 0: as it is. */
+void http_narrow(struct http *, const struct http_options *);
 int http_pause(struct http *, uint64_t ms, struct err *);	/* counted as http_wait() counts */
 
 #endif

@@ -244,7 +244,6 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 	if (rc == RC_OK && (rc = check_type(rs, d, r->p.media, err)) == RC_OK &&
 	    (rc = check_claims(it, d, &r->p, err)) == RC_OK) {
 		*p = r->p;
-		rs->bytes += r->p.bytes;
 		it->next = d->next;
 		recipe_tell(rs, d, "%llu bytes", (unsigned long long)p->bytes);
 	} else {
@@ -379,6 +378,7 @@ int
 source_recipe(struct source *s, const char *link, const char *name, const char *text, size_t len, struct err *err)
 {
 	struct recipe_session *rs = calloc(1, sizeof(*rs));
+	const struct recipe_limits *l = NULL;
 	bool recorded = s->o.http.replay != NULL && link[0] == '\0';	/* what the link told is asked for then */
 	int rc = rs == NULL ? err_sys(err, ENOMEM, "cannot start a session") : RC_OK;
 
@@ -392,7 +392,9 @@ source_recipe(struct source *s, const char *link, const char *name, const char *
 	    (rc = recipe_parse(name, text, len, &rs->r, NULL, err)) != RC_OK || (rc = http_cookies(s->http, err)) != RC_OK ||
 	    (!recorded && (rc = take_link(rs, link, err)) != RC_OK) || (rc = take_scope(rs, err)) != RC_OK)
 		return s->link == NULL ? err_rc(err->kind) : rc;
+	l = &rs->r->limits;
 	rs->login.body = rs->r->login;
-	http_narrow(s->http, (int64_t)rs->r->limits.gap_ms, (int64_t)rs->r->limits.wait_ms);
+	http_narrow(s->http, &(struct http_options){ .gap_ms = (int64_t)l->gap_ms, .wait_ms = (int64_t)l->wait_ms,
+	    .max_requests = l->requests, .max_bytes = l->bytes });
 	return take_questions(rs, err);
 }

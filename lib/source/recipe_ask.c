@@ -191,18 +191,6 @@ make(struct recipe_session *rs, const struct recipe_item *it, const struct recip
 	return rc;
 }
 
-static int
-in_limits(struct recipe_session *rs, struct err *err)
-{
-	const struct recipe_limits *l = &rs->r->limits;
-
-	if (l->requests > 0 && http_requests(rs->s->http) >= l->requests)
-		return err_set(err, ERR_PROTOCOL, "more than %u requests, the limit of the recipe", l->requests);
-	if (l->bytes > 0 && rs->bytes > l->bytes)
-		return err_set(err, ERR_PROTOCOL, "more than %llu bytes, the limit of the recipe", (unsigned long long)l->bytes);
-	return RC_OK;
-}
-
 /* How many redirects the scope allows, as http_request has it. */
 static int
 redirects_of(const struct recipe *r)
@@ -227,10 +215,9 @@ send_one(struct recipe_session *rs, const struct asked *a, const struct http_sin
 	    .headers_stay = true, .redirects = redirects_of(rs->r),
 	    .max = sink == NULL ? PAGE_BYTES_MAX : 0, .tries = a->once ? 1 : a->tries,
 	    .progress = s->o.progress, .progress_arg = s->o.progress_arg };
-	int rc = in_limits(rs, err);
 
 	rs->alive_ms = time_mono_ms();
-	return rc != RC_OK ? rc : http_perform(s->http, &req, resp, err);
+	return http_perform(s->http, &req, resp, err);
 }
 
 /* A form's answer is often "look there": http_perform follows for GET only, and nothing that carries a credential. */

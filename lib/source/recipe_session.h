@@ -33,7 +33,6 @@ struct recipe_session {
 	unsigned logins;		/* after the first: one is allowed */
 	int64_t expires;		/* of the bearer, Unix seconds as it says itself; 0: not known */
 	uint64_t alive_ms;		/* of the last request */
-	uint64_t bytes;			/* of all packages */
 };
 
 /* recipe_error.c */

@@ -44,9 +44,9 @@ status 'form: the number of a text message where it is wanted' 0 run --recipe ./
     --factor code=@code.otp --factor otp=@otp --item 1 --explain --har form.har
 is 'form: was sent' 1 "$(asked 'POST /nummer')"
 has 'form: --explain tells each extract' '<extract>: uid = .*(secret|a UID)' err
-hasnt 'form: and none that is private' '1\.2\.826|OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' err
+hasnt 'form: and none that is private' '1\.2\.826|OTPDEFGH1234|424242|19700101|1970-01-01|01\.01\.1970|/file/[0-9a-f]{16}' err
 has 'form: the record has a tag for the link of the file, relative as it is' '.url..: ...?(/file/)?\[[a-z]+#[0-9]+\]' form.har
-hasnt 'form: and no secret' 'OTPDEFGH1234|424242|1970|/file/[0-9a-f]{16}' form.har
+hasnt 'form: and no secret' 'OTPDEFGH1234|424242|19700101|1970-01-01|01\.01\.1970|/file/[0-9a-f]{16}' form.har
 hasnt 'form: nor the token of a hidden field' '_csrf=[0-9a-f]|value=.{0,3}[0-9a-f]{32}' form.har
 has 'form: but its tag, in the page and where it was sent' '_csrf=.hidden#1' form.har
 order "https://$at/?code=ABCDEFGH1234"
@@ -70,7 +70,7 @@ status 'json: everything comes' 0 run --recipe ./json.xml --explain --har json.h
 is 'json: three studies' 3 "$(ls got/*.zip | wc -l)"
 ok 'json: byte for byte' same
 for f in err json.har; do
-	hasnt "json: neither person, UID nor token in $f" 'ller|1970|1\.2\.826|eyJhbGci|5a1b2c3d' $f
+	hasnt "json: neither person, UID nor token in $f" 'ller|19700101|1970-01-01|01\.01\.1970|1\.2\.826|eyJhbGci|5a1b2c3d' $f
 done
 is 'json: the store, which refuses a bearer, is asked once each' 3 "$(asked 'GET /store/')"
 order "https://$at/s/Share-5a1b2c3d4e5f6a7b"

@@ -106,6 +106,12 @@ status "basic authentication" 0 api --recipe ./basic.xml
 is "brings the same too" "$(given 1 2 3)" "$(came)"
 is "and the store saw none of it" 0 "$(asked '127.0.0.1.*Basic')"
 : >mode
+sed 's,requests="1000",requests="4",' api.xml >few.xml
+status "more requests than the recipe allows" 76 run --recipe ./few.xml
+has "is told" 'more than 4 requests' err
+sed 's,bytes="60GiB",bytes="20KiB",' api.xml >few.xml
+status "more bytes than the recipe allows" 76 run --recipe ./few.xml
+has "is told, in the middle of a file" 'more than 20480 bytes' err
 # a list in a list
 python3 - api.xml >nested.xml <<'END'
 import sys

@@ -245,7 +245,7 @@ status "into the spool" 0 "$fetch" --cacert portal/ca.pem --json --order order.j
     --explain --har rec.har
 has "--explain tells lines of the recipe" 'line [0-9]+ <for-each>: 3 entries on 2 pages' err
 has "and what an extract gave" 'images = 4' err
-hasnt "but no secret" 'ABC123DEF456|739164|1970|01\.01\.1970|Muster' err
+hasnt "but no secret" 'ABC123DEF456|739164|19700101|1970-01-01|01\.01\.1970|Muster' err
 hasnt "no UID, no name" '999\.6[123]|Muster' err
 hasnt "nor does the record" 'ABC123DEF456|739164|01\.01\.1970|19700101|999\.6[123]|Muster' rec.har
 sed '/name="who"/d; s/<patient .*//' form.xml >blind.xml
