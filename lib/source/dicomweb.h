@@ -14,6 +14,9 @@
 #include "source/instances.h"
 #include "source/session.h"
 
+/* A value of the DICOM JSON model (PS3.18 F.2) as text: a number in decimal, a person's name in its alphabetic form;
+ * "" of another kind, or too long. Borrowed. */
+const char *dicomweb_text(const json_t *, char number[32]);
 /* One entry of /studies. ERR_PROTOCOL: it has no Study Instance UID. */
 int dicomweb_offer(const json_t *, struct source_offer *, struct err *);
 /* One entry of …/instances into the list; *is_new may be NULL. */

@@ -8,12 +8,9 @@
 
 #define VALUE_MAX	1024	/* bytes of one value: a long text may have 10,240, names and UIDs do not */
 
-/* First value as text; "" where there is none. A person's name: its alphabetic form. */
-static const char *
-first(const json_t *entry, const char *tag, char number[32])
+const char *
+dicomweb_text(const json_t *v, char number[32])
 {
-	const json_t *v = json_array_get(json_object_get(json_object_get(entry, tag), "Value"), 0);
-
 	if (json_is_object(v))
 		v = json_object_get(v, "Alphabetic");
 	if (json_is_string(v) && json_string_length(v) <= VALUE_MAX)
@@ -22,6 +19,13 @@ first(const json_t *entry, const char *tag, char number[32])
 		return "";
 	snprintf(number, 32, "%lld", (long long)json_integer_value(v));
 	return number;
+}
+
+/* First value as text; "" where there is none. */
+static const char *
+first(const json_t *entry, const char *tag, char number[32])
+{
+	return dicomweb_text(json_array_get(json_object_get(json_object_get(entry, tag), "Value"), 0), number);
 }
 
 static int

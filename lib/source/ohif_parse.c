@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "source/dicomweb.h"
 #include "source/ohif.h"
 
 #define VALUE_MAX	1024	/* bytes of one text */
@@ -97,14 +98,7 @@ value(const json_t *o, const char *key, char number[32])
 
 	if (json_is_array(v))
 		v = json_array_get(v, 0);
-	if (json_is_object(v))
-		v = json_object_get(v, "Alphabetic");
-	if (json_is_string(v) && json_string_length(v) <= VALUE_MAX)
-		return json_string_value(v);
-	if (!json_is_integer(v))
-		return "";
-	snprintf(number, 32, "%lld", (long long)json_integer_value(v));
-	return number;
+	return dicomweb_text(v, number);
 }
 
 /* What the study says, else its first object. */

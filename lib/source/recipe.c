@@ -153,20 +153,14 @@ address_of(struct recipe_session *rs, const struct recipe_item *it, const struct
 static int
 check_type(struct recipe_session *rs, const struct recipe_node *d, enum media m, struct err *err)
 {
-	static const struct { const char *word; enum media media; } words[] = {
-		{ "zip", MEDIA_ZIP }, { "dicom", MEDIA_DICOM }, { "pdf", MEDIA_PDF }, { "jpeg", MEDIA_JPEG }, { "png", MEDIA_PNG },
-	};
 	const char *type = recipe_attr(d, "type");
-	size_t i = 0;
+	enum media promised = recipe_media(type);
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(type, words[i].word) != 0 || m == words[i].media)
-			continue;
-		rs->s->state = "portal-changed";
-		return err_set(err, ERR_PROTOCOL, "the portal sent a %s where the recipe says %s (<download> in line %u)",
-		    media_name(m), type, d->line);
-	}
-	return RC_OK;
+	if (promised == MEDIA_UNKNOWN || promised == m)
+		return RC_OK;
+	rs->s->state = "portal-changed";
+	return err_set(err, ERR_PROTOCOL, "the portal sent a %s where the recipe says %s (<download> in line %u)",
+	    media_name(m), type, d->line);
 }
 
 /* What the portal claims of the file, against what came. Claims that are weak decide nothing. */
@@ -210,7 +204,7 @@ fetch_into(struct recipe_session *rs, struct recipe_item *it, const struct recip
 		anew = false;
 		hash_wipe_text(&url);
 		if ((rc = address_of(rs, it, d, &url, err)) != RC_OK ||
-		    (rc = recipe_download_url(rs, it, d, url, r, &page, err)) != RC_OK || page == NULL)
+		    (rc = recipe_download_url(rs, d, url, r, &page, err)) != RC_OK || page == NULL)
 			break;
 		rc = not_a_file(rs, it, d, page, refreshed, &anew, err);
 		refreshed = true;
@@ -247,8 +241,7 @@ recipe_source_fetch(struct source *s, size_t i, const struct source_output *out,
 		it->next = d->next;
 		recipe_tell(rs, d, "%llu bytes", (unsigned long long)p->bytes);
 	} else {
-		/* the next attempt begins the entry again; a file that a recording has no bytes of is as good as fetched */
-		it->next = source_absent(s, p) ? d->next : NULL;
+		it->next = NULL;	/* the next attempt begins the entry again */
 		if (err->kind == ERR_TEMP && s->state[0] == '\0' && r->packaged)
 			s->state = "partial";
 	}

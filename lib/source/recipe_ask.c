@@ -411,8 +411,8 @@ recipe_ask_url(struct recipe_session *rs, struct recipe_item *it, const char *ur
 }
 
 int
-recipe_download_url(struct recipe_session *rs, struct recipe_item *it, const struct recipe_node *n, const char *url,
-    struct receiver *r, struct recipe_page **page, struct err *err)
+recipe_download_url(struct recipe_session *rs, const struct recipe_node *n, const char *url, struct receiver *r,
+    struct recipe_page **page, struct err *err)
 {
 	struct http_response resp = { 0 };
 	struct http_sink sink;
@@ -420,7 +420,6 @@ recipe_download_url(struct recipe_session *rs, struct recipe_item *it, const str
 	const char *resume = recipe_attr(n, "resume");
 	int rc = RC_OK;
 
-	(void)it;
 	*page = NULL;
 	receiver_sink(r, &sink);
 	sink.resumable = resume == NULL || strcmp(resume, "never") != 0;

@@ -62,9 +62,9 @@ recipe_items_free(struct recipe_session *rs)
 	free(rs->offers);
 }
 
-/* A <link rel=next> of the headers (RFC 8288): the target of the first one. */
-static char *
-link_next(const char *header, struct err *err)
+/* A <link rel=next> of the headers (RFC 8288): the target of the first one; *out NULL: none. */
+static int
+link_next(const char *header, char **out, struct err *err)
 {
 	const char *p = header, *end = NULL, *params = NULL;
 	size_t n = 0;
@@ -74,10 +74,10 @@ link_next(const char *header, struct err *err)
 		n = strcspn(params, ",");
 		end += n;
 		if (memmem(params, n, "rel=\"next\"", 10) != NULL || memmem(params, n, "rel=next", 8) != NULL)
-			return strndup(p + 1, (size_t)(params - 1 - (p + 1)));
+			return (*out = strndup(p + 1, (size_t)(params - 1 - (p + 1)))) == NULL ?
+			    err_sys(err, ENOMEM, "cannot hold an address") : RC_OK;
 	}
-	(void)err;
-	return NULL;
+	return RC_OK;
 }
 
 /* The address of the next page; *out NULL: this one is the last. */
@@ -98,7 +98,7 @@ next_page(struct recipe_session *rs, const struct recipe_item *it, const struct 
 	else if ((how = recipe_attr(paginate, "json")) != NULL)
 		rc = page_scalar(page_pointer(&whole, how), &rel, err);
 	else
-		rel = link_next(http_header(rs->s->http, "Link"), err);
+		rc = link_next(http_header(rs->s->http, "Link"), &rel, err);
 	if (rc == RC_OK && rel != NULL)
 		rc = url_resolve(it->at.page->url, rel, out, err);
 	hash_wipe_text(&rel);
@@ -229,20 +229,27 @@ known(const struct recipe_item *it, const char *text, char **out, struct err *er
 	return rc;
 }
 
-/* The kind of file that a recipe promises, as a media type. */
-static const char *
-media_of(const char *type)
+enum media
+recipe_media(const char *type)
 {
-	static const struct { const char *word, *media; } words[] = {
-		{ "zip", "application/zip" }, { "dicom", "application/dicom" }, { "pdf", "application/pdf" },
-		{ "jpeg", "image/jpeg" }, { "png", "image/png" }, { "auto", "" },
+	static const struct { const char *word; enum media media; } words[] = {
+		{ "zip", MEDIA_ZIP }, { "dicom", MEDIA_DICOM }, { "pdf", MEDIA_PDF }, { "jpeg", MEDIA_JPEG }, { "png", MEDIA_PNG },
 	};
 	size_t i = 0;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(type, words[i].word) == 0)
 			return words[i].media;
-	return type;
+	return MEDIA_UNKNOWN;
+}
+
+/* The kind of file that a recipe promises, as a media type. */
+static const char *
+media_of(const char *type)
+{
+	enum media m = recipe_media(type);
+
+	return m != MEDIA_UNKNOWN ? media_type(m) : strcmp(type, "auto") == 0 ? "" : type;
 }
 
 static int

@@ -12,7 +12,6 @@
 #include "source/recipe_text.h"
 
 #define NODES_MAX	5000
-#define XMLNS		"http://www.w3.org/XML/1998/namespace"
 
 struct loader {
 	struct recipe_findings *fs;

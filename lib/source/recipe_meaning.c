@@ -21,11 +21,9 @@ struct meaning {
 	const char *names[NAMES_MAX]; size_t n;		/* inputs, extracts: borrowed */
 	const char *asked[NAMES_MAX]; size_t nasked;	/* inputs that are not required, once needed */
 	const char *ids[NAMES_MAX]; size_t nids;
-	bool login, poll, choice;	/* what we are in */
+	bool login, choice;	/* what we are in */
 	bool ready;			/* a poll stands before, in this body */
 	bool answered;			/* a request stands before */
-	int rc;
-	struct err *err;
 };
 
 #define FOUND(m, node, advice, ...)	recipe_finding((m)->fs, (node)->line, true, advice, __VA_ARGS__)

@@ -50,8 +50,8 @@ int recipe_ask_url(struct recipe_session *, struct recipe_item *, const char *ur
 int recipe_judge_page(struct recipe_session *, const struct recipe_node *, const struct recipe_at *, bool *over,
     struct err *);
 /* A download: the body to sink, or, where it is no package, a page in *page. */
-int recipe_download_url(struct recipe_session *, struct recipe_item *, const struct recipe_node *, const char *url,
-    struct receiver *, struct recipe_page **, struct err *);
+int recipe_download_url(struct recipe_session *, const struct recipe_node *, const char *url, struct receiver *,
+    struct recipe_page **, struct err *);
 int recipe_pause(struct recipe_session *, uint64_t ms, struct err *);	/* with keepalive */
 void recipe_at_set(struct recipe_at *, struct recipe_at);	/* takes a reference to the new page */
 
@@ -78,6 +78,7 @@ int recipe_ask_person(struct recipe_session *, const struct source_question *, c
 /* recipe_list.c */
 int recipe_for_each(struct recipe_session *, struct recipe_item *, const struct recipe_node *, struct err *);
 int recipe_list(struct recipe_session *, struct err *);	/* <run> as far as offers are known by it */
+enum media recipe_media(const char *type);	/* of "zip", "pdf" …; MEDIA_UNKNOWN: no such word */
 void recipe_items_free(struct recipe_session *);
 
 /* --explain: what a step came to, redacted. */

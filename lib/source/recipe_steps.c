@@ -306,7 +306,9 @@ duration_of(const struct recipe_node *n, const char *name, uint64_t dflt)
 {
 	const char *v = recipe_attr(n, name);
 
-	return v != NULL && recipe_duration(v, &dflt) ? dflt : dflt;
+	if (v != NULL)
+		(void)recipe_duration(v, &dflt);
+	return dflt;
 }
 
 /* Asked again and again, each time a little later, until it is done. A Retry-After makes the wait longer. */
