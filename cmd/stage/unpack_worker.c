@@ -386,7 +386,7 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 	    (json_int_t)sd->package->size), &err);
 }
 
-static int password(struct side *sd, const json_t *j)
+static int take_password(struct side *sd, const json_t *j)
 {
 	uint8_t bytes[ZIP_PASSWORD_MAX];
 	struct err err = { 0 };
@@ -444,12 +444,12 @@ static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nf
 	return take(sd, (uint32_t)json_integer_value(json_object_get(j, "i")), nfds > 1 ? fds[1] : -1);
 }
 
-void unpack_worker_prepare(void *arg)
+void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
-	if (arg)	/* there is a password: what opens members is loaded */
+	if (password)
 		zip_crypt_load(&err);
 }
 
@@ -477,7 +477,7 @@ int unpack_worker(struct chan *chan, void *arg)
 		if (!strcmp(what, "open") && nfds == 1)
 			rc = open_package(&sd, j, fds[0]);
 		else if (!strcmp(what, "password") && sd.zip)
-			rc = password(&sd, j);
+			rc = take_password(&sd, j);
 		else if (!strcmp(what, "hash") && sd.package)
 			rc = hash_package(&sd);
 		else if (!strcmp(what, "take") && sd.package)
