@@ -1,4 +1,4 @@
-/* The password of encrypted archives: from a file that is its owner's alone, into memory that workers do not inherit. */
+/* The password of encrypted archives: from a file that is its owner's alone, into memory that no worker inherits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -364,7 +364,8 @@ static int opened(struct pool *pool, const json_t *j, struct err *err)
 	    (rc = json_get_int(j, "answer", "media", -1, &media, err)) ||
 	    (rc = json_get_int(j, "answer", "bytes", -1, &bytes, err)))
 		return rc;
-	if (members < 0 || members > UNPACK_FILES_MAX || encrypted < 0 || encrypted > members || media < 0 || media > MEDIA_EMPTY || bytes < 0)
+	if (members < 0 || members > UNPACK_FILES_MAX || encrypted < 0 || encrypted > members ||
+	    media < 0 || media > MEDIA_EMPTY || bytes < 0)
 		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
 	if (pool->p->count)	/* another worker has said it already */
 		return RC_OK;

@@ -2,7 +2,8 @@
  * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
  * message a member:
  *
- *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package   → {"members":…,"encrypted":…,"media":…,"bytes":…}
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
+ *	                              → {"members":…,"encrypted":…,"media":…,"bytes":…}
  *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
  *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each

@@ -68,7 +68,7 @@ static void crypto_step(uint32_t k[3], uint8_t *p, size_t n)
 	}
 }
 
-/* The header's last byte repeats a byte of the CRC or of the time, as the writer likes: the CRC at the end says more. */
+/* The header's last byte repeats a byte of the CRC or of the time, as the writer likes: the CRC says more. */
 static int crypto_begin(struct zip_crypter *c, struct zip *z, uint64_t at, struct err *err)
 {
 	uint8_t head[CRYPTO_HEADER];

@@ -48,7 +48,7 @@ int zip_local(struct zip *, size_t i, uint64_t *data, uint64_t *over, struct err
 /* The zip64 field of an extra area (APPNOTE 4.5.3): replaces those of size, packed, header that are all ones.
  * header may be NULL (local headers have none). */
 int zip_extra64(const uint8_t *, size_t, uint64_t *size, uint64_t *packed, uint64_t *header, struct err *);
-/* The field 0x9901 of an extra area: version, strength and method of WinZip AES; false where there is none that is known. */
+/* The field 0x9901 of an extra area: version, strength and method of WinZip AES; false where there is none. */
 bool zip_extra_aes(const uint8_t *, size_t, uint8_t *version, uint8_t *bits, uint16_t *packing);
 const char *zip_method_name(uint16_t);	/* NULL: it can be read */
 int zip_broken(struct err *, size_t member, const char *what);
