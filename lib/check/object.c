@@ -144,7 +144,8 @@ check_object_write(
 	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 	    "class", o->sop_class, "instance", o->sop_uid, "series", o->series_uid, "study", o->study_uid,
 	    "date", o->study_date, "modality", o->modality, "number", (json_int_t)o->number, "frames",
-	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "image", o->image, "points", (json_int_t)o->points, "why", o->why,
+	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "image", o->image, "points",
+	    (json_int_t)o->points, "why", o->why,
 	    "name", id->name, "id", id->id, "issuer", id->issuer, "birth_date", id->birth_date, "sex",
 	    id->sex, "other_names", id->other_names);
 	int rc = RC_OK;
