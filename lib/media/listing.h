@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 
 #define LISTING_FILES_MAX	100000	/* the largest media hold some 10,000 */
 #define LISTING_STUDIES_MAX	4096
@@ -37,7 +38,7 @@ struct listing_study {
 	char *accession;
 	int patient;		/* index, -1 none */
 	long long series, instances;
-	/* of listing_compare; instances = all of them but `unlisted` */
+	/* of listing_compare. absent: what is listed is nowhere, also where another object has its name. */
 	long long here, moved, absent, aside, other, unlisted;
 };
 
@@ -91,5 +92,9 @@ struct listing_found {
 /* Sets the states of all files, the counts of the studies (a study that only is there is added) and `unlisted`.
  * dir: where the index lies, "" or "X/Y". What lies outside of it is not its to list. */
 int listing_compare(struct listing *, const char *dir, const struct listing_found *, size_t n, struct err *);
+
+#define LISTING_DIFFERS_MAX	1000	/* files that are named in the record; the counts are of all */
+/* What the record of mri-unpack says of it (mri-spool.5), after listing_compare. */
+json_t *listing_record(const struct listing *, int package, long long member, struct err *);
 
 #endif

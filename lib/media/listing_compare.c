@@ -101,7 +101,8 @@ static enum listing_state state_of(const struct listing_file *f, const struct li
 	return LISTED_HERE;
 }
 
-static void compare_file(struct listing_file *f, const char *dir, struct shelf *h)
+/* false: what is listed is nowhere */
+static bool compare_file(struct listing_file *f, const char *dir, struct shelf *h)
 {
 	char path[LISTING_TEXT];
 	size_t at = SIZE_MAX, same = SIZE_MAX;
@@ -121,15 +122,16 @@ static void compare_file(struct listing_file *f, const char *dir, struct shelf *
 		if (f->state == LISTED_ABSENT)
 			f->state = LISTED_MOVED;
 	}
+	return f->state != LISTED_ABSENT && (f->state != LISTED_OTHER || same != SIZE_MAX);
 }
 
-static void count_file(struct listing_study *s, enum listing_state state)
+static void count_file(struct listing_study *s, enum listing_state state, bool there)
 {
-	long long *const to[] = { [LISTED_HERE] = &s->here, [LISTED_MOVED] = &s->moved, [LISTED_ABSENT] = &s->absent,
-	    [LISTED_ASIDE] = &s->aside, [LISTED_OTHER] = &s->other, [LISTED_SIZE] = &s->other,
-	    [LISTED_HASH] = &s->other };
-
-	++*to[state];
+	s->here += state == LISTED_HERE;
+	s->moved += state == LISTED_MOVED;
+	s->aside += state == LISTED_ASIDE;
+	s->other += state == LISTED_OTHER || state == LISTED_SIZE || state == LISTED_HASH;
+	s->absent += !there;
 }
 
 static bool below(const char *path, const char *dir)
@@ -166,12 +168,12 @@ int listing_compare(struct listing *l, const char *dir, const struct listing_fou
 
 	for (size_t i = 0; rc == RC_OK && i < l->nfiles; i++) {
 		struct listing_file *f = &l->files[i];
+		bool there = compare_file(f, dir, &h);
 
-		compare_file(f, dir, &h);
 		if (f->study >= 0)
-			count_file(&l->studies[f->study], f->state);
+			count_file(&l->studies[f->study], f->state, there);
 	}
-	if (rc == RC_OK)
+	if (rc == RC_OK && !(l->broken && !l->nfiles))	/* one that could not be read leaves nothing out */
 		rc = count_unlisted(l, dir, &h, err);
 	shelf_free(&h);
 	return rc;
