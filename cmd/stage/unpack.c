@@ -595,7 +595,7 @@ void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n,
 	if (rc == RC_OK && !cli->dry_run)
 		for (size_t i = 0; rc == RC_OK && i < run.nitems; i++)
 			rc = publish(&run, i, &err);
-	if (rc == RC_OK && !cli->dry_run)
+	if (rc == RC_OK && !cli->dry_run && run.nitems)
 		rc = loose_record(&run, &err);
 	if (rc == RC_OK) {
 		unpack_count(&run);
