@@ -236,8 +236,7 @@ static int open_dataset(struct walk *w, struct err *err)
 		text_copy(o->transfer_syntax, sizeof o->transfer_syntax,
 		    o->form == WALK_IMPLICIT_LE ? "1.2.840.10008.1.2"
 		    : o->form == WALK_EXPLICIT_LE ? "1.2.840.10008.1.2.1" : "1.2.840.10008.1.2.2");
-	} else if (got >= 8 && guess(p, got, left, &found) && found != o->form &&
-	    (o->form == WALK_IMPLICIT_LE || !vr_is_known(p + 4))) {
+	} else if (got >= 8 && guess(p, got, left, &found)) {
 		o->form = found;	/* the data set is not what its meta group says: believe the bytes */
 	}
 	sc.start = o->dataset;

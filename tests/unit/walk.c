@@ -407,6 +407,17 @@ static void wrong_syntax(void **state)
 	assert_int_equal(open_it(), RC_OK);
 	assert_int_equal(o->form, WALK_EXPLICIT_LE);
 	close_it();
+	begin(BIG, WALK_EXPLICIT_LE);	/* no group is 0x0800: which end comes first shows in the first tag */
+	common();
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(o->form, WALK_EXPLICIT_LE);
+	close_it();
+	begin(EXPLICIT, WALK_EXPLICIT_BE);
+	common();
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(o->form, WALK_EXPLICIT_BE);
+	is_text(TAG(8, 0x18), "1.2.3");
+	close_it();
 }
 
 /* Each transfer syntax of PS3.6 table A-1, and two private ones: how its data set is written. */
