@@ -144,6 +144,7 @@ check_facts_read(struct check_stage *st, struct check_facts *f, struct item_dir 
 	    (rc = check_pool_new(
 		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
 		return rc;
+	check_pool_deep(st->pool, st->deep);
 	rc = check_pool_run(st->pool, f->manifest->nobjects, open_object, take_object, &r, err);
 	cli_progress_end(st->cli);
 	return rc;
@@ -340,5 +341,6 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->deep = st->deep;
 	s->severities = &st->cli->config->check;
 }
