@@ -416,6 +416,8 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 			text_copy(pool->p->sha256, sizeof pool->p->sha256, text);
 	} else if (rc == RC_OK && w.what == WANT_MEMBER) {
 		rc = member(pool, &w, j, err);
+		if (rc == RC_OK)
+			rc = unpack_medium_take(pool->run, file_of(pool, w.member), worker_chan(h->worker), j, err);
 	}
 	json_decref(j);
 	return rc;

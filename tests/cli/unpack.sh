@@ -125,7 +125,7 @@ with zipfile.ZipFile('names.zip', 'w') as z:
     z.writestr('a\x1b[31m\u202eb.pdf', b'%PDF-1.4 y')
 P
 status 'names that climb' 0 "$unpack" -o o14 names.zip
-is 'nothing but numbers' '1/document/001 1/document/002 1/lock 1/manifest 1/original/00001' "$(cd o14 && find . -type f | sed 's,^\./,,' | sort | tr '\n' ' ' | sed 's/ $//')"
+is 'nothing but numbers' '1/document/001 1/document/002 1/lock 1/manifest 1/original/00001 unpack' "$(cd o14 && find . -type f | sed 's,^\./,,' | sort | tr '\n' ' ' | sed 's/ $//')"
 ok 'no control characters in the manifest' sh -c '! grep -q "$(printf "\033")" o14/1/manifest'
 
 # a truncated archive: nothing counts as whole
