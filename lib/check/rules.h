@@ -25,6 +25,9 @@ int rule_readable(const struct check_study *, struct check_report *, struct err 
 int rule_consistent(const struct check_study *, struct check_report *, struct err *);
 int rule_permitted(const struct check_study *, struct check_report *, struct err *);
 
+/* What --worklist found; a part of one_order. */
+int worklist_say(const struct check_study *, struct check_report *, struct err *);
+
 /* Of one object, in the worker: sets points. */
 void readable_object(const struct object *, struct check_object *);
 void consistent_object(const struct object *, struct check_object *);
