@@ -455,9 +455,10 @@ out:
 	return rc;
 }
 
-void stage_unpack_import(struct cli *cli, struct work *w, const struct cli_input *in, const char *id)
+void stage_unpack_import(struct cli *cli, struct work *w, const struct cli_input *in, const char *id,
+    const struct unpack_password *password)
 {
-	struct unpack_run run = { .cli = cli, .subject = id };
+	struct unpack_run run = { .cli = cli, .subject = id, .password = password };
 	struct import *import = NULL;
 	struct buf record = BUF_INIT(0);
 	struct err err = { 0 };
@@ -550,9 +551,10 @@ static void answer_loose(struct unpack_run *run)
 	}
 }
 
-void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n, const char *dir)
+void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n, const char *dir,
+    const struct unpack_password *password)
 {
-	struct unpack_run run = { .cli = cli, .dir = dir };
+	struct unpack_run run = { .cli = cli, .dir = dir, .password = password };
 	struct err err = { 0 };
 	int rc = RC_OK;
 
@@ -589,6 +591,8 @@ void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n,
 
 			if (p->failed) {
 				err_set(&err, p->kind, "%s", p->reason ? p->reason : "");
+				if (p->locked)
+					err_advise(&err, UNPACK_LOCKED_ADVICE);
 				cli_fail(cli, p->in, text_escape(shown, sizeof shown, p->path, strlen(p->path)), &err);
 			} else if (p->partial) {
 				cli_worse(cli, ERR_DATA);

@@ -14,6 +14,9 @@
 #define UNPACK_JOBS_MAX	64
 #define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */
 
+#define UNPACK_LOCKED_ADVICE \
+	"--password-file F opens it with the first line of F; with an empty F only what is not encrypted is taken"
+
 enum unpack_fate { FATE_OBJECT, FATE_DOCUMENT, FATE_DUPLICATE, FATE_ASIDE };
 
 /* Facts of an object, as a worker read them. Interned: the strings of one run live until unpack_free. */
@@ -50,6 +53,8 @@ struct unpack_package {
 	const char *path;	/* without a spool */
 	enum media media;
 	bool failed;		/* nothing could be taken from it */
+	bool locked;		/* failed, for want of a password */
+	size_t encrypted;	/* members that a password would open */
 	bool partial;
 	char *reason;		/* why failed or partial */
 	enum err_kind kind;	/* of what failed */
@@ -77,6 +82,7 @@ struct unpack_run {
 	const char *dir;	/* without a spool */
 	struct staging *staging;	/* NULL in a dry run */
 	const char *subject;	/* for messages */
+	const struct unpack_password *password;
 	struct unpack_package *packages; size_t npackages;
 	struct unpack_file *files; size_t nfiles, files_cap;
 	struct unpack_item *items; size_t nitems;
@@ -125,7 +131,7 @@ int pool_package(struct pool *, size_t p, struct err *);
 void pool_free(struct pool *);
 
 /* unpack_worker.c: runs in the jail */
-void unpack_worker_prepare(void);	/* in the parent, before the first: what libraries load late */
+void unpack_worker_prepare(bool password);	/* in the parent, before the first: what libraries load late */
 int unpack_worker(struct chan *, void *);
 
 #endif

@@ -2,7 +2,9 @@
  * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
  * message a member:
  *
- *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package   → {"members":…,"media":…,"bytes":…}
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
+ *	                              → {"members":…,"encrypted":…,"media":…,"bytes":…}
+ *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
  *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each
  *	{"do":"file","i":…,"to":…} + input + output                    → {"i":…,…}
@@ -379,9 +381,29 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 	}
 	if (rc != RC_OK)
 		return reply_error(sd, &err);
-	return reply(sd, json_make(&err, "{s:I,s:i,s:I}", "members",
-	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "media", (int)sd->media, "bytes",
+	return reply(sd, json_make(&err, "{s:I,s:I,s:i,s:I}", "members",
+	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "encrypted",
+	    (json_int_t)(sd->zip ? zip_encrypted(sd->zip) : 0), "media", (int)sd->media, "bytes",
 	    (json_int_t)sd->package->size), &err);
+}
+
+static int take_password(struct side *sd, const json_t *j)
+{
+	uint8_t bytes[ZIP_PASSWORD_MAX];
+	struct err err = { 0 };
+	const char *hex = NULL;
+	size_t n = 0;
+	int rc = json_get_str(j, "request", "hex", &hex, &err);
+
+	n = rc == RC_OK && hex ? strlen(hex) / 2 : 0;
+	if (rc == RC_OK && (!hex || n > sizeof bytes || !text_unhex(hex, bytes, n)))
+		rc = err_set(&err, ERR_INTERNAL, "request without a password");
+	if (rc == RC_OK)
+		rc = zip_password(sd->zip, bytes, n, &err);
+	hash_wipe(bytes, sizeof bytes);
+	if (rc != RC_OK)
+		return reply_error(sd, &err);
+	return reply(sd, json_make(&err, "{}"), &err);
 }
 
 static int hash_package(struct side *sd)
@@ -423,11 +445,13 @@ static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nf
 	return take(sd, (uint32_t)json_integer_value(json_object_get(j, "i")), nfds > 1 ? fds[1] : -1);
 }
 
-void unpack_worker_prepare(void)
+void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
+	if (password)
+		zip_crypt_load(&err);
 }
 
 int unpack_worker(struct chan *chan, void *arg)
@@ -453,6 +477,8 @@ int unpack_worker(struct chan *chan, void *arg)
 			return 2;
 		if (!strcmp(what, "open") && nfds == 1)
 			rc = open_package(&sd, j, fds[0]);
+		else if (!strcmp(what, "password") && sd.zip)
+			rc = take_password(&sd, j);
 		else if (!strcmp(what, "hash") && sd.package)
 			rc = hash_package(&sd);
 		else if (!strcmp(what, "take") && sd.package)
