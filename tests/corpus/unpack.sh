@@ -22,7 +22,7 @@ for line in sys.stdin:
         err.seek(0)
         said = err.read()
     code = os.waitstatus_to_exitcode(status)
-    stray = [f for d, _, fs in os.walk('o') for f in fs if f not in ('manifest', 'lock') and not f.isdigit()]
+    stray = [f for d, _, fs in os.walk('o') for f in fs if f not in ('manifest', 'unpack', 'lock') and not f.isdigit()]
     if code not in (0, 65, 77) or stray or 'signal' in said or 'died' in said or use.ru_maxrss >= limit:
         print(path, code, '%d KB' % use.ru_maxrss, stray, said[:200], file=bad)
     n = json.loads(out[-1])['counts']
