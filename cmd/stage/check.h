@@ -17,6 +17,7 @@ struct check_options {
 	const char *order;		/* FILE */
 	struct cli_list dest, accept;
 	const char *reason;
+	const char *report;		/* FILE, or REPORT_KEPT */
 };
 
 struct check_stage {
@@ -27,6 +28,7 @@ struct check_stage {
 	bool accept[CHECK_RULES], accepting;
 	const char **known; size_t nknown;	/* destinations of the config; borrowed names */
 	struct check_pool *pool;
+	struct report *report;	/* NULL: none is asked for */
 };
 
 int check_begin(struct check_stage *, struct cli *, struct work *, const struct check_options *,
