@@ -43,7 +43,7 @@ endif
 PKGS := libcurl libxml-2.0 zlib libdeflate openssl jansson inih libarchive libseccomp zbar libpng libjpeg
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
-DCMTK_LIBS := -ldcmtls -ldcmnet -ldcmdata -loflog -lofstd
+DCMTK_LIBS := -ldcmtls -ldcmnet -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd
 DICOM_DIC ?= $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic /usr/share/dcmtk*/dicom.dic))
 
 WARN := -Wall -Wextra -Wshadow -Wformat=2

@@ -88,7 +88,8 @@ struct reading {
 	bool failed;
 };
 
-static const char *const sections[] = { "spool", "net", "policy", "worklist", "destination NAME", "portal NAME" };
+static const char *const sections[] = { "spool", "net", "policy", "check", "worklist", "destination NAME",
+	"portal NAME" };
 
 static int yes_no(const char *value, bool *out, struct err *err)
 {
@@ -307,6 +308,33 @@ static int portal_for(struct reading *r, const char *name, struct config_portal 
 	return RC_OK;
 }
 
+/* [check]: a finding of mri-check by its name, which can be made an error. */
+static int set_check(struct reading *r, const char *name, const char *value, struct err *err)
+{
+	static char names[CHECK_POINTS_MAX][64];
+	const char *known[CHECK_POINTS_MAX];
+	bool itself = false, *error = NULL, strict = strcmp(value, "error") == 0;
+	size_t n = 0;
+
+	for (; n < CHECK_POINTS_MAX && check_point_name(n, names[n], sizeof names[n], &itself); n++) {
+		known[n] = names[n];
+		if (strcmp(names[n], name) == 0) {
+			error = &r->config->check.error[n];
+			break;
+		}
+	}
+	if (!error)
+		return unknown("finding", name, known, n, err);
+	if (!strict && strcmp(value, "warning") != 0)
+		return err_set(err, ERR_CONFIG, "must be error or warning");
+	if (!strict && itself)
+		return err_set(err, ERR_CONFIG, "is an error by itself: findings can be made stricter, not weaker");
+	if (!strict && r->below && *error)
+		return widens("is an error in the system policy", err);
+	*error = strict;
+	return RC_OK;
+}
+
 static int set(struct reading *r, const char *section, const char *name, const char *value, struct err *err)
 {
 	const char *names[NKEYS + NDESTINATION_KEYS + NPORTAL_KEYS];
@@ -318,6 +346,11 @@ static int set(struct reading *r, const char *section, const char *name, const c
 	struct config_portal *p = NULL;
 	int rc = RC_OK;
 
+	if (strcmp(section, "check") == 0) {
+		if ((rc = set_check(r, name, value, err)))
+			err_wrap(err, "[check] %s", name);
+		return rc;
+	}
 	if (text_starts(section, "portal ")) {
 		kind = "portal";
 		if ((rc = portal_for(r, section + strlen("portal "), &p, err)))

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "check/severity.h"
 
 struct destination {
 	char *name;		/* "" for one given by URL */
@@ -43,6 +44,8 @@ struct config {
 	/* [policy] */
 	bool basis_required;
 	int sandbox;		/* enum jail_mode */
+	/* [check] */
+	struct check_severities check;
 	/* [destination NAME], [worklist] */
 	struct destination *destinations; size_t ndestinations;
 	struct destination worklist;

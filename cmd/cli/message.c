@@ -80,10 +80,11 @@ void cli_progress(struct cli *cli, const struct cli_progress *p)
 	char line[160];
 	int n;
 
-	if (cli->quiet || !isatty(STDERR_FILENO) || tcgetpgrp(STDERR_FILENO) != getpgrp() ||
-	    (st->drawn_ms && now - st->drawn_ms < REDRAW_MS))
+	if (cli->quiet || (st->drawn_ms && now - st->drawn_ms < REDRAW_MS))
 		return;
 	st->drawn_ms = now;
+	if (!isatty(STDERR_FILENO) || tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return;
 	double seconds = (double)(now - st->began_ms) / 1000, mb = (double)p->bytes / 1e6;
 	n = snprintf(line, sizeof(line), "%s", p->what);
 	if (p->total > 0 && n > 0 && (size_t)n < sizeof(line))

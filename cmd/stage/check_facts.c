@@ -340,4 +340,5 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->severities = &st->cli->config->check;
 }

@@ -125,7 +125,7 @@ int pool_package(struct pool *, size_t p, struct err *);
 void pool_free(struct pool *);
 
 /* unpack_worker.c: runs in the jail */
-void unpack_worker_prepare(void *);
+void unpack_worker_prepare(void);	/* in the parent, before the first: what libraries load late */
 int unpack_worker(struct chan *, void *);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define AHEAD		(2 * UNPACK_BATCH + 2)	/* requests under way at one worker: it never waits for us */
 #define REQUEST_MAX	1024
+#define HIRE_ALL	((off_t)4 << 20)	/* a package of this size has work for all; a small one is done by one sooner */
 
 enum wanted { WANT_OPEN, WANT_HASH, WANT_MEMBER };
 
@@ -59,19 +60,16 @@ int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct er
 	pool->jail.mode = (enum jail_mode)run->cli->config->sandbox;
 	pool->fd = -1;
 	pool->msg.max = 2 * CHAN_MSG_MAX;
+	unpack_worker_prepare();	/* once: workers inherit it */
 	*out = pool;
 	return RC_OK;
 }
 
-/* The answer is here, or will not come. A file that is whole is sent on its way to the disk at once: the barrier at
- * the end then waits for the last ones only. */
-static void output_done(struct wait *w, bool keep)
+/* The answer will not come, or is no file. */
+static void output_close(struct wait *w)
 {
-	if (w->fd < 0)
-		return;
-	if (keep)
-		(void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	close(w->fd);
+	if (w->fd >= 0)
+		close(w->fd);
 	w->fd = -1;
 }
 
@@ -83,7 +81,7 @@ void pool_free(struct pool *pool)
 		struct hand *h = &pool->hands[i];
 
 		for (; h->n; h->n--, h->head = (h->head + 1) % AHEAD)
-			output_done(&h->queue[h->head], false);
+			output_close(&h->queue[h->head]);
 		worker_stop(h->worker, NULL, NULL);
 	}
 	buf_free(&pool->msg);
@@ -142,12 +140,15 @@ static int ask_open(struct pool *pool, struct hand *h, bool check, struct err *e
 	return rc;
 }
 
+static int hire(struct pool *pool, struct hand *h, struct err *err)
+{
+	return h->worker ? RC_OK : worker_start(&h->worker, &pool->jail, NULL, unpack_worker, NULL, err);
+}
+
 static int ready(struct pool *pool, struct hand *h, bool check, struct err *err)
 {
-	int rc = RC_OK;
+	int rc = hire(pool, h, err);
 
-	if (!h->worker)
-		rc = worker_start(&h->worker, &pool->jail, unpack_worker_prepare, unpack_worker, NULL, err);
 	if (rc == RC_OK && !pool->folder && h->package != pool->index + 1)
 		rc = ask_open(pool, h, check, err);
 	return rc;
@@ -175,7 +176,7 @@ static int bury(struct pool *pool, struct hand *h, struct err *err)
 	for (; h->n && rc == RC_OK; h->n--, h->head = (h->head + 1) % AHEAD, first = false) {
 		struct wait *w = &h->queue[h->head];
 
-		output_done(w, false);
+		output_close(w);
 		if (w->slot >= 0)
 			rc = staging_drop(pool->run->staging, w->slot, err);
 		if (w->what == WANT_MEMBER && !first) {
@@ -360,7 +361,8 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 		return bury(pool, h, err);
 	h->head = (h->head + 1) % AHEAD;
 	h->n--;
-	output_done(&w, true);
+	if (w.fd >= 0)
+		staging_done(pool->run->staging, w.fd);
 	rc = json_parse(pool->msg.data, pool->msg.len, &j, err);
 	if (rc == RC_OK)
 		rc = json_get_int(j, "answer", "error", 0, &kind, err);
@@ -482,6 +484,13 @@ static int source(struct pool *pool, struct err *err)
 	return RC_OK;
 }
 
+static off_t package_size(const struct pool *pool)
+{
+	struct stat st;
+
+	return fstat(pool->fd, &st) == 0 ? st.st_size : 0;
+}
+
 static int begin(struct pool *pool, struct err *err)
 {
 	struct hand *first = &pool->hands[0], *last = NULL;
@@ -502,6 +511,9 @@ static int begin(struct pool *pool, struct err *err)
 		return rc;
 	}
 	rc = ready(pool, first, true, err);
+	/* the others come to work while the first reads the directory */
+	for (unsigned i = 1; rc == RC_OK && i < pool->jobs && package_size(pool) > HIRE_ALL; i++)
+		rc = hire(pool, &pool->hands[i], err);
 	while (rc == RC_OK && first->n)
 		rc = wait_answers(pool, err);
 	if (rc != RC_OK || pool->p->failed || !pool->run->import)

@@ -423,11 +423,10 @@ static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nf
 	return take(sd, (uint32_t)json_integer_value(json_object_get(j, "i")), nfds > 1 ? fds[1] : -1);
 }
 
-void unpack_worker_prepare(void *arg)
+void unpack_worker_prepare(void)
 {
 	struct err err = { 0 };
 
-	(void)arg;
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 }
 

@@ -15,47 +15,48 @@ static const struct {
 	enum check_rule rule;
 	enum check_severity severity;
 	enum check_verdict verdict;
+	const char *name;	/* for people, after the rule's: [check] of mri.conf(5) */
 } points[] = {
-	[POINT_BROKEN] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_SHORT_PIXELS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_LONG_PIXELS] = { CHECK_READABLE, CHECK_WARNING, CHECK_FINDING },
-	[POINT_NO_PIXELS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_FRAGMENTS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_OFFSETS] = { CHECK_READABLE, CHECK_WARNING, CHECK_FINDING },
-	[POINT_BAD_UID] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_META_DIFFERS] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_CHARSET] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_CHARSET_UNKNOWN] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_UNKNOWN },
-	[POINT_TYPE1] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_NO_MODALITY] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_NO_STUDY_ID] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_OTHER_STUDY] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_NO_PATIENT_ASKED] = { CHECK_PATIENT, CHECK_ERROR, CHECK_UNKNOWN },
-	[POINT_PATIENT_MISMATCH] = { CHECK_PATIENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_PATIENT_DOUBTFUL] = { CHECK_PATIENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_PATIENT_UNKNOWN] = { CHECK_PATIENT, CHECK_ERROR, CHECK_UNKNOWN },
-	[POINT_PATIENT_LIKELY] = { CHECK_PATIENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_PATIENT_UNCLAIMED] = { CHECK_PATIENT, CHECK_WARNING, CHECK_UNKNOWN },
-	[POINT_PATIENTS] = { CHECK_ONE_PATIENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_SPELLINGS] = { CHECK_ONE_PATIENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_ORDER_AMBIGUOUS] = { CHECK_ONE_ORDER, CHECK_ERROR, CHECK_FINDING },
-	[POINT_ORDER_UNMATCHED] = { CHECK_ONE_ORDER, CHECK_WARNING, CHECK_FINDING },
-	[POINT_FEWER] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_MORE] = { CHECK_COMPLETE, CHECK_WARNING,
-	    CHECK_FINDING }, /* portals count images, not files */
-	[POINT_STUDY_ABSENT] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_STUDY_UNCLAIMED] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_FINDING },
-	[POINT_UNCLAIMED] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_UNKNOWN },
-	[POINT_PARTIAL] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_IMPLAUSIBLE] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_FINDING },
-	[POINT_EMPTY] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING },
-	[POINT_CONFLICT] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING },
-	[POINT_DUPLICATE] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING },
-	[POINT_BASIS] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING },
-	[POINT_DESTINATION] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING },
-	[POINT_DEADLINE] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING },
+	[POINT_BROKEN] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING, "broken" },
+	[POINT_SHORT_PIXELS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING, "short" },
+	[POINT_LONG_PIXELS] = { CHECK_READABLE, CHECK_WARNING, CHECK_FINDING, "long" },
+	[POINT_NO_PIXELS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING, "no_pixels" },
+	[POINT_FRAGMENTS] = { CHECK_READABLE, CHECK_ERROR, CHECK_FINDING, "fragments" },
+	[POINT_OFFSETS] = { CHECK_READABLE, CHECK_WARNING, CHECK_FINDING, "offsets" },
+	[POINT_BAD_UID] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING, "uid" },
+	[POINT_META_DIFFERS] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "meta" },
+	[POINT_CHARSET] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING, "charset" },
+	[POINT_CHARSET_UNKNOWN] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_UNKNOWN, "charset_unknown" },
+	[POINT_TYPE1] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING, "type1" },
+	[POINT_NO_MODALITY] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "modality" },
+	[POINT_NO_STUDY_ID] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "study_id" },
+	[POINT_OTHER_STUDY] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING, "other_study" },
+	[POINT_NO_PATIENT_ASKED] = { CHECK_PATIENT, CHECK_ERROR, CHECK_UNKNOWN, "unasked" },
+	[POINT_PATIENT_MISMATCH] = { CHECK_PATIENT, CHECK_ERROR, CHECK_FINDING, "mismatch" },
+	[POINT_PATIENT_DOUBTFUL] = { CHECK_PATIENT, CHECK_ERROR, CHECK_FINDING, "doubtful" },
+	[POINT_PATIENT_UNKNOWN] = { CHECK_PATIENT, CHECK_ERROR, CHECK_UNKNOWN, "unknown" },
+	[POINT_PATIENT_LIKELY] = { CHECK_PATIENT, CHECK_WARNING, CHECK_FINDING, "likely" },
+	[POINT_PATIENT_UNCLAIMED] = { CHECK_PATIENT, CHECK_WARNING, CHECK_UNKNOWN, "unclaimed" },
+	[POINT_PATIENTS] = { CHECK_ONE_PATIENT, CHECK_ERROR, CHECK_FINDING, "patients" },
+	[POINT_SPELLINGS] = { CHECK_ONE_PATIENT, CHECK_WARNING, CHECK_FINDING, "spellings" },
+	[POINT_ORDER_AMBIGUOUS] = { CHECK_ONE_ORDER, CHECK_ERROR, CHECK_FINDING, "ambiguous" },
+	[POINT_ORDER_UNMATCHED] = { CHECK_ONE_ORDER, CHECK_WARNING, CHECK_FINDING, "unmatched" },
+	[POINT_FEWER] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING, "fewer" },
+	[POINT_MORE] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_FINDING, "more" }, /* portals count images, not files */
+	[POINT_STUDY_ABSENT] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING, "absent" },
+	[POINT_STUDY_UNCLAIMED] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_FINDING, "unlisted" },
+	[POINT_UNCLAIMED] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_UNKNOWN, "unclaimed" },
+	[POINT_PARTIAL] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING, "partial" },
+	[POINT_IMPLAUSIBLE] = { CHECK_COMPLETE, CHECK_WARNING, CHECK_FINDING, "implausible" },
+	[POINT_EMPTY] = { CHECK_COMPLETE, CHECK_ERROR, CHECK_FINDING, "empty" },
+	[POINT_CONFLICT] = { CHECK_CONSISTENT, CHECK_ERROR, CHECK_FINDING, "conflict" },
+	[POINT_DUPLICATE] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "duplicate" },
+	[POINT_BASIS] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "basis" },
+	[POINT_DESTINATION] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "destination" },
+	[POINT_DEADLINE] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "deadline" },
 };
 _Static_assert(sizeof points / sizeof *points == CHECK_POINTS, "every point has its severity");
+_Static_assert(CHECK_POINTS <= CHECK_POINTS_MAX, "every point may be made stricter");
 _Static_assert(POINT_OBJECT_LAST < 32, "points of objects are bits of 32");
 
 const char *
@@ -95,6 +96,22 @@ check_severity_name(enum check_severity s)
 	return s == CHECK_ERROR ? "error" : "warning";
 }
 
+bool
+check_point_name(size_t i, char *out, size_t cap, bool *error)
+{
+	if (i >= CHECK_POINTS)
+		return false;
+	snprintf(out, cap, "%s.%s", rule_names[points[i].rule], points[i].name);
+	*error = points[i].severity == CHECK_ERROR;
+	return true;
+}
+
+static enum check_severity
+severity_of(const struct check_report *rep, enum check_point p)
+{
+	return rep->severities != NULL && rep->severities->error[p] ? CHECK_ERROR : points[p].severity;
+}
+
 static void __attribute__((format(printf, 2, 0)))
 add_reason(struct check_result *r, const char *fmt, va_list ap)
 {
@@ -111,16 +128,17 @@ void
 check_say(struct check_report *rep, enum check_point p, const char *fmt, ...)
 {
 	struct check_result *r = &rep->rules[points[p].rule];
+	enum check_severity severity = severity_of(rep, p);
 	va_list ap;
 
 	if (r->verdict == CHECK_PASS) { /* the first finding takes the place of a pass */
 		r->reason[0] = '\0';
-		r->severity = points[p].severity;
+		r->severity = severity;
 	}
 	if (points[p].verdict > r->verdict)
 		r->verdict = points[p].verdict;
-	if (points[p].severity > r->severity)
-		r->severity = points[p].severity;
+	if (severity > r->severity)
+		r->severity = severity;
 	va_start(ap, fmt);
 	add_reason(r, fmt, ap);
 	va_end(ap);
@@ -182,6 +200,7 @@ check_judge(const struct check_study *s, struct check_report *rep, struct err *e
 		rule_readable, rule_consistent, rule_permitted };
 
 	memset(rep, 0, sizeof *rep);
+	rep->severities = s->severities;
 	rep->entry = ORDER_UNSCHEDULED;
 	for (int i = 0; i < CHECK_RULES; i++) {
 		int rc = rules[i](s, rep, err);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include "base/io.h"
 #include "base/json.h"
+#include "check/severity.h"
 #include "order/claim.h"
 #include "order/order.h"
 
@@ -26,7 +27,7 @@ enum check_rule {
 enum check_verdict { CHECK_PASS = 0, CHECK_UNKNOWN, CHECK_FINDING };
 enum check_severity { CHECK_WARNING = 0, CHECK_ERROR };
 
-/* What can be found, each with its severity (table in check.c). Those up to
+/* What can be found, each with its severity and its name (table in check.c). Those up to
  * POINT_OBJECT_LAST are of single objects. */
 enum check_point {
 	POINT_BROKEN, POINT_SHORT_PIXELS, POINT_LONG_PIXELS, POINT_NO_PIXELS, POINT_FRAGMENTS,
@@ -58,6 +59,7 @@ struct check_result {
 struct check_report {
 	struct check_result rules[CHECK_RULES];
 	int entry;			/* of the order, or ORDER_UNSCHEDULED */
+	const struct check_severities *severities;	/* of the study that is judged */
 };
 
 /* What one object says about its patient, UTF-8. */
@@ -98,6 +100,7 @@ struct check_study {
 	const char *const *known; size_t nknown;		/* destinations of the config */
 	bool named_only;		/* no destination by URL */
 	time_t now, purge_at;		/* purge_at 0: no spool */
+	const struct check_severities *severities;	/* NULL: as the table has them */
 };
 
 /* Judges; fills report, which check_report_free empties. Errors are only of memory. */

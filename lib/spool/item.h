@@ -26,6 +26,9 @@ int staging_new(struct staging **, struct import *, struct err *);
 int staging_sweep(struct import *, struct err *);
 int staging_new_dir(struct staging **, const char *dir, struct err *);
 int staging_output(struct staging *, int *fd /* yours to close */, int *slot, struct err *);
+/* The output is whole: takes fd, and sends it to the disk, so that the barrier of item_publish waits for the last ones
+ * only. An output may also just be closed. */
+void staging_done(struct staging *, int fd);
 int staging_drop(struct staging *, int slot, struct err *);
 void staging_free(struct staging *);	/* removes what was not placed */
 enum item_kind { ITEM_ORIGINAL, ITEM_DOCUMENT };

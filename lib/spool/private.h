@@ -108,6 +108,15 @@ struct item_dir {
 	int originals, documents;	/* placed so far */
 };
 
+/* --- flush.c: outputs on their way to the disk --------------------------- */
+
+struct flush;
+struct flush *flush_new(void);		/* NULL: none to be had, which costs time only */
+/* A file that is whole: takes fd, and has it written, from time to time with all that the disk holds back. Promises
+ * nothing: that is the barrier's. f may be NULL. */
+void flush_file(struct flush *f, int fd);
+void flush_free(struct flush *);	/* waits for what is under way; NULL is fine */
+
 /* --- file.c: plain and sealed files ------------------------------------ */
 
 /* O_RDONLY|O_NOFOLLOW|O_CLOEXEC, a regular file. `what` names it in messages. */

@@ -12,12 +12,15 @@
 #include <unistd.h>
 #include "spool/private.h"
 
+#define FLUSH_FROM	16	/* outputs: fewer are not worth a thread */
+
 struct staging {
 	int parent, fd, lock;
 	int barrier;	/* opened before the first output: syncfs(2) reports on it what failed since */
 	int next;
 	char name[32];
 	struct import *import;
+	struct flush *flush;	/* NULL until there is something for it */
 };
 
 static int leftover(int dirfd, const char *name, void *arg, struct err *err)
@@ -117,6 +120,13 @@ int staging_output(struct staging *st, int *fd, int *slot, struct err *err)
 	return RC_OK;
 }
 
+void staging_done(struct staging *st, int fd)
+{
+	if (st->flush == NULL && st->next > FLUSH_FROM)
+		st->flush = flush_new();
+	flush_file(st->flush, fd);
+}
+
 int staging_drop(struct staging *st, int slot, struct err *err)
 {
 	char name[16];
@@ -131,6 +141,7 @@ void staging_free(struct staging *st)
 	struct err ignore;
 	if (st == NULL)
 		return;
+	flush_free(st->flush);
 	if (st->fd >= 0) {
 		close(st->fd);
 		dir_erase(st->parent, st->name, NULL, NULL, &ignore);

@@ -134,6 +134,21 @@ printf '{"patient":{"name":"Müller^Jörg","birth_date":"1970-02-01"},"basis":{"
 status "a destination that is none" 1 mri-check --dest nowhere "$(cat i.item)"
 has "permitted says so" 'permitted: a destination that is asked for is not configured' err
 
+# A configuration makes findings stricter, none weaker
+printf '[check]\ncomplete.unclaimed = error\n' >strict.conf
+status "a warning that is to hold" 1 mri-check -c strict.conf -n "$(cat i.item)"
+has "holds" '^  complete +unknown +error' out
+status "without it, it is a warning" 0 mri-check -n "$(cat i.item)"
+printf '[check]\npatient.mismatch = warning\n' >weak.conf
+status "an error cannot become a warning" 78 mri-check -c weak.conf -n "$(cat i.item)"
+has "line and reason" 'weak.conf:2: .*patient.mismatch: is an error by itself' err
+mandoc -Tascii "$SRC/man/mri-check.1" | sed 's/.\x08//g' >manual
+sed -n 's/^.*\[POINT_.*{ CHECK_\([A-Z_]*\), CHECK_\([A-Z]*\), .*"\(.*\)" }.*/\1.\3 +\2/p' "$SRC/lib/check/check.c" |
+	tr A-Z a-z >points
+ok "there are findings" test "$(wc -l <points)" -gt 30
+while read -r point; do grep -qE "^ +$point " manual || echo "$point"; done <points >unnamed
+is "the manual has each finding with its severity" '' "$(cat unnamed)"
+
 # Pipes, absent things
 mkstudy --zip j.zip --slices 2 --seed 21
 mri-fetch --order good.json j.zip >j.import

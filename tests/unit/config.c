@@ -115,6 +115,10 @@ static void mistakes(void **state)
 		{ "[spool]\nencrypt = maybe\n", "own:2: [spool] encrypt: must be yes or no" },
 		{ "[destination a/b]\nurl=x\n", "own:2: [destination]: a destination's name" },
 		{ "nonsense\n", "own:1: neither" },
+		{ "[check]\ncomplete.unclaimd = error\n", "own:2: [check] complete.unclaimd: unknown finding" },
+		{ "[check]\n\ncomplete.fewer = warning\n",
+		    "own:3: [check] complete.fewer: is an error by itself: findings can be made stricter, not weaker" },
+		{ "[check]\ncomplete.more = ignore\n", "own:2: [check] complete.more: must be error or warning" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -150,6 +154,44 @@ static void only_narrower(void **state)
 		assert_int_equal(load(root, wider[i], &c, &err), RC_FATAL);
 		assert_int_equal(err.kind, ERR_CONFIG);
 	}
+}
+
+/* Findings of mri-check: each has a name of its own; a file may make them errors, the policy's stay errors. */
+static void findings(void **state)
+{
+	static const char strict[] = "[check]\ncomplete.unclaimed = error\none_order.unmatched=warning\n";
+	char names[CHECK_POINTS_MAX][64];
+	bool itself = false;
+	struct config *c = NULL;
+	struct err err;
+	size_t n = 0, errors = 0;
+
+	(void)state;
+	for (; check_point_name(n, names[n], sizeof(names[n]), &itself); n++) {
+		assert_null(strstr(names[n], "(null)"));
+		for (size_t i = 0; i < n; i++)
+			assert_string_not_equal(names[i], names[n]);
+	}
+	assert_true(n > 30);
+	assert_int_equal(load(NULL, strict, &c, &err), RC_OK);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(c->check.error[i], strcmp(names[i], "complete.unclaimed") == 0);
+		errors += c->check.error[i];
+	}
+	assert_int_equal(errors, 1);
+	config_free(c);
+	assert_int_equal(load(NULL, "[check]\ncomplete.unclaimd = error\n", &c, &err), RC_FATAL);
+	assert_string_equal(err.advice, "did you mean 'complete.unclaimed'?");
+	if (getuid() != 0)
+		return;
+	assert_int_equal(load(strict, "[check]\ncomplete.more=error\ncomplete.unclaimed=error\n", &c, &err), RC_OK);
+	for (size_t i = errors = 0; i < n; i++)
+		errors += c->check.error[i];
+	assert_int_equal(errors, 2);
+	config_free(c);
+	assert_int_equal(load(strict, "[check]\ncomplete.unclaimed = warning\n", &c, &err), RC_FATAL);
+	assert_int_equal(err.kind, ERR_CONFIG);
+	assert_non_null(strstr(err.text, "own:2"));
 }
 
 static void portals(void **state)
@@ -236,7 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults), cmocka_unit_test(everything), cmocka_unit_test(mistakes),
-		cmocka_unit_test(only_narrower), cmocka_unit_test(portals),
+		cmocka_unit_test(only_narrower), cmocka_unit_test(findings), cmocka_unit_test(portals),
 		cmocka_unit_test(policy_is_roots), cmocka_unit_test(first_counts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

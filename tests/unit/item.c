@@ -1,4 +1,6 @@
 /* Items: made, published, opened, their files and state; killed and failed at every call. */
+#include <dirent.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
 #include "faultkit.h"
 #include "spoolkit.h"
@@ -349,6 +351,27 @@ static void without_a_spool(void **state)
 	kit_free(k);
 }
 
+/* What staging's own thread does beside the work. */
+static atomic_int flushed;
+
+int fdatasync(int fd)
+{
+	flushed++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static int open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
 static void one_barrier(void **state)
 {
 	(void)state;
@@ -359,8 +382,10 @@ static void one_barrier(void **state)
 		struct staging *st = NULL;
 		struct item_dir *it = NULL;
 		int fd = -1, slot = 0, n = 0, files = many ? 40 : 2;
+		int before = open_descriptors();
 		char path[600];
 		struct stat dir;
+		flushed = 0;
 		good(staging_new(&st, imp, &err), &err);
 		snprintf(path, sizeof(path), "%s/import/%s/.staging-%ld", k->spool, import_id(imp), (long)getpid());
 		assert_int_equal(stat(path, &dir), 0);
@@ -368,7 +393,9 @@ static void one_barrier(void **state)
 		for (int i = 1; i <= files; i++) {
 			good(staging_output(st, &fd, &slot, &err), &err);
 			assert_int_equal(write(fd, "bytes", 5), 5);
-			close(fd);
+			if (many)	/* its size is what counts: a hole will do */
+				assert_int_equal(ftruncate(fd, 1 << 20), 0);
+			staging_done(st, fd);
 			good(item_place(it, st, slot, ITEM_ORIGINAL, &n, &err), &err);
 			assert_int_equal(n, i);
 		}
@@ -381,6 +408,9 @@ static void one_barrier(void **state)
 			assert_int_equal(fault.synced, dir.st_ino);
 		item_close(it);
 		staging_free(st);
+		/* 40 outputs of 1 MB: the thread comes with the 17th and has every 16th flushed */
+		assert_int_equal(flushed, many);
+		assert_int_equal(open_descriptors(), before);
 	}
 	import_close(imp);
 	kit_free(k);
