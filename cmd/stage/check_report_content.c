@@ -214,7 +214,8 @@ static void claims(struct html *h, const struct check_facts *f)
 		return;
 	}
 	html_put(h, "<table class=\"list\"><thead><tr><th scope=\"col\">Package</th><th scope=\"col\">Claimed</th>"
-	    "<th scope=\"col\">Came, of this item</th><th scope=\"col\">Came, in the whole import</th></tr></thead>\n<tbody>\n");
+	    "<th scope=\"col\">Came, of this item</th><th scope=\"col\">Came, in the whole import</th></tr></thead>"
+	    "\n<tbody>\n");
 	for (size_t i = 0; i < f->nclaims && i < ROWS_SHOWN; i++)
 		claim_row(h, f, &f->claims[i]);
 	html_put(h, "</tbody></table>\n");
