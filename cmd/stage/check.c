@@ -136,6 +136,14 @@ read_old(struct job *j)
 	buf_free(&b);
 }
 
+/* What frames were decoded of stays so: without --deep a damaged one would pass the next time. */
+static bool
+was_deep(const struct job *j)
+{
+	return json_is_true(json_object_get(j->old, "deep")) &&
+	    strcmp(json_text(j->old, "manifest"), j->manifest_sha) == 0;
+}
+
 static int
 gate(struct job *j, struct err *err)
 {
@@ -143,6 +151,8 @@ gate(struct job *j, struct err *err)
 	bool there = false;
 	int rc = import_unpack_read(j->import, &there, &b, err);
 
+	if (rc == RC_OK && there)
+		rc = check_facts_media(&j->facts, b.data, b.len, err);
 	buf_free(&b);
 	if (rc == RC_OK && !there) {
 		rc = err_set(err, ERR_PERSON, "not unpacked yet");
@@ -322,6 +332,7 @@ run(struct job *j, struct err *err)
 	    (rc = read_manifest(j, err)) != RC_OK || (rc = complete_order(j, err)) != RC_OK)
 		return rc;
 	read_old(j);
+	j->st->deep = j->st->opt->deep || was_deep(j);
 	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
 	    (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = judge(j, err)) != RC_OK)

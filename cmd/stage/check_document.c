@@ -118,6 +118,8 @@ check_document(const struct check_stage *st, const struct check_report *rep, con
 		    "scheduled", rep->entry != ORDER_UNSCHEDULED, "entry", rep->entry, "rules", list);
 		if (doc == NULL)
 			rc = err_rc(err->kind);
+		else if (st->deep && json_object_set_new(doc, "deep", json_true()) != 0)
+			rc = err_set(err, ERR_TEMP, "no memory");
 	}
 	json_decref(list);
 	*out = doc;

@@ -19,6 +19,7 @@ check_facts_free(struct check_facts *f)
 	for (size_t i = 0; i < f->nclaims; i++)
 		claim_free(&f->claims[i]);
 	manifest_free(f->manifest);
+	json_decref(f->media);
 	free(f->objects);
 	free(f->identities);
 	free(f->keys);
@@ -144,6 +145,7 @@ check_facts_read(struct check_stage *st, struct check_facts *f, struct item_dir 
 	    (rc = check_pool_new(
 		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
 		return rc;
+	check_pool_deep(st->pool, st->deep);
 	rc = check_pool_run(st->pool, f->manifest->nobjects, open_object, take_object, &r, err);
 	cli_progress_end(st->cli);
 	return rc;
@@ -328,6 +330,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->nclaims = f->nclaims;
 	s->packages = f->packages;
 	s->npackages = f->npackages;
+	s->media = f->media;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;
 		s->partial = f->manifest->partial;
@@ -340,5 +343,6 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->deep = st->deep;
 	s->severities = &st->cli->config->check;
 }

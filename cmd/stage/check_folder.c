@@ -108,6 +108,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 		papers = *f.manifest->study_uid == '\0';
 		if (!papers && (rc = check_facts_siblings(&f, path, err)) == RC_OK)
 			rc = check_facts_read(st, &f, item, err);
+		if (rc == RC_OK)
+			rc = check_facts_media_beside(&f, path, err);
 	}
 	if (rc == RC_OK)
 		rc = judge(st, &f, papers, path, &src, err);
@@ -388,6 +390,7 @@ check_loose_files(struct check_stage *st, const struct cli_input *in, struct err
 	    (rc = check_pool_new(
 		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
 		goto out;
+	check_pool_deep(st->pool, st->deep);
 	if ((rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
 	    (rc = hash_twins(&r, err)) != RC_OK || (rc = group(&r, err)) != RC_OK)
 		goto out;
@@ -417,6 +420,7 @@ check_folder(struct check_stage *st, const struct cli_input *in)
 	bool found = false;
 	int rc = RC_OK;
 
+	st->deep = st->opt->deep;
 	if (st->accepting) {
 		err_set(&err, ERR_USAGE,
 		    "--accept needs an item of a spool: what is accepted is recorded there");

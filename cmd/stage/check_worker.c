@@ -7,14 +7,20 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "dicom/charset.h"
+#include "dicom/codec.h"
 
 #define JOBS_MAX 16 /* each has its own address space of up to JAIL_MEMORY */
+
+/* Decoding an object of 4 GB takes minutes, and its processor time counts for all objects of a worker together. */
+#define DEEP_CPU (24 * 3600)
+#define DEEP_ANSWER (2 * 3600)
 
 struct check_pool {
 	struct worker *v[JOBS_MAX];
 	bool loaded[JOBS_MAX]; /* has an object in hand */
 	size_t jobs;
 	enum jail_mode mode;
+	bool deep;
 };
 
 /* The child. */
@@ -24,13 +30,14 @@ prepare(void *arg)
 {
 	struct err err = { 0 };
 
-	(void)arg;
 	charset_load(&err); /* what cannot be loaded does not convert, and that is a finding */
+	if (((const struct check_pool *)arg)->deep)
+		codec_load(&err); /* and what cannot be decoded is one too */
 }
 
 /* One object; an answer always goes back. */
 static int
-answer(struct chan *chan, int fd, const struct age_key *key)
+answer(struct chan *chan, int fd, const struct age_key *key, bool deep)
 {
 	struct check_object o;
 	struct check_identity id;
@@ -41,7 +48,7 @@ answer(struct chan *chan, int fd, const struct age_key *key)
 
 	rc = spool_stream_fd(&s, fd, key, &err);
 	if (rc == RC_OK)
-		rc = check_object_read(s, &o, &id, &err);
+		rc = check_object_read(s, deep, &o, &id, &err);
 	if (rc != RC_OK) {
 		memset(&o, 0, sizeof o);
 		memset(&id, 0, sizeof id);
@@ -65,12 +72,11 @@ run(struct chan *chan, void *arg)
 	size_t nfds = 0;
 	int fd = -1;
 
-	(void)arg;
 	while (chan_recv(chan, &msg, &fd, 1, &nfds, &err) == RC_OK) {
 		if (msg.len != sizeof key || nfds != 1)
 			return 1;
 		memcpy(&key, msg.data, sizeof key);
-		if (answer(chan, fd, &key) != RC_OK)
+		if (answer(chan, fd, &key, ((const struct check_pool *)arg)->deep) != RC_OK)
 			return 1;
 	}
 	buf_wipe(&msg);
@@ -94,13 +100,30 @@ check_pool_new(struct check_pool **out, enum jail_mode mode, long jobs, struct e
 	return RC_OK;
 }
 
+static void
+stop_all(struct check_pool *p)
+{
+	for (size_t i = 0; i < p->jobs; i++) {
+		worker_stop(p->v[i], NULL, NULL);
+		p->v[i] = NULL;
+	}
+}
+
+/* Decoders are loaded before the lock: workers that stand already have none. */
+void
+check_pool_deep(struct check_pool *p, bool deep)
+{
+	if (p->deep != deep)
+		stop_all(p);
+	p->deep = deep;
+}
+
 void
 check_pool_free(struct check_pool *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->jobs; i++)
-		worker_stop(p->v[i], NULL, NULL);
+	stop_all(p);
 	free(p);
 }
 
@@ -109,7 +132,11 @@ start(struct check_pool *p, size_t w, struct err *err)
 {
 	struct jail jail = { .mode = p->mode };
 
-	return p->v[w] != NULL ? RC_OK : worker_start(&p->v[w], &jail, prepare, run, NULL, err);
+	if (p->deep) {
+		jail.cpu_seconds = DEEP_CPU;
+		jail.answer_seconds = DEEP_ANSWER;
+	}
+	return p->v[w] != NULL ? RC_OK : worker_start(&p->v[w], &jail, prepare, run, p, err);
 }
 
 static void

@@ -9,12 +9,21 @@
 
 #include "cli/work.h"
 
+#define UNPACK_PASSWORD_MAX 1024	/* bytes; as ZIP_PASSWORD_MAX */
+
+/* The password of encrypted members: in memory that a worker does not inherit. */
+struct unpack_password { unsigned char *bytes; size_t n; bool given; };
+int unpack_password_read(struct unpack_password *, const char *path, struct err *);	/* the first line */
+void unpack_password_free(struct unpack_password *);
+
 /* One import of the spool: all its packages, published as items, with receipts. */
-void stage_unpack_import(struct cli *, struct work *, const struct cli_input *, const char *id);
+void stage_unpack_import(struct cli *, struct work *, const struct cli_input *, const char *id,
+    const struct unpack_password *);
 
 /* Work without a spool: archives, folders and files, together, into dir/1, dir/2 …, dir/papers. dir may be NULL
  * in a dry run. */
 struct unpack_loose { struct cli_input in; char *path; };
-void stage_unpack_loose(struct cli *, const struct unpack_loose *, size_t n, const char *dir);
+void stage_unpack_loose(struct cli *, const struct unpack_loose *, size_t n, const char *dir,
+    const struct unpack_password *);
 
 #endif

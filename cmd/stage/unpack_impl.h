@@ -2,6 +2,7 @@
 #ifndef MRI_STAGE_UNPACK_IMPL_H
 #define MRI_STAGE_UNPACK_IMPL_H
 
+#include "media/listing.h"
 #include "media/sniff.h"
 #include "order/claim.h"
 #include "spool/item.h"
@@ -13,6 +14,9 @@
 #define UNPACK_LABEL	400		/* bytes of a member's escaped name that are kept */
 #define UNPACK_JOBS_MAX	64
 #define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */
+
+#define UNPACK_LOCKED_ADVICE \
+	"--password-file F opens it with the first line of F; with an empty F only what is not encrypted is taken"
 
 enum unpack_fate { FATE_OBJECT, FATE_DOCUMENT, FATE_DUPLICATE, FATE_ASIDE };
 
@@ -39,6 +43,7 @@ struct unpack_file {
 	struct unpack_facts *facts;	/* objects */
 	int item;		/* index of run->items, -1 none */
 	int number;
+	struct listing *listing;	/* of a DICOMDIR; NULL */
 	int rival;		/* set aside: 1 + the file whose SOP Instance UID it has with other bytes; 0 none */
 };
 
@@ -50,6 +55,8 @@ struct unpack_package {
 	const char *path;	/* without a spool */
 	enum media media;
 	bool failed;		/* nothing could be taken from it */
+	bool locked;		/* failed, for want of a password */
+	size_t encrypted;	/* members that a password would open */
 	bool partial;
 	char *reason;		/* why failed or partial */
 	enum err_kind kind;	/* of what failed */
@@ -77,12 +84,14 @@ struct unpack_run {
 	const char *dir;	/* without a spool */
 	struct staging *staging;	/* NULL in a dry run */
 	const char *subject;	/* for messages */
+	const struct unpack_password *password;
 	struct unpack_package *packages; size_t npackages;
 	struct unpack_file *files; size_t nfiles, files_cap;
 	struct unpack_item *items; size_t nitems;
 	struct intern *strings;	/* of the workers' answers */
 	long long counts[4];	/* by fate */
 	long long data_aside;
+	size_t listed;		/* files that indexes name, of all packages */
 };
 
 /* unpack_intern.c: strings kept once. NULL without memory. */
@@ -109,6 +118,14 @@ void unpack_say(struct unpack_run *);	/* what was set aside, and why, on stderr 
 void unpack_plan(struct unpack_run *);	/* a dry run's document */
 void unpack_count(struct unpack_run *);	/* sums of the summary */
 
+/* unpack_medium.c: what media say of themselves, against what is there. */
+/* The listing that follows a worker's answer j, into f. Nothing follows: RC_OK. */
+int unpack_medium_take(struct unpack_run *, struct unpack_file *f, struct chan *, const json_t *j, struct err *);
+int unpack_medium_compare(struct unpack_run *, struct err *);	/* after unpack_group */
+int unpack_medium_record(struct unpack_run *, json_t *array, struct err *);
+void unpack_medium_say(struct unpack_run *);
+void unpack_medium_free(struct unpack_file *);
+
 /* unpack_folder.c: the files of a folder, without following links; each has a number. */
 struct folder;
 int folder_open(struct folder **, int dirfd /* taken */, struct err *);
@@ -125,7 +142,7 @@ int pool_package(struct pool *, size_t p, struct err *);
 void pool_free(struct pool *);
 
 /* unpack_worker.c: runs in the jail */
-void unpack_worker_prepare(void);	/* in the parent, before the first: what libraries load late */
+void unpack_worker_prepare(bool password);	/* in the parent, before the first: what libraries load late */
 int unpack_worker(struct chan *, void *);
 
 #endif

@@ -15,7 +15,7 @@
 #define REQUEST_MAX	1024
 #define HIRE_ALL	((off_t)4 << 20)	/* a package of this size has work for all; a small one is done by one sooner */
 
-enum wanted { WANT_OPEN, WANT_HASH, WANT_MEMBER };
+enum wanted { WANT_OPEN, WANT_PASSWORD, WANT_HASH, WANT_MEMBER };
 
 struct wait {		/* an answer that must come next */
 	enum wanted what;
@@ -60,7 +60,7 @@ int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct er
 	pool->jail.mode = (enum jail_mode)run->cli->config->sandbox;
 	pool->fd = -1;
 	pool->msg.max = 2 * CHAN_MSG_MAX;
-	unpack_worker_prepare();	/* once: workers inherit it */
+	unpack_worker_prepare(run->password && run->password->n > 0);	/* once: workers inherit it */
 	*out = pool;
 	return RC_OK;
 }
@@ -140,6 +140,29 @@ static int ask_open(struct pool *pool, struct hand *h, bool check, struct err *e
 	return rc;
 }
 
+/* Only a worker that has an encrypted archive before it gets to know the password. */
+static int ask_password(struct pool *pool, struct hand *h, struct err *err)
+{
+	const struct unpack_password *pw = pool->run->password;
+	char request[2 * UNPACK_PASSWORD_MAX + 64] = "{\"do\":\"password\",\"hex\":\"";
+	size_t n = strlen(request);
+	int rc = RC_OK;
+
+	text_hex(pw->bytes, pw->n, request + n);
+	n += 2 * pw->n;
+	text_copy(request + n, sizeof request - n, "\"}");
+	rc = chan_send(worker_chan(h->worker), request, n + 2, NULL, 0, err);
+	hash_wipe(request, sizeof request);
+	if (rc == RC_OK)
+		want(h, WANT_PASSWORD, 0, -1, -1);
+	return rc;
+}
+
+static bool has_password(const struct pool *pool)
+{
+	return pool->run->password && pool->run->password->n > 0;
+}
+
 static int hire(struct pool *pool, struct hand *h, struct err *err)
 {
 	return h->worker ? RC_OK : worker_start(&h->worker, &pool->jail, NULL, unpack_worker, NULL, err);
@@ -149,8 +172,11 @@ static int ready(struct pool *pool, struct hand *h, bool check, struct err *err)
 {
 	int rc = hire(pool, h, err);
 
-	if (rc == RC_OK && !pool->folder && h->package != pool->index + 1)
+	if (rc == RC_OK && !pool->folder && h->package != pool->index + 1) {
 		rc = ask_open(pool, h, check, err);
+		if (rc == RC_OK && pool->p->encrypted && has_password(pool))
+			rc = ask_password(pool, h, err);
+	}
 	return rc;
 }
 
@@ -330,19 +356,22 @@ static int member(struct pool *pool, const struct wait *w, const json_t *j, stru
 
 static int opened(struct pool *pool, const json_t *j, struct err *err)
 {
-	long long members = 0, media = 0, bytes = 0;
+	long long members = 0, encrypted = 0, media = 0, bytes = 0;
 	int rc = RC_OK;
 
 	if ((rc = json_get_int(j, "answer", "members", -1, &members, err)) ||
+	    (rc = json_get_int(j, "answer", "encrypted", -1, &encrypted, err)) ||
 	    (rc = json_get_int(j, "answer", "media", -1, &media, err)) ||
 	    (rc = json_get_int(j, "answer", "bytes", -1, &bytes, err)))
 		return rc;
-	if (members < 0 || members > UNPACK_FILES_MAX || media < 0 || media > MEDIA_EMPTY || bytes < 0)
+	if (members < 0 || members > UNPACK_FILES_MAX || encrypted < 0 || encrypted > members ||
+	    media < 0 || media > MEDIA_EMPTY || bytes < 0)
 		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
 	if (pool->p->count)	/* another worker has said it already */
 		return RC_OK;
 	pool->p->media = (enum media)media;
 	pool->p->bytes = (uint64_t)bytes;
+	pool->p->encrypted = (size_t)encrypted;
 	pool->members = (uint32_t)members;
 	return unpack_add_files(pool->run, pool->index, (size_t)members, err);
 }
@@ -372,8 +401,9 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 		    text ? text : "");
 		if (w.slot >= 0 && rc == RC_OK)
 			rc = staging_drop(pool->run->staging, w.slot, err);
-		if (rc == RC_OK && w.what != WANT_MEMBER && said.kind == ERR_DATA) {
+		if (rc == RC_OK && w.what != WANT_MEMBER && (said.kind == ERR_DATA || w.what == WANT_PASSWORD)) {
 			fail_package(pool->p, &said);
+			pool->p->locked = said.kind == ERR_DENIED;
 		} else if (rc == RC_OK) {
 			*err = said;
 			rc = err_rc(err->kind);
@@ -384,8 +414,10 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 		rc = json_get_str(j, "answer", "sha256", &text, err);
 		if (rc == RC_OK && text)
 			text_copy(pool->p->sha256, sizeof pool->p->sha256, text);
-	} else if (rc == RC_OK) {
+	} else if (rc == RC_OK && w.what == WANT_MEMBER) {
 		rc = member(pool, &w, j, err);
+		if (rc == RC_OK)
+			rc = unpack_medium_take(pool->run, file_of(pool, w.member), worker_chan(h->worker), j, err);
 	}
 	json_decref(j);
 	return rc;
@@ -484,6 +516,32 @@ static int source(struct pool *pool, struct err *err)
 	return RC_OK;
 }
 
+/* Members that are encrypted: nothing is taken of a package whose password is wrong or was not given, so that the same
+ * import can be unpacked again with it. An empty password file says that there is none. */
+static int unlock(struct pool *pool, struct hand *h, struct err *err)
+{
+	struct err why = { 0 };
+	int rc = RC_OK;
+
+	if (!pool->p->encrypted)
+		return RC_OK;
+	if (has_password(pool)) {
+		rc = ask_password(pool, h, err);
+		while (rc == RC_OK && h->n)
+			rc = wait_answers(pool, err);
+	} else if (!pool->run->password || !pool->run->password->given) {
+		err_set(&why, ERR_DENIED, "%zu of its %lu members are encrypted, and no password was given",
+		    pool->p->encrypted, (unsigned long)pool->members);
+		fail_package(pool->p, &why);
+		pool->p->locked = true;
+	}
+	if (rc == RC_OK && pool->p->locked && pool->run->import) {
+		rc = err_set(err, ERR_DENIED, "package %d: %s", pool->p->n, pool->p->reason ? pool->p->reason : "");
+		err_advise(err, UNPACK_LOCKED_ADVICE);
+	}
+	return rc;
+}
+
 static off_t package_size(const struct pool *pool)
 {
 	struct stat st;
@@ -516,9 +574,16 @@ static int begin(struct pool *pool, struct err *err)
 		rc = hire(pool, &pool->hands[i], err);
 	while (rc == RC_OK && first->n)
 		rc = wait_answers(pool, err);
+	if (rc == RC_OK && !pool->p->failed)
+		rc = unlock(pool, first, err);
 	if (rc != RC_OK || pool->p->failed || !pool->run->import)
 		return rc;
-	/* the whole package's hash, beside the work on its members */
+	/* A sealed package proves with every chunk that it is what was fetched; else its hash does, taken beside the work
+	 * on its members. */
+	if (import_recipient(pool->run->import) && pool->p->claim.sha256[0]) {
+		text_copy(pool->p->sha256, sizeof pool->p->sha256, pool->p->claim.sha256);
+		return RC_OK;
+	}
 	last = &pool->hands[pool->members > 1 ? pool->jobs - 1 : 0];
 	rc = ready(pool, last, false, err);
 	if (rc == RC_OK)

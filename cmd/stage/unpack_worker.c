@@ -2,10 +2,15 @@
  * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
  * message a member:
  *
- *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package   → {"members":…,"media":…,"bytes":…}
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
+ *	                              → {"members":…,"encrypted":…,"media":…,"bytes":…}
+ *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
  *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each
  *	{"do":"file","i":…,"to":…} + input + output                    → {"i":…,…}
+ *
+ * An answer that says "listing":N is followed by messages of N bytes together:
+ * what the medium says of itself (media/listing.h).
  *
  * A failure of what was asked: {"error":kind,"text":…}. What is wrong with the
  * bytes is no failure: the member is set aside, with a reason.
@@ -77,7 +82,19 @@ static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
 	}
-	return reply(sd, o, &err);
+	if (o && j->listing.len && json_object_set_new(o, "listing", json_integer((json_int_t)j->listing.len)) != 0) {
+		json_decref(o);
+		return err_set(&err, ERR_TEMP, "no memory");
+	}
+	int rc = reply(sd, o, &err);
+
+	for (size_t at = 0; rc == RC_OK && at < j->listing.len;) {
+		size_t n = j->listing.len - at < CHAN_MSG_MAX ? j->listing.len - at : CHAN_MSG_MAX;
+
+		rc = chan_send(sd->chan, j->listing.data + at, n, NULL, 0, &err);
+		at += n;
+	}
+	return rc;
 }
 
 /* Where the bytes of a member go: hashed, and sealed into the output where there is one. */
@@ -316,14 +333,18 @@ static int take(struct side *sd, uint32_t i, int fd)
 	}
 	if (fd >= 0)
 		close(fd);
-	if (rc != RC_OK && err.kind != ERR_DATA)
+	if (rc != RC_OK && err.kind != ERR_DATA) {
+		buf_wipe(&j.listing);
 		return reply_error(sd, &err);
+	}
 	if (rc != RC_OK) {
 		j.fate = FATE_ASIDE;
 		j.data = true;
 		text_copy(j.reason, sizeof j.reason, err.text);
 	}
-	return reply_member(sd, i, &j);
+	rc = reply_member(sd, i, &j);
+	buf_wipe(&j.listing);
+	return rc;
 }
 
 static void forget(struct side *sd)
@@ -379,9 +400,29 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 	}
 	if (rc != RC_OK)
 		return reply_error(sd, &err);
-	return reply(sd, json_make(&err, "{s:I,s:i,s:I}", "members",
-	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "media", (int)sd->media, "bytes",
+	return reply(sd, json_make(&err, "{s:I,s:I,s:i,s:I}", "members",
+	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "encrypted",
+	    (json_int_t)(sd->zip ? zip_encrypted(sd->zip) : 0), "media", (int)sd->media, "bytes",
 	    (json_int_t)sd->package->size), &err);
+}
+
+static int take_password(struct side *sd, const json_t *j)
+{
+	uint8_t bytes[ZIP_PASSWORD_MAX];
+	struct err err = { 0 };
+	const char *hex = NULL;
+	size_t n = 0;
+	int rc = json_get_str(j, "request", "hex", &hex, &err);
+
+	n = rc == RC_OK && hex ? strlen(hex) / 2 : 0;
+	if (rc == RC_OK && (!hex || n > sizeof bytes || !text_unhex(hex, bytes, n)))
+		rc = err_set(&err, ERR_INTERNAL, "request without a password");
+	if (rc == RC_OK)
+		rc = zip_password(sd->zip, bytes, n, &err);
+	hash_wipe(bytes, sizeof bytes);
+	if (rc != RC_OK)
+		return reply_error(sd, &err);
+	return reply(sd, json_make(&err, "{}"), &err);
 }
 
 static int hash_package(struct side *sd)
@@ -423,11 +464,13 @@ static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nf
 	return take(sd, (uint32_t)json_integer_value(json_object_get(j, "i")), nfds > 1 ? fds[1] : -1);
 }
 
-void unpack_worker_prepare(void)
+void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
+	if (password)
+		zip_crypt_load(&err);
 }
 
 int unpack_worker(struct chan *chan, void *arg)
@@ -453,6 +496,8 @@ int unpack_worker(struct chan *chan, void *arg)
 			return 2;
 		if (!strcmp(what, "open") && nfds == 1)
 			rc = open_package(&sd, j, fds[0]);
+		else if (!strcmp(what, "password") && sd.zip)
+			rc = take_password(&sd, j);
 		else if (!strcmp(what, "hash") && sd.package)
 			rc = hash_package(&sd);
 		else if (!strcmp(what, "take") && sd.package)

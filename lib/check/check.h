@@ -32,8 +32,8 @@ enum check_severity { CHECK_WARNING = 0, CHECK_ERROR };
 enum check_point {
 	POINT_BROKEN, POINT_SHORT_PIXELS, POINT_LONG_PIXELS, POINT_NO_PIXELS, POINT_FRAGMENTS,
 	POINT_OFFSETS, POINT_BAD_UID, POINT_META_DIFFERS, POINT_CHARSET, POINT_CHARSET_UNKNOWN,
-	POINT_TYPE1, POINT_NO_MODALITY, POINT_NO_STUDY_ID, POINT_OTHER_STUDY,
-	POINT_OBJECT_LAST = POINT_OTHER_STUDY,
+	POINT_TYPE1, POINT_NO_MODALITY, POINT_NO_STUDY_ID, POINT_OTHER_STUDY, POINT_FRAME, POINT_UNDECODED,
+	POINT_OBJECT_LAST = POINT_UNDECODED,
 	POINT_NO_PATIENT_ASKED, POINT_PATIENT_MISMATCH, POINT_PATIENT_DOUBTFUL, POINT_PATIENT_UNKNOWN,
 	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED,
 	POINT_PATIENTS, POINT_SPELLINGS,
@@ -41,6 +41,8 @@ enum check_point {
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
+	POINT_LISTED_ABSENT, POINT_LISTED_STUDY, POINT_LISTED_OTHER, POINT_LISTED_MOVED, POINT_UNLISTED,
+	POINT_INDEX_BROKEN, POINT_MEDIUM_PATIENTS,
 	POINT_BASIS, POINT_DESTINATION, POINT_DEADLINE,
 	CHECK_POINTS
 };
@@ -76,7 +78,8 @@ struct check_object {
 	long long number, frames;	/* Instance Number, -1 none */
 	bool image;			/* has pixel data */
 	uint32_t points;		/* 1 << enum check_point, of single objects */
-	char why[CHECK_REASON_MAX];	/* of POINT_BROKEN */
+	long long decoded;		/* frames, by a deep check */
+	char why[CHECK_REASON_MAX];	/* of POINT_BROKEN, POINT_FRAME, POINT_UNDECODED: the first of these */
 	int identity;			/* index, set by the caller; -1 none */
 };
 
@@ -91,7 +94,9 @@ struct check_study {
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */
 	const struct claim *claims; size_t nclaims;
 	const struct check_package *packages; size_t npackages;
+	const json_t *media;	/* what media say of themselves: `media` of the record of mri-unpack; borrowed, NULL none */
 	size_t documents;
+	bool deep;			/* every frame was decoded */
 	bool partial;			/* verdict of unpack */
 	int set_aside, duplicates;
 	bool basis_required;
@@ -113,8 +118,9 @@ const char *check_verdict_name(enum check_verdict);
 const char *check_severity_name(enum check_severity);
 
 /* For the worker: facts of one object. What is wrong with it is a point; an
- * error is only of memory or of the disk. Needs charset_load(). */
-int check_object_read(struct stream *, struct check_object *, struct check_identity *,
+ * error is only of memory or of the disk. Needs charset_load(), and for deep
+ * (every frame is decoded) codec_load(). */
+int check_object_read(struct stream *, bool deep, struct check_object *, struct check_identity *,
     struct err *);
 /* The same as a line of JSON and back; the caller's fields do not travel. */
 int check_object_write(const struct check_object *, const struct check_identity *, struct buf *,

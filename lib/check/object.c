@@ -93,7 +93,8 @@ read_identity(const struct object *d, struct check_object *o, struct check_ident
 }
 
 int
-check_object_read(struct stream *s, struct check_object *o, struct check_identity *id, struct err *err)
+check_object_read(
+    struct stream *s, bool deep, struct check_object *o, struct check_identity *id, struct err *err)
 {
 	struct object *d = NULL;
 	struct err e = { 0 };
@@ -129,6 +130,8 @@ check_object_read(struct stream *s, struct check_object *o, struct check_identit
 	read_identity(d, o, id);
 	readable_object(d, o);
 	consistent_object(d, o);
+	if (deep)
+		frames_object(d, o);
 	walk_close(d);
 	return RC_OK;
 }
@@ -138,10 +141,11 @@ check_object_write(
     const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
 {
 	json_t *doc = json_make(err,
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 	    "class", o->sop_class, "instance", o->sop_uid, "series", o->series_uid, "study", o->study_uid,
 	    "date", o->study_date, "modality", o->modality, "number", (json_int_t)o->number, "frames",
-	    (json_int_t)o->frames, "image", o->image, "points", (json_int_t)o->points, "why", o->why,
+	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "image", o->image, "points",
+	    (json_int_t)o->points, "why", o->why,
 	    "name", id->name, "id", id->id, "issuer", id->issuer, "birth_date", id->birth_date, "sex",
 	    id->sex, "other_names", id->other_names);
 	int rc = RC_OK;
@@ -186,6 +190,7 @@ check_object_parse(
 	    (rc = get_text(doc, "modality", o->modality, sizeof o->modality, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "number", -1, &o->number, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "frames", 1, &o->frames, err)) != RC_OK ||
+	    (rc = json_get_int(doc, where, "decoded", 0, &o->decoded, err)) != RC_OK ||
 	    (rc = json_get_bool(doc, where, "image", false, &o->image, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "points", 0, &points, err)) != RC_OK ||
 	    (rc = get_text(doc, "why", o->why, sizeof o->why, err)) != RC_OK ||

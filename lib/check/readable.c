@@ -112,11 +112,25 @@ readable_object(const struct object *d, struct check_object *o)
 		mark(o, POINT_NO_PIXELS);
 }
 
+/* The first object with a point that has a sentence of its own. */
+static void
+tell_first(const struct check_study *s, struct check_report *rep, enum check_point p, const char *text)
+{
+	check_say_objects(rep, s, p, text);
+	for (size_t i = 0; i < s->nobjects; i++) {
+		const struct check_object *o = &s->objects[i];
+		if ((o->points & (uint32_t)1 << p) == 0 || *o->why == '\0')
+			continue;
+		check_say(rep, p, "original/%05d: %s", o->n, o->why);
+		return;
+	}
+}
+
 int
 rule_readable(const struct check_study *s, struct check_report *rep, struct err *err)
 {
-	const struct check_object *broken = NULL;
 	size_t images = 0;
+	long long decoded = 0;
 
 	(void)err;
 	if (s->papers) {
@@ -125,12 +139,9 @@ rule_readable(const struct check_study *s, struct check_report *rep, struct err 
 	}
 	for (size_t i = 0; i < s->nobjects; i++) {
 		images += s->objects[i].image;
-		if (broken == NULL && (s->objects[i].points & (uint32_t)1 << POINT_BROKEN) != 0)
-			broken = &s->objects[i];
+		decoded += s->objects[i].decoded;
 	}
-	check_say_objects(rep, s, POINT_BROKEN, "not readable");
-	if (broken != NULL && *broken->why != '\0')
-		check_say(rep, POINT_BROKEN, "original/%05d: %s", broken->n, broken->why);
+	tell_first(s, rep, POINT_BROKEN, "not readable");
 	check_say_objects(
 	    rep, s, POINT_SHORT_PIXELS, "less pixel data than rows, columns, frames and bits say");
 	check_say_objects(
@@ -139,7 +150,11 @@ rule_readable(const struct check_study *s, struct check_report *rep, struct err 
 	    rep, s, POINT_NO_PIXELS, "an image without its pixel data, rows, columns or bits");
 	check_say_objects(rep, s, POINT_FRAGMENTS, "compressed fragments and frames do not agree");
 	check_say_objects(rep, s, POINT_OFFSETS, "offset table and frames do not agree");
+	tell_first(s, rep, POINT_FRAME, "frames that do not decode");
+	tell_first(s, rep, POINT_UNDECODED, "frames that cannot be decoded here");
 	check_pass(rep, CHECK_READABLE, "%zu images of the size they say, %zu other objects", images,
 	    s->nobjects - images);
+	if (s->deep)
+		check_pass(rep, CHECK_READABLE, "%lld frames decoded", decoded);
 	return RC_OK;
 }

@@ -197,7 +197,7 @@ int zip_extra64(const uint8_t *p, size_t n, uint64_t *size, uint64_t *packed, ui
 	return RC_OK;
 }
 
-static const char *method_name(uint16_t method)
+const char *zip_method_name(uint16_t method)
 {
 	switch (method) {
 	case ZIP_STORED: case ZIP_DEFLATED: return NULL;
@@ -220,6 +220,46 @@ static const char *scheme_name(const struct zip_member *m)
 	if (m->method == 99)
 		return "encrypted (WinZip AES)";
 	return "encrypted (ZipCrypto)";
+}
+
+bool zip_extra_aes(const uint8_t *p, size_t n, uint8_t *version, uint8_t *bits, uint16_t *packing)
+{
+	while (n >= 4 && zip16(p + 2) <= n - 4) {
+		size_t len = zip16(p + 2);
+
+		if (zip16(p) == EXTRA_AES) {
+			if (len != 7 || memcmp(p + 6, "AE", 2) != 0 || zip16(p + 4) < 1 || zip16(p + 4) > 2 || p[8] < 1 ||
+			    p[8] > 3)
+				return false;
+			*version = p[4];
+			*bits = p[8];
+			*packing = zip16(p + 9);
+			return true;
+		}
+		p += 4 + len;
+		n -= 4 + len;
+	}
+	return false;
+}
+
+/* How it is encrypted, and why it cannot be read as it is. */
+static void see_crypt(struct zip_member *m, const uint8_t *extra, size_t n)
+{
+	m->packing = m->method;
+	m->unreadable = zip_method_name(m->method);
+	if (!(m->flags & ZIP_ENCRYPTED) && m->method != 99)
+		return;
+	m->unreadable = scheme_name(m);
+	if (m->flags & (ZIP_STRONG | ZIP_MASKED) || !(m->flags & ZIP_ENCRYPTED))
+		return;
+	if (m->method != 99)
+		m->crypt = ZIP_CRYPTO;
+	else if (zip_extra_aes(extra, n, &m->aes_version, &m->aes_bits, &m->packing))
+		m->crypt = ZIP_AES;
+	if (m->crypt && zip_method_name(m->packing))	/* a password would not help */
+		m->unreadable = zip_method_name(m->packing);
+	if (zip_method_name(m->packing) || m->packed < zip_crypt_extra(m))
+		m->crypt = ZIP_CLEAR;
 }
 
 static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, size_t *used, struct err *err)
@@ -254,15 +294,12 @@ static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, si
 		return rc;
 	m->directory = m->name_len && m->name[m->name_len - 1] == '/';
 	m->symlink = system == 3 && (attr >> 16 & 0170000) == 0120000;	/* made on Unix: st_mode */
-	if (m->flags & ZIP_ENCRYPTED || m->method == 99)
-		m->unreadable = scheme_name(m);
-	else
-		m->unreadable = method_name(m->method);
+	see_crypt(m, p + CENTRAL_SIZE + m->name_len, extra);
 	if (m->size > ZIP_MEMBER_MAX)
 		return zip_broken(err, i, "it is larger than any object");
 	if (m->directory && m->size)
 		return zip_broken(err, i, "a directory with content");
-	if (m->method == ZIP_STORED && !m->unreadable && m->size != m->packed)
+	if (m->packing == ZIP_STORED && (m->crypt || !m->unreadable) && m->size != m->packed - zip_crypt_extra(m))
 		return zip_broken(err, i, "stored, but its sizes differ");
 	if (m->size > ZIP_RATIO_FREE && m->size / ZIP_RATIO_MAX > m->packed)
 		return zip_broken(err, i, "it would grow more than any image does");
@@ -394,6 +431,7 @@ void zip_close(struct zip *z)
 	if (z->inflater)
 		libdeflate_free_decompressor(z->inflater);
 	free(z->packed);
+	zip_password_wipe(z);
 	free(z->directory);
 	free(z->v);
 	free(z);

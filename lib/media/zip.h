@@ -16,8 +16,11 @@
  * Stored and deflated members, data descriptors, zip64. Refused: several end
  * records, bytes after the end (zeros are padding), multi-disk archives,
  * ranges that overlap, local headers that the directory does not know.
- * Encrypted members and other methods are members that cannot be read: they
- * are named in zip_member.unreadable, the rest of the archive is good.
+ * Other methods, and encrypted members before zip_password(), are members
+ * that cannot be read: they are named in zip_member.unreadable, the rest of
+ * the archive is good. Encryption: ZipCrypto (APPNOTE 6.1) and WinZip AES
+ * (AE-1, AE-2; 128, 192, 256 bits), whose authentication is checked before
+ * the end of a member is reported.
  *
  * Names are labels, never paths: escape them before they are shown.
  * The stream is borrowed. RC_FAILED/ERR_DATA: broken or refused, the sentence says why.
@@ -34,10 +37,13 @@
 #define ZIP_TOTAL_MAX	((uint64_t)64 << 30)
 #define ZIP_RATIO_MAX	250		/* deflate can do 1032; noise-free images do 100 */
 #define ZIP_RATIO_FREE	((uint64_t)32 << 20)	/* the ratio counts above this size: it does no harm below */
+#define ZIP_PASSWORD_MAX 1024
 #define ZIP_READ_MAX	((uint64_t)32 << 20)	/* members up to here fit in a worker's memory */
 
 struct zip;
 struct zip_reader;
+
+enum zip_crypt { ZIP_CLEAR, ZIP_CRYPTO, ZIP_AES };
 
 struct zip_member {
 	const char *name;	/* not terminated; lives as long as the zip */
@@ -49,12 +55,23 @@ struct zip_member {
 	uint64_t limit;		/* the next range begins here */
 	bool directory, symlink;
 	const char *unreadable;	/* NULL, or why: "encrypted (WinZip AES)", "compressed with LZMA" */
+	enum zip_crypt crypt;	/* that a password opens */
+	uint8_t aes_bits, aes_version;	/* WinZip AES: 1, 2, 3 for 128, 192, 256; 1 for AE-1, 2 for AE-2 */
+	uint16_t packing;	/* method that the content is compressed with; `method` is 99 for WinZip AES */
 };
 
 int zip_open(struct zip **, struct stream *, struct err *);
 void zip_close(struct zip *);
 size_t zip_count(const struct zip *);
 const struct zip_member *zip_member(const struct zip *, size_t i);
+
+/* Members that a password would make readable. */
+size_t zip_encrypted(const struct zip *);
+/* Makes them readable. The password (at most ZIP_PASSWORD_MAX bytes) is tried on the smallest of them: ERR_DENIED where
+ * it opens none. Copied; wiped by zip_close. */
+int zip_password(struct zip *, const void *, size_t, struct err *);
+/* Loads what OpenSSL loads late: before the jail. */
+int zip_crypt_load(struct err *);
 
 /* Compares all local headers, so that a contradiction is found before a byte is written. */
 int zip_check_headers(struct zip *, struct err *);

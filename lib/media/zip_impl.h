@@ -1,4 +1,4 @@
-/* Inside of media/zip: what the directory (zip.c) and the reading (zip_read.c) share. */
+/* Inside of media/zip: what the directory (zip.c), the reading (zip_read.c) and the decrypting (zip_crypt.c) share. */
 #ifndef MRI_MEDIA_ZIP_IMPL_H
 #define MRI_MEDIA_ZIP_IMPL_H
 
@@ -23,6 +23,8 @@ struct zip {
 	struct libdeflate_decompressor *inflater;	/* zip_read.c */
 	uint8_t *packed;
 	size_t packed_cap;
+	uint8_t *password;		/* NULL: none was given */
+	size_t password_len;
 };
 
 static inline uint16_t zip16(const uint8_t *p)
@@ -46,6 +48,21 @@ int zip_local(struct zip *, size_t i, uint64_t *data, uint64_t *over, struct err
 /* The zip64 field of an extra area (APPNOTE 4.5.3): replaces those of size, packed, header that are all ones.
  * header may be NULL (local headers have none). */
 int zip_extra64(const uint8_t *, size_t, uint64_t *size, uint64_t *packed, uint64_t *header, struct err *);
+/* The field 0x9901 of an extra area: version, strength and method of WinZip AES; false where there is none. */
+bool zip_extra_aes(const uint8_t *, size_t, uint8_t *version, uint8_t *bits, uint16_t *packing);
+const char *zip_method_name(uint16_t);	/* NULL: it can be read */
 int zip_broken(struct err *, size_t member, const char *what);
+
+/* zip_crypt.c: one member's decryption, in order. */
+struct zip_crypter;
+/* Bytes that encryption adds to a member: before and behind its content. */
+size_t zip_crypt_extra(const struct zip_member *);
+/* Reads what precedes the content; [*data, *end) becomes the content's place. ERR_DATA: another password. */
+int zip_crypt_begin(struct zip_crypter **, struct zip *, size_t i, uint64_t *data, uint64_t *end, struct err *);
+int zip_crypt_step(struct zip_crypter *, uint8_t *, size_t, struct err *);	/* in place */
+/* All of the content has gone through: is it what was encrypted? (WinZip AES; ZipCrypto has only the CRC) */
+int zip_crypt_check(struct zip_crypter *, struct err *);
+void zip_crypt_free(struct zip_crypter *);	/* wipes; NULL is fine */
+void zip_password_wipe(struct zip *);
 
 #endif

@@ -19,6 +19,7 @@ struct zip_reader {
 	uint64_t made;
 	uint32_t crc;
 	bool started, done;
+	struct zip_crypter *crypter;	/* NULL: not encrypted */
 	z_stream inflate;
 	uint8_t in[STEP], out[STEP];
 };
@@ -107,6 +108,16 @@ int zip_local(struct zip *z, size_t i, uint64_t *data, uint64_t *over, struct er
 	rc = zip_extra64(p + LOCAL_SIZE + m->name_len, extra, &size, &packed, NULL, err);
 	if (rc != RC_OK)
 		goto out;
+	if (m->crypt == ZIP_AES) {
+		uint8_t version = 0, bits = 0;
+		uint16_t packing = 0;
+
+		if (!zip_extra_aes(p + LOCAL_SIZE + m->name_len, extra, &version, &bits, &packing) ||
+		    version != m->aes_version || bits != m->aes_bits || packing != m->packing) {
+			rc = zip_broken(err, i, "its local header contradicts the directory");
+			goto out;
+		}
+	}
 	if (!agrees(crc, m->crc, later) || !agrees(packed, m->packed, later) || !agrees(size, m->size, later)) {
 		rc = zip_broken(err, i, "its local header contradicts the directory");
 		goto out;
@@ -132,11 +143,35 @@ static int wrong_crc(size_t i, struct err *err)
 	return err_set(err, ERR_DATA, "member %zu is damaged: its CRC is wrong", i + 1);
 }
 
+/* AE-2 has none: what is authenticated needs none, and it would say something of the content. */
+static bool has_crc(const struct zip_member *m)
+{
+	return m->crypt != ZIP_AES || m->aes_version != 2;
+}
+
+static int damaged(size_t i, struct err *err)
+{
+	return err_set(err, ERR_DATA, "member %zu is damaged: it cannot be inflated to its size", i + 1);
+}
+
+/* Reads [data, end) into p and, where the member is encrypted, decrypts and proves it there. */
+static int read_packed(struct zip *z, struct zip_crypter *c, uint64_t data, uint64_t end, void *p, struct err *err)
+{
+	int rc = stream_read_full(z->s, data, p, (size_t)(end - data), err);
+
+	if (rc == RC_OK && c)
+		rc = zip_crypt_step(c, p, (size_t)(end - data), err);
+	if (rc == RC_OK && c)
+		rc = zip_crypt_check(c, err);
+	return rc;
+}
+
 int zip_read(struct zip *z, size_t i, void *to, struct err *err)
 {
 	const struct zip_member *m = &z->v[i];
-	size_t in = 0, out = 0;
-	uint64_t data = 0, over = 0;
+	struct zip_crypter *c = NULL;
+	size_t in = 0, out = 0, packed = 0;
+	uint64_t data = 0, over = 0, end = 0;
 	int rc = readable(m, i, err);
 
 	if (rc == RC_OK)
@@ -145,32 +180,39 @@ int zip_read(struct zip *z, size_t i, void *to, struct err *err)
 		return rc;
 	if (m->size > ZIP_READ_MAX || m->packed > ZIP_READ_MAX)
 		return err_set(err, ERR_INTERNAL, "member %zu is too large to be read at once", i + 1);
-	if (m->method == ZIP_STORED) {
-		rc = stream_read_full(z->s, data, to, (size_t)m->size, err);
+	end = data + m->packed;
+	if (m->crypt)
+		rc = zip_crypt_begin(&c, z, i, &data, &end, err);
+	if (rc != RC_OK)
+		goto out;
+	packed = (size_t)(end - data);
+	if (m->packing == ZIP_STORED) {
+		rc = read_packed(z, c, data, end, to, err);
 		goto check;
 	}
-	if (m->packed > z->packed_cap) {
-		uint8_t *p = realloc(z->packed, (size_t)m->packed);
+	if (packed > z->packed_cap) {
+		uint8_t *p = realloc(z->packed, packed);
 
-		if (!p)
-			return err_set(err, ERR_TEMP, "no memory for a member of a ZIP archive");
+		if (!p) {
+			rc = err_set(err, ERR_TEMP, "no memory for a member of a ZIP archive");
+			goto out;
+		}
 		z->packed = p;
-		z->packed_cap = (size_t)m->packed;
+		z->packed_cap = packed;
 	}
-	if (!z->inflater) {
-		z->inflater = libdeflate_alloc_decompressor();
-		if (!z->inflater)
-			return err_set(err, ERR_TEMP, "no memory to inflate");
+	if (!z->inflater && !(z->inflater = libdeflate_alloc_decompressor())) {
+		rc = err_set(err, ERR_TEMP, "no memory to inflate");
+		goto out;
 	}
-	rc = stream_read_full(z->s, data, z->packed, (size_t)m->packed, err);
-	if (rc != RC_OK)
-		return rc;
-	if (libdeflate_deflate_decompress_ex(z->inflater, z->packed, (size_t)m->packed, to, (size_t)m->size, &in,
-	    &out) != LIBDEFLATE_SUCCESS || in != m->packed || out != m->size)
-		return err_set(err, ERR_DATA, "member %zu is damaged: it cannot be inflated to its size", i + 1);
+	rc = read_packed(z, c, data, end, z->packed, err);
+	if (rc == RC_OK && (libdeflate_deflate_decompress_ex(z->inflater, z->packed, packed, to, (size_t)m->size, &in,
+	    &out) != LIBDEFLATE_SUCCESS || in != packed || out != m->size))
+		rc = damaged(i, err);
 check:
-	if (rc == RC_OK && libdeflate_crc32(0, to, (size_t)m->size) != m->crc)
+	if (rc == RC_OK && has_crc(m) && libdeflate_crc32(0, to, (size_t)m->size) != m->crc)
 		rc = wrong_crc(i, err);
+out:
+	zip_crypt_free(c);
 	return rc;
 }
 
@@ -196,19 +238,23 @@ int zip_begin(struct zip_reader **out, struct zip *z, size_t i, struct err *err)
 	r->end = data + m->packed;
 	r->made = 0;
 	r->crc = libdeflate_crc32(0, NULL, 0);
-	r->started = m->method == ZIP_DEFLATED;
-	r->done = m->method == ZIP_STORED;
-	if (r->started && inflateInit2(&r->inflate, -15) != Z_OK) {
-		free(r);
-		return err_set(err, ERR_TEMP, "no memory to inflate");
+	r->crypter = NULL;
+	r->started = false;
+	r->done = m->packing == ZIP_STORED;
+	if (m->crypt)
+		rc = zip_crypt_begin(&r->crypter, z, i, &r->pos, &r->end, err);
+	if (rc == RC_OK && m->packing == ZIP_DEFLATED) {
+		if (inflateInit2(&r->inflate, -15) != Z_OK)
+			rc = err_set(err, ERR_TEMP, "no memory to inflate");
+		else
+			r->started = true;
+	}
+	if (rc != RC_OK) {
+		zip_end(r);
+		return rc;
 	}
 	*out = r;
 	return RC_OK;
-}
-
-static int damaged(const struct zip_reader *r, struct err *err)
-{
-	return err_set(err, ERR_DATA, "member %zu is damaged: it cannot be inflated to its size", r->i + 1);
 }
 
 static int refill(struct zip_reader *r, struct err *err)
@@ -216,6 +262,8 @@ static int refill(struct zip_reader *r, struct err *err)
 	size_t n = r->end - r->pos < STEP ? (size_t)(r->end - r->pos) : STEP;
 	int rc = stream_read_full(r->z->s, r->pos, r->in, n, err);
 
+	if (rc == RC_OK && r->crypter)
+		rc = zip_crypt_step(r->crypter, r->in, n, err);
 	if (rc != RC_OK)
 		return rc;
 	r->pos += n;
@@ -239,10 +287,10 @@ static int inflate_some(struct zip_reader *r, size_t *n, struct err *err)
 		zrc = inflate(&r->inflate, Z_NO_FLUSH);
 		if (zrc == Z_STREAM_END) {
 			if (r->inflate.avail_in || r->pos < r->end)
-				return damaged(r, err);
+				return damaged(r->i, err);
 			r->done = true;
 		} else if (zrc != Z_OK) {
-			return damaged(r, err);
+			return damaged(r->i, err);
 		}
 	}
 	*n = STEP - r->inflate.avail_out;
@@ -267,14 +315,16 @@ int zip_more(struct zip_reader *r, const void **p, size_t *n, struct err *err)
 		return rc;
 	r->made += *n;
 	if (r->made > m->size)
-		return damaged(r, err);
+		return damaged(r->i, err);
 	if (*n) {
 		r->crc = libdeflate_crc32(r->crc, *p, *n);
 		return RC_OK;
 	}
 	if (r->made != m->size)
-		return damaged(r, err);
-	return r->crc == m->crc ? RC_OK : wrong_crc(r->i, err);
+		return damaged(r->i, err);
+	if (r->crypter && (rc = zip_crypt_check(r->crypter, err)) != RC_OK)
+		return rc;
+	return !has_crc(m) || r->crc == m->crc ? RC_OK : wrong_crc(r->i, err);
 }
 
 void zip_end(struct zip_reader *r)
@@ -283,5 +333,6 @@ void zip_end(struct zip_reader *r)
 		return;
 	if (r->started)
 		inflateEnd(&r->inflate);
+	zip_crypt_free(r->crypter);
 	free(r);
 }

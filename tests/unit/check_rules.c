@@ -536,7 +536,7 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 			put(&m, 0x7fe0, 0x10, "OW", zero, r->pixels);
 	}
 	assert_int_equal(stream_mem(&s, m.v, m.n, &err), RC_OK);
-	assert_int_equal(check_object_read(s, o, id, &err), RC_OK);
+	assert_int_equal(check_object_read(s, false, o, id, &err), RC_OK);
 	stream_close(s);
 	return o->points;
 }
@@ -650,7 +650,7 @@ broken(void **state)
 	(void)state;
 	assert_int_equal(
 	    stream_mem(&s, "not DICOM at all, but long enough to be looked at", 49, &err), RC_OK);
-	assert_int_equal(check_object_read(s, &o, &id, &err), RC_OK);
+	assert_int_equal(check_object_read(s, false, &o, &id, &err), RC_OK);
 	assert_int_equal(o.points, POINT(POINT_BROKEN));
 	assert_true(*o.why != '\0');
 	stream_close(s);

@@ -1,6 +1,8 @@
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <zlib.h>
 #include "media/zip.h"
 
@@ -16,6 +18,8 @@ struct part {
 	long local_size_by;
 	uint32_t attributes;
 	uint16_t made_by;
+	enum zip_crypt crypt;			/* with PASSWORD */
+	uint8_t bits, version, local_bits;	/* of WinZip AES; local_bits is added to those of the local header */
 	/* filled */
 	size_t header, packed_len;
 	uint32_t crc;
@@ -36,6 +40,75 @@ static void raw(const void *p, size_t k)
 	if (k)
 		memcpy(b + n, p, k);
 	n += k;
+}
+
+#define PASSWORD "Geheim 1"
+
+/* The same as APPNOTE 6.1, by zlib's own CRC and without a table. */
+static void crypto_feed(uint32_t k[3], uint8_t c)
+{
+	uint8_t top;
+
+	k[0] = ~(uint32_t)crc32(~k[0] & 0xffffffffu, &c, 1);
+	k[1] = (k[1] + (k[0] & 0xff)) * 134775813u + 1;
+	top = (uint8_t)(k[1] >> 24);
+	k[2] = ~(uint32_t)crc32(~k[2] & 0xffffffffu, &top, 1);
+}
+
+static void crypto_put(const uint8_t *p, size_t len)
+{
+	uint32_t k[3] = { 0x12345678, 0x23456789, 0x34567890 };
+	uint8_t head[12] = "random bytes";
+
+	for (const char *c = PASSWORD; *c; c++)
+		crypto_feed(k, (uint8_t)*c);
+	for (size_t i = 0; i < sizeof head + len; i++) {
+		uint8_t c = i < sizeof head ? head[i] : p[i - sizeof head];
+		uint16_t t = (uint16_t)(k[2] | 2);
+
+		put(c ^ (uint8_t)((uint32_t)t * (t ^ 1u) >> 8), 1);
+		crypto_feed(k, c);
+	}
+}
+
+/* WinZip AES by OpenSSL's own counter mode, a block at a time: its counter is big-endian and ours is not. */
+static void aes_put(int bits, const uint8_t *p, size_t len)
+{
+	size_t k = 8 + 8 * (size_t)bits, salt = 4 + 4 * (size_t)bits, from = 0;
+	uint8_t keys[66], tag[20], iv[16];
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	unsigned tag_len = 0;
+
+	from = n;
+	raw("0123456789abcdef", salt);
+	assert_true(PKCS5_PBKDF2_HMAC(PASSWORD, sizeof PASSWORD - 1, b + from, (int)salt, 1000, EVP_sha1(),
+	    (int)(2 * k + 2), keys));
+	raw(keys + 2 * k, 2);
+	from = n;
+	for (size_t i = 0; i < len; i += 16) {
+		int m = len - i < 16 ? (int)(len - i) : 16, out = 0;
+
+		memset(iv, 0, sizeof iv);
+		for (int j = 0; j < 4; j++)
+			iv[j] = (uint8_t)((i / 16 + 1) >> 8 * j);
+		EVP_EncryptInit_ex(c, bits == 1 ? EVP_aes_128_ctr() : bits == 2 ? EVP_aes_192_ctr() : EVP_aes_256_ctr(), NULL,
+		    keys, iv);
+		EVP_EncryptUpdate(c, b + n, &out, p + i, m);
+		n += (size_t)m;
+	}
+	HMAC(EVP_sha1(), keys + k, (int)k, b + from, len, tag, &tag_len);
+	raw(tag, 10);
+	EVP_CIPHER_CTX_free(c);
+}
+
+static void aes_extra(const struct part *p, int bits_by)
+{
+	put(0x9901, 2);
+	put(7, 2);
+	put(p->version, 2);
+	raw("AE", 2);
+	put((uint64_t)(p->bits + bits_by), 1);
+	put(p->method, 2);
 }
 
 static void add(struct part *p)
@@ -60,24 +133,41 @@ static void add(struct part *p)
 		p->packed_len = z.total_out;
 		deflateEnd(&z);
 	}
+	if (p->crypt) {
+		size_t keep = n;
+
+		p->flags |= 1;
+		n += 1 << 17;	/* made behind, where nothing is yet */
+		if (p->crypt == ZIP_AES)
+			aes_put(p->bits, p->method == 8 ? packed : (const uint8_t *)p->data, p->packed_len);
+		else
+			crypto_put(p->method == 8 ? packed : (const uint8_t *)p->data, p->packed_len);
+		p->packed_len = n - keep - (1 << 17);
+		n = keep;
+		memcpy(packed, b + n + (1 << 17), p->packed_len);
+		if (p->crypt == ZIP_AES && p->version == 2)
+			p->crc = 0;
+	}
 	put(0x04034b50, 4);
 	put(20, 2);
 	put((p->flags ^ p->local_flags) | (late ? 8 : 0), 2);
-	put(p->local_method ? p->local_method : p->method, 2);
+	put(p->local_method ? p->local_method : p->crypt == ZIP_AES ? 99 : p->method, 2);
 	put(0, 4);
 	put(late ? 0 : p->crc, 4);
 	put(late ? 0 : p->zip64 ? UINT32_MAX : p->packed_len, 4);
 	put(late ? 0 : p->zip64 ? UINT32_MAX : p->n + (size_t)p->local_size_by, 4);
 	put(strlen(name), 2);
-	put(p->zip64 && !late ? 20 : 0, 2);
+	put((p->zip64 && !late ? 20 : 0) + (p->crypt == ZIP_AES ? 11 : 0), 2);
 	raw(name, strlen(name));
+	if (p->crypt == ZIP_AES)
+		aes_extra(p, p->local_bits);
 	if (p->zip64 && !late) {
 		put(1, 2);
 		put(16, 2);
 		put(p->n, 8);
 		put(p->packed_len, 8);
 	}
-	raw(p->method == 8 ? packed : (const uint8_t *)p->data, p->packed_len);
+	raw(p->method == 8 || p->crypt ? packed : (const uint8_t *)p->data, p->packed_len);
 	if (late) {
 		if (p->descriptor != 2)
 			put(0x08074b50, 4);
@@ -97,13 +187,13 @@ static void finish(struct part *v, size_t count)
 		put(p->made_by, 2);
 		put(20, 2);
 		put(p->flags | (p->descriptor ? 8 : 0), 2);
-		put(p->method, 2);
+		put(p->crypt == ZIP_AES ? 99 : p->method, 2);
 		put(0, 4);
 		put(p->crc + (uint32_t)p->crc_by, 4);
 		put(p->zip64 ? UINT32_MAX : p->packed_len + (size_t)p->packed_by, 4);
 		put(p->zip64 ? UINT32_MAX : p->n + (size_t)p->size_by, 4);
 		put(strlen(p->name), 2);
-		put(p->zip64 ? 28 : 0, 2);
+		put((p->zip64 ? 28 : 0) + (p->crypt == ZIP_AES ? 11 : 0), 2);
 		put(0, 6);
 		put(p->attributes, 4);
 		put(p->zip64 ? UINT32_MAX : p->header + (size_t)p->header_by, 4);
@@ -115,6 +205,8 @@ static void finish(struct part *v, size_t count)
 			put(p->packed_len + (size_t)p->packed_by, 8);
 			put(p->header + (size_t)p->header_by, 8);
 		}
+		if (p->crypt == ZIP_AES)
+			aes_extra(p, 0);
 	}
 	end_at = n;
 	put(0x06054b50, 4);
@@ -402,6 +494,110 @@ static void unreadable(void **state)
 	}
 }
 
+/* Every form of encryption, stored and deflated, with and without descriptor. */
+static void encrypted(void **state)
+{
+	static const struct { enum zip_crypt crypt; uint8_t bits, version; } v[] = {
+		{ ZIP_CRYPTO, 0, 0 }, { ZIP_AES, 1, 1 }, { ZIP_AES, 2, 1 }, { ZIP_AES, 3, 1 }, { ZIP_AES, 1, 2 },
+		{ ZIP_AES, 2, 2 }, { ZIP_AES, 3, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof v / sizeof *v; i++) {
+		fresh();
+		for (int k = 0; k < 2; k++) {
+			two[k].crypt = v[i / 2].crypt;
+			two[k].bits = v[i / 2].bits;
+			two[k].version = v[i / 2].version;
+			two[k].descriptor = i % 2;
+		}
+		make(two, 2);
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(zip_encrypted(z), 2);
+		assert_non_null(zip_member(z, 0)->unreadable);
+		assert_int_equal(content(0, NULL, 0), RC_FAILED);
+		assert_int_equal(zip_password(z, "geheim 1", 8, &err), RC_FAILED);
+		assert_int_equal(err.kind, ERR_DENIED);
+		assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+		assert_null(zip_member(z, 0)->unreadable);
+		assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+		assert_int_equal(content(1, "short", 5), RC_OK);
+		close_it();
+	}
+	/* one of them in clear; longer than the pad of one step */
+	fresh();
+	two[0].crypt = ZIP_AES;
+	two[0].bits = 3;
+	two[0].version = 2;
+	two[0].method = 0;
+	two[0].n = 9000;
+	two[0].data = memset(b + sizeof b - 9000, 'x', 9000);
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(content(1, "short", 5), RC_OK);
+	assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+	assert_int_equal(content(0, two[0].data, 9000), RC_OK);
+	close_it();
+}
+
+static void encrypted_badly(void **state)
+{
+	(void)state;
+	/* a bit of the content: the authentication says it, AE-2 has no CRC that could */
+	for (uint8_t version = 1; version < 3; version++) {
+		fresh();
+		two[1].crypt = ZIP_AES;
+		two[1].bits = 1;
+		two[1].version = version;
+		two[0].crypt = ZIP_CRYPTO;
+		make(two, 2);
+		b[two[1].header + 30 + 5 + 11 + 8 + 2]++;
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+		assert_int_equal(content(1, NULL, 0), RC_FAILED);
+		assert_non_null(strstr(err.text, "authentication code"));
+		assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+		close_it();
+	}
+	/* another salt: as if by another password, which the first member's is not */
+	b[two[1].header + 30 + 5 + 11]++;
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+	assert_int_equal(content(1, NULL, 0), RC_FAILED);
+	assert_non_null(strstr(err.text, "another password"));
+	close_it();
+	/* two answers to how it is encrypted; a form that nobody has */
+	fresh();
+	two[1].crypt = ZIP_AES;
+	two[1].bits = 2;
+	two[1].version = 2;
+	two[1].local_bits = 1;
+	make(two, 2);
+	refused("contradicts");
+	two[1].local_bits = 0;
+	two[1].version = 3;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_encrypted(z), 0);
+	assert_string_equal(zip_member(z, 1)->unreadable, "encrypted (WinZip AES)");
+	close_it();
+	/* cut to less than its salt and its code; compressed by what a password does not help */
+	fresh();
+	two[1].flags = 1;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_encrypted(z), 0);
+	close_it();
+	fresh();
+	two[1].crypt = ZIP_CRYPTO;
+	two[1].method = 14;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+	assert_string_equal(zip_member(z, 1)->unreadable, "compressed with LZMA");
+	close_it();
+}
+
 static void damaged(void **state)
 {
 	(void)state;
@@ -478,8 +674,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(zip64_end), cmocka_unit_test(two_answers), cmocka_unit_test(one_end),
-		cmocka_unit_test(unreadable), cmocka_unit_test(damaged), cmocka_unit_test(every_byte),
-		cmocka_unit_test(ratio),
+		cmocka_unit_test(unreadable), cmocka_unit_test(encrypted), cmocka_unit_test(encrypted_badly),
+		cmocka_unit_test(damaged), cmocka_unit_test(every_byte), cmocka_unit_test(ratio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

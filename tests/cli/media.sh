@@ -1,0 +1,49 @@
+# mri-unpack and what media bring: encrypted archives, other containers, archives inside, names, folders that cannot be read.
+set -eu
+. "$SRC/tests/lib.sh"
+cd "$TMPDIR"
+export HOME="$TMPDIR/home" LC_ALL=C
+unset MRI_SPOOL MRI_CONFIG CREDENTIALS_DIRECTORY 2>/dev/null || :
+mkdir home
+unpack=$MRI_BIN/mri-unpack
+"$MRI_TOOL/mkstudy" --out d --slices 3 >/dev/null
+all() { find "$1" -type f -exec sha256sum {} + | cut -d' ' -f1 | sort | sha256sum; }
+want=$(all d)
+counts() { jq -r 'select(.type=="summary").counts | "\(.files) \(.objects) \(.documents) \(.set_aside)"' out; }
+
+# --- encrypted archives --------------------------------------------------------------
+umask 077
+echo geheim >right && echo Geheim >wrong && : >none
+umask 022
+(cd d && zip -qrD -P geheim ../crypto.zip . && 7z a -bd -tzip -mem=AES256 -pgeheim ../aes.zip . >/dev/null)
+cp crypto.zip mixed.zip && echo hello >note.txt && zip -q mixed.zip note.txt
+for z in crypto aes; do
+	status "$z: without a password: 77" 77 "$unpack" -o "no-$z" "$z.zip"
+	has "$z: says so" 'members are encrypted, and no password was given' err
+	has "$z: and what to do" ': --password-file F opens it' err
+	status "$z: the wrong one: 77" 77 "$unpack" --password-file wrong -o "wrong-$z" "$z.zip"
+	has "$z: says so" 'the password does not open it' err
+	is "$z: one message" 2 "$(wc -l <err)"
+	is "$z: nothing is taken" '' "$(ls "wrong-$z" | grep -v lock || :)"
+	status "$z: the right one" 0 "$unpack" --password-file right -o "o-$z" "$z.zip"
+	is "$z: the bytes" "$want" "$(all "o-$z/1/original")"
+done
+status 'an empty password file: what is not encrypted' 65 "$unpack" --json --password-file none -o om mixed.zip
+is 'is taken' '4 0 1 3' "$(counts)"
+has 'the rest is named' 'encrypted \(ZipCrypto\)' err
+chmod 644 right
+status 'a password that others may read: 77' 77 "$unpack" --password-file right -o ox aes.zip
+has 'advice' 'chmod 600' err
+chmod 600 right
+status 'a password file that is not there: 66' 66 "$unpack" --password-file nothing -o ox aes.zip
+"$MRI_BIN/mri-spool" init --organisation Test sp >/dev/null 2>&1
+export MRI_SPOOL="$TMPDIR/sp"
+i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 aes.zip 2>/dev/null)
+status 'in a spool, without: 77' 77 "$unpack" "$i"
+status 'in a spool, the wrong one: 77' 77 "$unpack" --password-file wrong "$i"
+ok 'nothing is decided yet' test ! -e "$i/unpack"
+status 'in a spool, the right one' 0 "$unpack" --password-file right "$i"
+is 'its item' "$i/study/1" "$(cat out)"
+ok 'the spool has no password' sh -c '! grep -rqa geheim sp'
+unset MRI_SPOOL
+done_testing
