@@ -28,6 +28,7 @@ int rule_permitted(const struct check_study *, struct check_report *, struct err
 /* Of one object, in the worker: sets points. */
 void readable_object(const struct object *, struct check_object *);
 void consistent_object(const struct object *, struct check_object *);
+void texts_object(const struct object *, struct check_object *);
 void frames_object(const struct object *, struct check_object *);	/* deep */
 
 #endif
