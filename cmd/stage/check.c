@@ -144,6 +144,8 @@ gate(struct job *j, struct err *err)
 	bool there = false;
 	int rc = import_unpack_read(j->import, &there, &b, err);
 
+	if (rc == RC_OK && there)
+		rc = check_facts_media(&j->facts, b.data, b.len, err);
 	buf_free(&b);
 	if (rc == RC_OK && !there) {
 		rc = err_set(err, ERR_PERSON, "not unpacked yet");

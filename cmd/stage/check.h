@@ -47,6 +47,7 @@ struct check_facts {
 	struct study_key *keys; size_t nkeys, self;	/* strings owned */
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
+	json_t *media;			/* `media` of the record of mri-unpack */
 };
 void check_facts_free(struct check_facts *);
 /* Takes one object's facts and interns its patient. */
@@ -58,6 +59,10 @@ int check_facts_key(struct check_facts *, const char *uid, const char *date, con
 int check_facts_read(struct check_stage *, struct check_facts *, struct item_dir *, struct err *);
 /* Studies, claims and package counts of the whole import. */
 int check_facts_import(struct check_facts *, struct import *, int study, struct err *);
+/* check_medium.c: what media say of themselves, from the record of mri-unpack (a part of it is enough), or from the one
+ * that lies beside an item of work without a spool. */
+int check_facts_media(struct check_facts *, const char *record, size_t, struct err *);
+int check_facts_media_beside(struct check_facts *, const char *item, struct err *);
 /* The same for DIR/1, DIR/2 … of work without a spool. */
 int check_facts_siblings(struct check_facts *, const char *dir, struct err *);
 

@@ -19,6 +19,7 @@ check_facts_free(struct check_facts *f)
 	for (size_t i = 0; i < f->nclaims; i++)
 		claim_free(&f->claims[i]);
 	manifest_free(f->manifest);
+	json_decref(f->media);
 	free(f->objects);
 	free(f->identities);
 	free(f->keys);
@@ -329,6 +330,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->nclaims = f->nclaims;
 	s->packages = f->packages;
 	s->npackages = f->npackages;
+	s->media = f->media;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;
 		s->partial = f->manifest->partial;

@@ -84,6 +84,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 		papers = *f.manifest->study_uid == '\0';
 		if (!papers && (rc = check_facts_siblings(&f, path, err)) == RC_OK)
 			rc = check_facts_read(st, &f, item, err);
+		if (rc == RC_OK)
+			rc = check_facts_media_beside(&f, path, err);
 	}
 	if (rc == RC_OK)
 		rc = judge(st, &f, papers, path, err);

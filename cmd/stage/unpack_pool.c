@@ -416,6 +416,8 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 			text_copy(pool->p->sha256, sizeof pool->p->sha256, text);
 	} else if (rc == RC_OK && w.what == WANT_MEMBER) {
 		rc = member(pool, &w, j, err);
+		if (rc == RC_OK)
+			rc = unpack_medium_take(pool->run, file_of(pool, w.member), worker_chan(h->worker), j, err);
 	}
 	json_decref(j);
 	return rc;
@@ -576,7 +578,12 @@ static int begin(struct pool *pool, struct err *err)
 		rc = unlock(pool, first, err);
 	if (rc != RC_OK || pool->p->failed || !pool->run->import)
 		return rc;
-	/* the whole package's hash, beside the work on its members */
+	/* A sealed package proves with every chunk that it is what was fetched; else its hash does, taken beside the work
+	 * on its members. */
+	if (import_recipient(pool->run->import) && pool->p->claim.sha256[0]) {
+		text_copy(pool->p->sha256, sizeof pool->p->sha256, pool->p->claim.sha256);
+		return RC_OK;
+	}
 	last = &pool->hands[pool->members > 1 ? pool->jobs - 1 : 0];
 	rc = ready(pool, last, false, err);
 	if (rc == RC_OK)

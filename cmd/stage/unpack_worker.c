@@ -9,6 +9,9 @@
  *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each
  *	{"do":"file","i":…,"to":…} + input + output                    → {"i":…,…}
  *
+ * An answer that says "listing":N is followed by messages of N bytes together:
+ * what the medium says of itself (media/listing.h).
+ *
  * A failure of what was asked: {"error":kind,"text":…}. What is wrong with the
  * bytes is no failure: the member is set aside, with a reason.
  */
@@ -79,7 +82,19 @@ static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
 	}
-	return reply(sd, o, &err);
+	if (o && j->listing.len && json_object_set_new(o, "listing", json_integer((json_int_t)j->listing.len)) != 0) {
+		json_decref(o);
+		return err_set(&err, ERR_TEMP, "no memory");
+	}
+	int rc = reply(sd, o, &err);
+
+	for (size_t at = 0; rc == RC_OK && at < j->listing.len;) {
+		size_t n = j->listing.len - at < CHAN_MSG_MAX ? j->listing.len - at : CHAN_MSG_MAX;
+
+		rc = chan_send(sd->chan, j->listing.data + at, n, NULL, 0, &err);
+		at += n;
+	}
+	return rc;
 }
 
 /* Where the bytes of a member go: hashed, and sealed into the output where there is one. */
@@ -318,14 +333,18 @@ static int take(struct side *sd, uint32_t i, int fd)
 	}
 	if (fd >= 0)
 		close(fd);
-	if (rc != RC_OK && err.kind != ERR_DATA)
+	if (rc != RC_OK && err.kind != ERR_DATA) {
+		buf_wipe(&j.listing);
 		return reply_error(sd, &err);
+	}
 	if (rc != RC_OK) {
 		j.fate = FATE_ASIDE;
 		j.data = true;
 		text_copy(j.reason, sizeof j.reason, err.text);
 	}
-	return reply_member(sd, i, &j);
+	rc = reply_member(sd, i, &j);
+	buf_wipe(&j.listing);
+	return rc;
 }
 
 static void forget(struct side *sd)

@@ -41,6 +41,8 @@ enum check_point {
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
+	POINT_LISTED_ABSENT, POINT_LISTED_STUDY, POINT_LISTED_OTHER, POINT_LISTED_MOVED, POINT_UNLISTED,
+	POINT_INDEX_BROKEN, POINT_MEDIUM_PATIENTS,
 	POINT_BASIS, POINT_DESTINATION, POINT_DEADLINE,
 	CHECK_POINTS
 };
@@ -94,6 +96,7 @@ struct check_study {
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */
 	const struct claim *claims; size_t nclaims;
 	const struct check_package *packages; size_t npackages;
+	const json_t *media;	/* what media say of themselves: `media` of the record of mri-unpack; borrowed, NULL none */
 	size_t documents;
 	bool deep;			/* every frame was decoded */
 	bool partial;			/* verdict of unpack */

@@ -134,8 +134,13 @@ static int inflate_rest(struct walk *w, struct err *err)
 		zrc = inflate(&z, Z_NO_FLUSH);
 		len = cap - z.avail_out;
 		if (zrc != Z_OK && zrc != Z_STREAM_END && !(zrc == Z_BUF_ERROR && z.avail_in == 0 && got)) {
-			rc = err_set(err, ERR_DATA, got ? "broken DICOM: the deflated data set is damaged"
-			    : "broken DICOM: the deflated data set ends early");
+			rc = err_set(err, ERR_DATA, "broken DICOM at offset %llu: the deflated data set %s",
+			    (unsigned long long)(off - z.avail_in), got ? "is damaged" : "ends early");
+			goto out;
+		}
+		if (len > WALK_RATIO_FREE && len / WALK_RATIO_MAX > off - o->file_dataset) {
+			rc = err_set(err, ERR_DATA,
+			    "deflated DICOM object inflates to more than %d times its size", WALK_RATIO_MAX);
 			goto out;
 		}
 	}
@@ -231,13 +236,13 @@ static int open_dataset(struct walk *w, struct err *err)
 		text_copy(o->transfer_syntax, sizeof o->transfer_syntax,
 		    o->form == WALK_IMPLICIT_LE ? "1.2.840.10008.1.2"
 		    : o->form == WALK_EXPLICIT_LE ? "1.2.840.10008.1.2.1" : "1.2.840.10008.1.2.2");
-	} else if (got >= 8 && guess(p, got, left, &found) && found != o->form &&
-	    (o->form == WALK_IMPLICIT_LE || !vr_is_known(p + 4))) {
+	} else if (got >= 8 && guess(p, got, left, &found)) {
 		o->form = found;	/* the data set is not what its meta group says: believe the bytes */
 	}
 	sc.start = o->dataset;
 	sc.end = o->data->size;
 	sc.form = o->form;
+	sc.inflated = o->deflated;
 	rc = scan_list(w, &sc, &top, err);
 	o->top = top.v;
 	o->ntop = top.n;

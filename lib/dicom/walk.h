@@ -29,6 +29,8 @@ extern "C" {
 #define WALK_TOP_MAX	65536		/* elements of the top level */
 /* Of a deflated data set: 1 MB can make 1 GB. In a jailed worker RLIMIT_AS is met first. */
 #define WALK_INFLATED_MAX ((uint64_t)512 << 20)
+#define WALK_RATIO_MAX	250		/* deflate can do 1032, real objects do 10; as in media/zip.h */
+#define WALK_RATIO_FREE	((uint64_t)32 << 20)	/* the ratio counts above this size: it does no harm below */
 
 enum walk_form { WALK_IMPLICIT_LE, WALK_EXPLICIT_LE, WALK_EXPLICIT_BE };
 
@@ -54,7 +56,8 @@ struct object {
 	struct element *top; size_t ntop;	/* data set, top level, in file order */
 };
 
-/* RC_FAILED/ERR_DATA: not DICOM, or broken: the sentence says where (offset) and why. s is borrowed. */
+/* RC_FAILED/ERR_DATA: not DICOM, or broken: the sentence says where (offset, level of nesting, tag, the sequence
+ * around it) and why, never a value. s is borrowed. */
 int walk_open(struct object **, struct stream *s, struct err *);
 void walk_close(struct object *);
 

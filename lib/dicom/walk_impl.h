@@ -33,6 +33,7 @@ struct scan {
 	bool meta;		/* stop before the first element that is not group 0002 */
 	bool items;		/* the range is the value of a sequence: report the elements of its items */
 	bool open_end;		/* items: ends at its delimiter, not at `end` */
+	bool inflated;		/* offsets count in what was inflated: messages say so */
 	/* Called for every complete element of the level that is asked for. */
 	int (*element)(unsigned item, const struct element *, void *, struct err *);
 	void *arg;

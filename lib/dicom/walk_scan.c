@@ -2,6 +2,7 @@
  * The scan: one loop over a stack of open sequences and items. It knows
  * nothing about what elements mean but whether they hold others.
  */
+#include <stdio.h>
 #include <string.h>
 #include "dicom/dict.h"
 #include "dicom/walk_impl.h"
@@ -9,6 +10,8 @@
 #define TAG_ITEM	TAG(0xfffe, 0xe000)
 #define TAG_ITEM_END	TAG(0xfffe, 0xe00d)
 #define TAG_SEQ_END	TAG(0xfffe, 0xe0dd)
+#define TEXT_OF_(n)	#n
+#define TEXT_OF(n)	TEXT_OF_(n)
 
 enum frame_kind { FRAME_ELEMENTS, FRAME_ITEMS, FRAME_FRAGMENTS };
 
@@ -95,17 +98,30 @@ int window_peek(struct window *w, uint64_t off, size_t n, const uint8_t **p, siz
 	return RC_OK;
 }
 
-static int broken(struct err *err, uint64_t at, const char *what)
+/* Where it is: offset, level (1: the data set itself), tag, and the sequence around it. Never a value. */
+static int broken(const struct state *st, uint64_t at, const struct element *e, const char *what, struct err *err)
 {
-	return err_set(err, ERR_DATA, "broken DICOM at offset %llu: %s", (unsigned long long)at, what);
+	unsigned in = st->stack[st->depth].kind == FRAME_ELEMENTS ? st->depth - 1 : st->depth;
+	char level[32] = "", tag[32] = "", around[32] = "";
+
+	if (!st->scan->items)	/* walk_items() does not know how deep its sequence stands */
+		snprintf(level, sizeof level, ", level %u", st->depth / 2 + 1);
+	if (e)
+		snprintf(tag, sizeof tag, ", (%04x,%04x)", e->tag >> 16, e->tag & 0xffff);
+	if (st->depth > 0)
+		snprintf(around, sizeof around, "%s in (%04x,%04x)", e ? "" : ",",
+		    st->stack[in].self.tag >> 16, st->stack[in].self.tag & 0xffff);
+	return err_set(err, ERR_DATA, "broken DICOM at offset %llu%s%s%s%s: %s", (unsigned long long)at,
+	    st->scan->inflated ? " of the inflated data set" : "", level, tag, around, what);
 }
 
-static int too_long(struct err *err, const struct element *e, uint64_t left)
+static int too_long(const struct state *st, const struct element *e, uint64_t left, struct err *err)
 {
-	return err_set(err, ERR_DATA,
-	    "broken DICOM at offset %llu: element (%04x,%04x) has %lu bytes, %llu are left",
-	    (unsigned long long)e->off, e->tag >> 16, e->tag & 0xffff, (unsigned long)e->length,
+	char what[80];
+
+	snprintf(what, sizeof what, "it has %lu bytes, %llu are left", (unsigned long)e->length,
 	    (unsigned long long)left);
+	return broken(st, e->off, e, what, err);
 }
 
 /* Reads tag, VR and length at pos. *more = false: nothing but padding is left. */
@@ -128,7 +144,7 @@ static int header(struct state *st, struct element *e, bool *more, struct err *e
 			*more = false;
 			return RC_OK;
 		}
-		return broken(err, st->pos, "ends inside a tag");
+		return broken(st, st->pos, NULL, "ends inside a tag", err);
 	}
 	memset(e, 0, sizeof *e);
 	e->off = st->pos;
@@ -140,7 +156,7 @@ static int header(struct state *st, struct element *e, bool *more, struct err *e
 		if (vr_is_long(p + 4)) {
 			n = 12;
 			if (got < 12)
-				return broken(err, st->pos, "ends inside a length");
+				return broken(st, st->pos, e, "ends inside a length", err);
 			e->length = get32(p + 8, big);
 		} else {
 			e->length = get16(p + 6, big);
@@ -184,8 +200,7 @@ static int push(struct state *st, enum frame_kind kind, enum walk_form form, con
 	struct frame *f = outer + 1;
 
 	if (st->depth + 1 >= sizeof st->stack / sizeof *st->stack)
-		return err_set(err, ERR_DATA, "broken DICOM at offset %llu: sequences are nested more than %d deep",
-		    (unsigned long long)e->off, WALK_DEPTH_MAX);
+		return broken(st, e->off, e, "sequences are nested more than " TEXT_OF(WALK_DEPTH_MAX) " deep", err);
 	memset(f, 0, sizeof *f);
 	f->kind = kind;
 	f->form = form;
@@ -233,7 +248,7 @@ static int element(struct state *st, struct element *e, struct err *err)
 			st->pos = e->value;
 			return pop(st, err);
 		}
-		return broken(err, e->off, "an item or a delimiter where an element belongs");
+		return broken(st, e->off, e, "an item or a delimiter where an element belongs", err);
 	}
 	if (e->length == WALK_UNDEFINED) {
 		holds = true;
@@ -246,10 +261,10 @@ static int element(struct state *st, struct element *e, struct err *err)
 			kind = FRAME_FRAGMENTS;
 		}
 		if (kind == FRAME_FRAGMENTS && e->vr[0] && e->vr[0] != 'O')
-			return broken(err, e->off, "undefined length of an element that is no sequence");
+			return broken(st, e->off, e, "undefined length of an element that is no sequence", err);
 	} else {
 		if (e->length > left)
-			return too_long(err, e, left);
+			return too_long(st, e, left, err);
 		if (f->form == WALK_IMPLICIT_LE) {
 			const struct dict_entry *d = e->length ? dict_by_tag(e->tag) : NULL;
 
@@ -277,15 +292,15 @@ static int item(struct state *st, struct element *e, struct err *err)
 		return pop(st, err);
 	}
 	if (e->tag != TAG_ITEM)
-		return broken(err, e->off, f->kind == FRAME_ITEMS ? "no item where one belongs in a sequence"
-		    : "no item where a fragment of pixel data belongs");
+		return broken(st, e->off, e, f->kind == FRAME_ITEMS ? "no item where one belongs in a sequence"
+		    : "no item where a fragment of pixel data belongs", err);
 	f->items++;
 	if (e->length != WALK_UNDEFINED && e->length > f->limit - e->value)
-		return too_long(err, e, f->limit - e->value);
+		return too_long(st, e, f->limit - e->value, err);
 	if (f->kind == FRAME_ITEMS)
 		return push(st, FRAME_ELEMENTS, f->form, e, err);
 	if (e->length == WALK_UNDEFINED)
-		return broken(err, e->off, "a fragment of undefined length");
+		return broken(st, e->off, e, "a fragment of undefined length", err);
 	st->pos = e->value + e->length;
 	return RC_OK;
 }
@@ -306,7 +321,7 @@ int scan_run(struct scan *sc, struct err *err)
 
 		if (st.pos >= f->limit) {
 			if (f->open_end)
-				return broken(err, st.pos, "ends inside a sequence or item");
+				return broken(&st, st.pos, NULL, "ends inside a sequence or item", err);
 			if (st.depth == 0)
 				break;
 			rc = pop(&st, err);
@@ -327,7 +342,7 @@ int scan_run(struct scan *sc, struct err *err)
 				return rc;
 			if (ended)
 				break;
-			return broken(err, st.pos, "zeros where an element belongs");
+			return broken(&st, st.pos, NULL, "zeros where an element belongs", err);
 		}
 		if (++st.elements > WALK_ELEMENTS_MAX)
 			return err_set(err, ERR_DATA, "DICOM object with more than %d elements", WALK_ELEMENTS_MAX);

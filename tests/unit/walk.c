@@ -305,31 +305,48 @@ static void deflated(void **state)
 	is_text(TAG(8, 0x18), "1.2.3");
 	close_it();
 	d.n = at + 20;
-	refused("ends early");
+	refused("broken DICOM at offset 182: the deflated data set ends early");
 	d.b[at] = 7;	/* a block type that there is not */
-	refused("damaged");
+	refused("broken DICOM at offset 163: the deflated data set is damaged");
+}
+
+/* mb megabytes of which `dense` bytes each do not shrink, deflated: one block that ends on a byte, again and again. */
+static void inflates_to(int mb, size_t dense)
+{
+	static uint8_t plain[1 << 20];
+	z_stream z;
+	uint32_t x = 1;
+	size_t at = 0, n = 0;
+
+	memset(plain, 0, sizeof plain);
+	for (size_t i = 0; i < dense; i++)
+		plain[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
+	memset(&z, 0, sizeof z);
+	begin(DEFLATED, WALK_EXPLICIT_LE);
+	at = d.n;
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_in = plain;
+	z.avail_in = sizeof plain;
+	z.next_out = d.b + d.n;
+	z.avail_out = (unsigned)(sizeof d.b - d.n);
+	assert_int_equal(deflate(&z, Z_FULL_FLUSH), Z_OK);
+	n = z.total_out;
+	deflateEnd(&z);
+	for (d.n += n; --mb > 0; d.n += n)
+		memcpy(d.b + d.n, d.b + at, n);
+	bytes("\x03\0", 2);	/* the last block, empty */
 }
 
 static void bomb(void **state)
 {
-	enum { MB = 600 };
-	z_stream z;
-	static uint8_t zero[1 << 16];
-	int i = 0;
-
 	(void)state;
-	memset(&z, 0, sizeof z);
-	begin(DEFLATED, WALK_EXPLICIT_LE);
-	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY), Z_OK);
-	z.next_out = d.b + d.n;
-	z.avail_out = (unsigned)(sizeof d.b - d.n);
-	for (i = 0; i < MB * 16; i++) {
-		z.next_in = zero;
-		z.avail_in = sizeof zero;
-		assert_int_equal(deflate(&z, i == MB * 16 - 1 ? Z_FINISH : Z_NO_FLUSH), i == MB * 16 - 1 ? Z_STREAM_END : Z_OK);
-	}
-	d.n += z.total_out;
-	deflateEnd(&z);
+	inflates_to(32, 0);	/* a black image may shrink a thousand times: that much of it does no harm */
+	refused("the data set is empty");
+	inflates_to(34, 0);
+	refused("inflates to more than 250 times its size");
+	inflates_to(34, 5000);
+	refused(" of the inflated data set, level 1");
+	inflates_to(513, 5000);
 	refused("inflates to more than 512 MB");
 }
 
@@ -390,6 +407,50 @@ static void wrong_syntax(void **state)
 	assert_int_equal(open_it(), RC_OK);
 	assert_int_equal(o->form, WALK_EXPLICIT_LE);
 	close_it();
+	begin(BIG, WALK_EXPLICIT_LE);	/* no group is 0x0800: which end comes first shows in the first tag */
+	common();
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(o->form, WALK_EXPLICIT_LE);
+	close_it();
+	begin(EXPLICIT, WALK_EXPLICIT_BE);
+	common();
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(o->form, WALK_EXPLICIT_BE);
+	is_text(TAG(8, 0x18), "1.2.3");
+	close_it();
+}
+
+/* Each transfer syntax of PS3.6 table A-1, and two private ones: how its data set is written. */
+static void syntaxes(void **state)
+{
+	static const struct { const char *uid; enum walk_form form; bool encapsulated; } v[] = {
+		{ "1.2.840.10008.1.2", WALK_IMPLICIT_LE, false }, { "1.2.840.10008.1.2.1", WALK_EXPLICIT_LE, false },
+		{ "1.2.840.10008.1.2.1.98", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.2", WALK_EXPLICIT_BE, false },
+		{ "1.2.840.10008.1.2.4.50", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.51", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.57", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.70", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.80", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.81", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.90", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.91", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.92", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.93", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.100", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.100.1", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.103", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.106.1", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.107", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.112", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.4.201", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.4.203", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.10008.1.2.5", WALK_EXPLICIT_LE, true }, { "1.2.840.10008.1.2.8.1", WALK_EXPLICIT_LE, true },
+		{ "1.2.840.113619.5.2", WALK_IMPLICIT_LE, false }, { "1.2.840.10008.1.20", WALK_IMPLICIT_LE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		begin(v[i].uid, v[i].form);
+		common();
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(o->form, v[i].form);
+		assert_int_equal(o->encapsulated, v[i].encapsulated);
+		assert_false(o->deflated);
+		assert_string_equal(o->transfer_syntax, v[i].uid);
+		is_text(TAG(8, 0x18), "1.2.3");
+		close_it();
+	}
 }
 
 static void tolerated(void **state)
@@ -462,6 +523,25 @@ static void broken(void **state)
 	refused("not DICOM");
 	d.n = 0;
 	refused("not DICOM");
+	/* where: offset, level, tag, and what is around it */
+	begin(EXPLICIT, WALK_EXPLICIT_LE);
+	head(TAG(0x40, 0x275), "SQ", WALK_UNDEFINED);
+	head(TAG(0xfffe, 0xe000), "", WALK_UNDEFINED);
+	whole = d.n;
+	head(TAG(0x40, 0x7), "LO", 9);
+	refused("broken DICOM at offset 180, level 2, (0040,0007) in (0040,0275): it has 9 bytes, 0 are left");
+	d.n = whole + 3;
+	refused("broken DICOM at offset 180, level 2, in (0040,0275): ends inside a tag");
+	d.n = whole;
+	refused("broken DICOM at offset 180, level 2, in (0040,0275): ends inside a sequence or item");
+	head(TAG(0xfffe, 0xe00d), "", 0);
+	text(TAG(0x40, 0x7), "LO", "x");
+	refused("broken DICOM at offset 188, level 1, (0040,0007) in (0040,0275): no item where one belongs in a");
+	begin(EXPLICIT, WALK_EXPLICIT_LE);
+	head(TAG(0x40, 0x275), "SQ", 9);
+	refused("broken DICOM at offset 160, level 1, (0040,0275): it has 9 bytes, 0 are left");
+	d.n -= 3;
+	refused("broken DICOM at offset 160, level 1, (0040,0275): ends inside a length");
 	/* every cut of a good file is refused or is another good file: never read beyond */
 	begin(EXPLICIT, WALK_EXPLICIT_LE);
 	common();
@@ -547,7 +627,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms), cmocka_unit_test(items), cmocka_unit_test(unknown_sequence),
 		cmocka_unit_test(encapsulated), cmocka_unit_test(deflated), cmocka_unit_test(bomb), cmocka_unit_test(bare),
-		cmocka_unit_test(wrong_syntax), cmocka_unit_test(tolerated), cmocka_unit_test(broken),
+		cmocka_unit_test(wrong_syntax), cmocka_unit_test(syntaxes), cmocka_unit_test(tolerated), cmocka_unit_test(broken),
 		cmocka_unit_test(depth), cmocka_unit_test(counts), cmocka_unit_test(values),
 	};
 
