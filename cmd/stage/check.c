@@ -70,6 +70,8 @@ check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struc
 		return err_set(err, ERR_TEMP, "no memory");
 	for (size_t i = 0; i < cli->config->ndestinations; i++)
 		st->known[st->nknown++] = cli->config->destinations[i].name;
+	if (opt->worklist && check_worklist_begin(st, err) != RC_OK)
+		return err_rc(err->kind);
 	return opt->order != NULL ? read_order_file(st, err) : RC_OK;
 }
 
@@ -93,11 +95,24 @@ complete_order(struct job *j, struct err *err)
 		rc = order_parse(b.data, b.len, "the stored order", &j->order, err);
 	if (rc == RC_OK && j->st->more != NULL)
 		rc = order_complete(j->order, j->st->more, err);
+	buf_free(&b);
+	return rc;
+}
+
+/* Then by the worklist; this is what is stored. */
+static int
+finish_order(struct job *j, struct err *err)
+{
+	struct check_facts *f = &j->facts;
+	int rc = RC_OK;
+
+	if (j->st->opt->worklist)
+		rc = check_worklist_run(j->st, j->subject, j->order, f->keys, f->nkeys, f->self,
+		    j->study == ITEM_PAPERS, &f->listed, err);
 	if (rc == RC_OK)
 		rc = order_write(j->order, &j->order_bytes, err);
 	if (rc == RC_OK)
 		rc = hash_hex(j->order_bytes.data, j->order_bytes.len, j->order_sha, err);
-	buf_free(&b);
 	return rc;
 }
 
@@ -293,6 +308,11 @@ send_receipt(struct job *j, struct err *err)
 	json_decref(findings);
 	if (more == NULL)
 		return err_rc(err->kind);
+	if (j->st->opt->worklist &&
+	    json_object_set_new(more, "worklist", check_worklist_numbers(&j->facts.listed, err)) != 0) {
+		json_decref(more);
+		return err_set(err, ERR_TEMP, "no memory");
+	}
 	warn_of_rules(j);
 	r.more = more;
 	if (j->numbers.errors > 0) {
@@ -325,10 +345,11 @@ run(struct job *j, struct err *err)
 	read_old(j);
 	j->st->deep = j->st->opt->deep || was_deep(j);
 	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
-	    (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
+	    (rc = finish_order(j, err)) != RC_OK || (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = judge(j, err)) != RC_OK)
 		return rc;
 	if (j->st->cli->dry_run) {
+		check_worklist_print(j->st->cli, j->path, &j->facts.listed);
 		check_print(j->st->cli, j->path, j->doc);
 		if (j->numbers.errors > 0)
 			cli_worse(j->st->cli, ERR_PERSON);

@@ -11,10 +11,12 @@
 #include "check/check.h"
 #include "cli/work.h"
 #include "spool/manifest.h"
+#include "stage/check_ask.h"
 #include "stage/check_worker.h"
 
 struct check_options {
 	const char *order;		/* FILE */
+	bool worklist;
 	struct cli_list dest, accept;
 	const char *reason;
 	bool deep;
@@ -47,6 +49,7 @@ struct check_facts {
 	struct study_key *keys; size_t nkeys, self;	/* strings owned */
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
+	struct check_listed listed;	/* --worklist */
 	json_t *media;			/* `media` of the record of mri-unpack */
 };
 void check_facts_free(struct check_facts *);

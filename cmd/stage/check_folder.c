@@ -32,21 +32,39 @@ fail(struct check_stage *st, const struct cli_input *in, const struct err *err)
 	cli_count(st->cli, "failed", 1);
 }
 
+/* The order of --order, or an empty one: the worklist may fill it up. */
 static int
-judge(struct check_stage *st, const struct check_facts *f, bool papers, const char *path, struct err *err)
+copy_order(const struct check_stage *st, struct order **out, struct err *err)
+{
+	struct buf b = BUF_INIT(ORDER_MAX);
+	int rc = RC_OK;
+
+	if (st->more == NULL)
+		return order_new(out, err);
+	if ((rc = order_write(st->more, &b, err)) == RC_OK)
+		rc = order_parse(b.data, b.len, st->opt->order, out, err);
+	buf_free(&b);
+	return rc;
+}
+
+static int
+judge(struct check_stage *st, struct check_facts *f, bool papers, const char *path, struct err *err)
 {
 	struct check_report rep = { 0 };
 	struct check_numbers n = { 0 };
 	struct check_study s;
-	struct order *empty = NULL;
+	struct order *o = NULL;
 	struct buf b = BUF_INIT(ORDER_MAX);
 	char sha[HASH_HEX] = "";
 	json_t *doc = NULL;
-	int rc = order_new(&empty, err);
+	int rc = copy_order(st, &o, err);
 
+	if (rc == RC_OK && st->opt->worklist)
+		rc = check_worklist_run(
+		    st, path, o, f->keys, f->nkeys, f->self, papers, &f->listed, err);
 	if (rc == RC_OK) {
-		check_study_of(st, f, st->more != NULL ? st->more : empty, papers, &s);
-		rc = order_write(s.order, &b, err);
+		check_study_of(st, f, o, papers, &s);
+		rc = order_write(o, &b, err);
 	}
 	if (rc == RC_OK)
 		rc = hash_hex(b.data, b.len, sha, err);
@@ -57,6 +75,7 @@ judge(struct check_stage *st, const struct check_facts *f, bool papers, const ch
 		check_report_free(&rep);
 	}
 	if (rc == RC_OK) {
+		check_worklist_print(st->cli, path, &f->listed);
 		check_print(st->cli, path, doc);
 		cli_count(st->cli, "items", 1);
 		cli_count(st->cli, n.errors > 0 ? "held" : "cleared", 1);
@@ -65,7 +84,7 @@ judge(struct check_stage *st, const struct check_facts *f, bool papers, const ch
 	}
 	json_decref(doc);
 	buf_free(&b);
-	order_free(empty);
+	order_free(o);
 	return rc;
 }
 

@@ -530,7 +530,7 @@ static int unlock(struct pool *pool, struct hand *h, struct err *err)
 		while (rc == RC_OK && h->n)
 			rc = wait_answers(pool, err);
 	} else if (!pool->run->password || !pool->run->password->given) {
-		err_set(&why, ERR_DENIED, "%zu of its %lu members are encrypted, and no password was given",
+		err_set(&why, ERR_DENIED, "%zu of %lu members encrypted, and no password was given",
 		    pool->p->encrypted, (unsigned long)pool->members);
 		fail_package(pool->p, &why);
 		pool->p->locked = true;

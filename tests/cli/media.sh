@@ -19,7 +19,7 @@ umask 022
 cp crypto.zip mixed.zip && echo hello >note.txt && zip -q mixed.zip note.txt
 for z in crypto aes; do
 	status "$z: without a password: 77" 77 "$unpack" -o "no-$z" "$z.zip"
-	has "$z: says so" 'members are encrypted, and no password was given' err
+	has "$z: says so" 'members encrypted, and no password was given' err
 	has "$z: and what to do" ': --password-file F opens it' err
 	status "$z: the wrong one: 77" 77 "$unpack" --password-file wrong -o "wrong-$z" "$z.zip"
 	has "$z: says so" 'the password does not open it' err
