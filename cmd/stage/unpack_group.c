@@ -8,7 +8,7 @@
 
 #define NONE	SIZE_MAX
 
-int unpack_add_files(struct unpack_run *run, size_t p, size_t n, struct err *err)
+int unpack_more_files(struct unpack_run *run, size_t p, size_t n, struct err *err)
 {
 	struct unpack_package *pk = &run->packages[p];
 
@@ -23,19 +23,24 @@ int unpack_add_files(struct unpack_run *run, size_t p, size_t n, struct err *err
 		run->files = v;
 		run->files_cap = cap;
 	}
-	pk->first = run->nfiles;
-	pk->count = n;
 	for (size_t i = 0; i < n; i++) {
 		struct unpack_file *f = &run->files[run->nfiles++];
 
 		memset(f, 0, sizeof *f);
 		f->package = (int)p;
-		f->member = (uint32_t)i;
+		f->member = (uint32_t)pk->count++;
 		f->fate = FATE_ASIDE;
 		f->data = true;
 		f->slot = f->item = -1;
 	}
 	return RC_OK;
+}
+
+int unpack_add_files(struct unpack_run *run, size_t p, size_t n, struct err *err)
+{
+	run->packages[p].first = run->nfiles;
+	run->packages[p].count = 0;
+	return unpack_more_files(run, p, n, err);
 }
 
 int unpack_aside(struct unpack_file *f, bool data, const char *reason, struct err *err)

@@ -12,6 +12,9 @@
 
 #define UNPACK_BATCH	CHAN_FDS_MAX	/* members of one message: each has an output descriptor */
 #define UNPACK_LABEL	400		/* bytes of a member's escaped name that are kept */
+/* Archives inside archives that are opened: a study in a ZIP on an image of a disc, and that downloaded as a ZIP, is two.
+ * More is not seen on media, and each level multiplies what a small file may grow to. */
+#define UNPACK_NEST_MAX	2
 #define UNPACK_JOBS_MAX	64
 #define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */
 
@@ -56,7 +59,6 @@ struct unpack_package {
 	enum media media;
 	bool failed;		/* nothing could be taken from it */
 	bool locked;		/* failed, for want of a password */
-	size_t encrypted;	/* members that a password would open */
 	bool partial;
 	char *reason;		/* why failed or partial */
 	enum err_kind kind;	/* of what failed */
@@ -104,6 +106,8 @@ void intern_free(struct intern *);
 /* unpack_group.c */
 /* Makes room for n files of package p, all unanswered. */
 int unpack_add_files(struct unpack_run *, size_t p, size_t n, struct err *);
+/* n more of the last package: of an archive inside it. */
+int unpack_more_files(struct unpack_run *, size_t p, size_t n, struct err *);
 /* Duplicates, conflicts, viewer software; then studies and papers, numbered in the order of the packages. */
 int unpack_group(struct unpack_run *, struct err *);
 int unpack_manifest(struct unpack_run *, size_t item, struct buf *, struct err *);

@@ -9,44 +9,9 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "media/zip.h"
 #include "stage/unpack_impl.h"
-
-#define AHEAD		(2 * UNPACK_BATCH + 2)	/* requests under way at one worker: it never waits for us */
-#define REQUEST_MAX	1024
-#define HIRE_ALL	((off_t)4 << 20)	/* a package of this size has work for all; a small one is done by one sooner */
-
-enum wanted { WANT_OPEN, WANT_PASSWORD, WANT_HASH, WANT_MEMBER };
-
-struct wait {		/* an answer that must come next */
-	enum wanted what;
-	uint32_t member;
-	int slot, fd;		/* the output; -1 none */
-};
-
-struct hand {
-	struct worker *worker;
-	size_t package;		/* that it has open, + 1 */
-	struct wait queue[AHEAD];
-	unsigned head, n;
-};
-
-struct pool {
-	struct unpack_run *run;
-	struct jail jail;
-	unsigned jobs;
-	struct hand hands[UNPACK_JOBS_MAX];
-	struct buf msg;
-	/* the package in work */
-	struct unpack_package *p;
-	size_t index;
-	int fd;			/* of the package */
-	struct age_key key;
-	struct folder *folder;
-	uint32_t next, members;
-	uint32_t *again;	/* members to be given out anew */
-	size_t nagain;
-	uint64_t answered;
-};
+#include "stage/unpack_pool.h"
 
 int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct err *err)
 {
@@ -58,7 +23,7 @@ int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct er
 	pool->run = run;
 	pool->jobs = jobs < 1 ? 1 : jobs > UNPACK_JOBS_MAX ? UNPACK_JOBS_MAX : jobs;
 	pool->jail.mode = (enum jail_mode)run->cli->config->sandbox;
-	pool->fd = -1;
+	pool->src.fd = -1;
 	pool->msg.max = 2 * CHAN_MSG_MAX;
 	unpack_worker_prepare(run->password && run->password->n > 0);	/* once: workers inherit it */
 	*out = pool;
@@ -85,8 +50,10 @@ void pool_free(struct pool *pool)
 		worker_stop(h->worker, NULL, NULL);
 	}
 	buf_free(&pool->msg);
-	free(pool->again);
-	hash_wipe(&pool->key, sizeof pool->key);
+	hash_wipe(&pool->src.key, sizeof pool->src.key);
+	if (pool->spill)
+		age_identity_wipe(pool->spill);
+	free(pool->spill);
 	free(pool);
 }
 
@@ -99,7 +66,21 @@ static int fail_package(struct unpack_package *p, const struct err *why)
 	return RC_OK;
 }
 
-static void want(struct hand *h, enum wanted what, uint32_t member, int slot, int fd)
+/* An archive inside that cannot be opened is one file, and no reason to let go of the rest. */
+static void fail_source(struct pool *pool, const struct err *why)
+{
+	if (pool->src.depth)
+		pool->src.shut = *why;
+	else
+		fail_package(pool->p, why);
+}
+
+static bool failed(const struct pool *pool)
+{
+	return pool->p->failed || pool->src.shut.kind != ERR_NONE;
+}
+
+void pool_want(struct hand *h, enum wanted what, uint32_t member, int slot, int fd)
 {
 	struct wait *w = &h->queue[(h->head + h->n++) % AHEAD];
 
@@ -126,16 +107,16 @@ static int ask_open(struct pool *pool, struct hand *h, bool check, struct err *e
 	char request[REQUEST_MAX], key[2 * AGE_FILE_KEY + 1], to[80];
 	int n = 0, rc = RC_OK;
 
-	text_hex(pool->key.file_key, AGE_FILE_KEY, key);
+	text_hex(pool->src.key.file_key, AGE_FILE_KEY, key);
 	recipient_hex(pool, to);
 	n = snprintf(request, sizeof request, "{\"do\":\"open\",\"key\":\"%s\",\"header\":%llu,\"check\":%s%s}", key,
-	    (unsigned long long)pool->key.header, check ? "true" : "false", to);
-	rc = chan_send(worker_chan(h->worker), request, (size_t)n, &pool->fd, 1, err);
+	    (unsigned long long)pool->src.key.header, check ? "true" : "false", to);
+	rc = chan_send(worker_chan(h->worker), request, (size_t)n, &pool->src.fd, 1, err);
 	hash_wipe(request, sizeof request);
 	hash_wipe(key, sizeof key);
 	if (rc == RC_OK) {
-		h->package = pool->index + 1;
-		want(h, WANT_OPEN, 0, -1, -1);
+		h->source = pool->src.id;
+		pool_want(h, WANT_OPEN, 0, -1, -1);
 	}
 	return rc;
 }
@@ -154,7 +135,7 @@ static int ask_password(struct pool *pool, struct hand *h, struct err *err)
 	rc = chan_send(worker_chan(h->worker), request, n + 2, NULL, 0, err);
 	hash_wipe(request, sizeof request);
 	if (rc == RC_OK)
-		want(h, WANT_PASSWORD, 0, -1, -1);
+		pool_want(h, WANT_PASSWORD, 0, -1, -1);
 	return rc;
 }
 
@@ -168,21 +149,21 @@ static int hire(struct pool *pool, struct hand *h, struct err *err)
 	return h->worker ? RC_OK : worker_start(&h->worker, &pool->jail, NULL, unpack_worker, NULL, err);
 }
 
-static int ready(struct pool *pool, struct hand *h, bool check, struct err *err)
+int pool_ready(struct pool *pool, struct hand *h, bool check, struct err *err)
 {
 	int rc = hire(pool, h, err);
 
-	if (rc == RC_OK && !pool->folder && h->package != pool->index + 1) {
+	if (rc == RC_OK && !pool->src.folder && h->source != pool->src.id) {
 		rc = ask_open(pool, h, check, err);
-		if (rc == RC_OK && pool->p->encrypted && has_password(pool))
+		if (rc == RC_OK && pool->src.encrypted && has_password(pool))
 			rc = ask_password(pool, h, err);
 	}
 	return rc;
 }
 
-static struct unpack_file *file_of(struct pool *pool, uint32_t member)
+struct unpack_file *pool_file(struct pool *pool, uint32_t member)
 {
-	return &pool->run->files[pool->p->first + member];
+	return &pool->run->files[pool->p->first + pool->src.base + member];
 }
 
 /* The worker is gone: what it had in hand is set aside, the rest goes to others. */
@@ -194,7 +175,7 @@ static int bury(struct pool *pool, struct hand *h, struct err *err)
 
 	worker_died(h->worker, &why);
 	h->worker = NULL;
-	h->package = 0;
+	h->source = 0;
 	if (why.kind == ERR_TEMP) {	/* says nothing about what it had in hand */
 		*err = why;
 		rc = err_rc(why.kind);
@@ -206,16 +187,18 @@ static int bury(struct pool *pool, struct hand *h, struct err *err)
 		if (w->slot >= 0)
 			rc = staging_drop(pool->run->staging, w->slot, err);
 		if (w->what == WANT_MEMBER && !first) {
-			pool->again[pool->nagain++] = w->member;
+			pool->src.again[pool->src.nagain++] = w->member;
 		} else if (w->what == WANT_MEMBER) {
-			struct unpack_file *f = file_of(pool, w->member);
+			struct unpack_file *f = pool_file(pool, w->member);
 
 			f->answered = true;
 			pool->answered++;
 			if (rc == RC_OK)
 				rc = unpack_aside(f, true, why.text, err);
+		} else if (first && w->what == WANT_SPILL) {
+			pool->unspilt = why;
 		} else if (first) {
-			fail_package(pool->p, &why);
+			fail_source(pool, &why);
 		}
 	}
 	h->n = 0;
@@ -229,40 +212,40 @@ static int give(struct pool *pool, struct hand *h, struct err *err)
 	int fds[CHAN_FDS_MAX], rc = RC_OK;
 	size_t nfds = 0, ninputs = 0, len = 0;
 	int inputs[CHAN_FDS_MAX];
-	uint32_t left = pool->members - pool->next + (uint32_t)pool->nagain;
+	uint32_t left = pool->src.members - pool->src.next + (uint32_t)pool->src.nagain;
 	uint32_t n = left / (2 * pool->jobs) + 1;	/* towards the end small, so that all end together */
 	uint32_t one = 0;
 
 	if (n > UNPACK_BATCH)
 		n = UNPACK_BATCH;
-	if (n > left || pool->folder)
+	if (n > left || pool->src.folder)
 		n = left ? 1 : 0;
 	len = (size_t)snprintf(request, sizeof request, "{\"do\":\"take\",\"members\":[");
 	for (uint32_t i = 0; i < n && rc == RC_OK; i++) {
 		int slot = -1, out = -1;
 
-		one = pool->nagain ? pool->again[--pool->nagain] : pool->next++;
-		if (pool->folder)
-			rc = folder_file(pool->folder, one, &fds[nfds], err);
+		one = pool->src.nagain ? pool->src.again[--pool->src.nagain] : pool->src.next++;
+		if (pool->src.folder)
+			rc = folder_file(pool->src.folder, one, &fds[nfds], err);
 		if (rc != RC_OK) {	/* unreadable: as if set aside, its reason is the system's */
-			file_of(pool, one)->answered = true;
+			pool_file(pool, one)->answered = true;
 			pool->answered++;
 			if (err->kind == ERR_TEMP)
 				return rc;
-			return unpack_aside(file_of(pool, one), true, err->text, err);
+			return unpack_aside(pool_file(pool, one), true, err->text, err);
 		}
-		if (pool->folder)
+		if (pool->src.folder)
 			inputs[ninputs++] = fds[nfds++];
 		if (pool->run->staging) {
 			rc = staging_output(pool->run->staging, &out, &slot, err);
 			if (rc == RC_OK)
 				fds[nfds++] = out;
 		}
-		want(h, WANT_MEMBER, one, slot, out);
+		pool_want(h, WANT_MEMBER, one, slot, out);
 		len += (size_t)snprintf(request + len, sizeof request - len, "%s%lu", i ? "," : "", (unsigned long)one);
 	}
 	snprintf(request + len, sizeof request - len, "]}");
-	if (pool->folder) {
+	if (pool->src.folder) {
 		recipient_hex(pool, to);
 		snprintf(request, sizeof request, "{\"do\":\"file\",\"i\":%lu%s}", (unsigned long)one, to);
 	}
@@ -310,11 +293,22 @@ static int facts(struct pool *pool, struct unpack_file *f, const json_t *j, stru
 	return rc;
 }
 
+/* "inner.zip!/a/b": the archive inside, and the member in it. */
+static char *label_of(const struct pool *pool, const char *member, struct err *err)
+{
+	char text[(UNPACK_NEST_MAX + 1) * (UNPACK_LABEL + 2)];
+
+	if (!pool->src.label)
+		return text_dup(member, err);
+	snprintf(text, sizeof text, "%s!/%s", pool->src.label, member);
+	return text_dup(text, err);
+}
+
 /* A member's answer into its file. The worker may be a hostile file's by now: nothing of it is believed but text
  * and numbers in their bounds. */
 static int member(struct pool *pool, const struct wait *w, const json_t *j, struct err *err)
 {
-	struct unpack_file *f = file_of(pool, w->member);
+	struct unpack_file *f = pool_file(pool, w->member);
 	const char *label = NULL, *reason = NULL, *sha256 = NULL;
 	long long bytes = 0, fate = 0, media = 0, i = -1;
 	uint8_t digest[HASH_LEN];
@@ -337,7 +331,7 @@ static int member(struct pool *pool, const struct wait *w, const json_t *j, stru
 	f->fate = (enum unpack_fate)fate;
 	f->answered = true;
 	pool->answered++;
-	if (!f->label && label && !(f->label = text_dup(label, err)))
+	if (!f->label && label && !(f->label = label_of(pool, label, err)))
 		return err_rc(err->kind);
 	if (f->fate == FATE_ASIDE)
 		rc = unpack_aside(f, f->data, reason ? reason : "", err);
@@ -356,24 +350,41 @@ static int member(struct pool *pool, const struct wait *w, const json_t *j, stru
 
 static int opened(struct pool *pool, const json_t *j, struct err *err)
 {
-	long long members = 0, encrypted = 0, media = 0, bytes = 0;
+	struct source *src = &pool->src;
+	long long members = 0, encrypted = 0, media = 0, bytes = 0, content = 0;
+	bool archive = false;
 	int rc = RC_OK;
 
 	if ((rc = json_get_int(j, "answer", "members", -1, &members, err)) ||
 	    (rc = json_get_int(j, "answer", "encrypted", -1, &encrypted, err)) ||
 	    (rc = json_get_int(j, "answer", "media", -1, &media, err)) ||
+	    (rc = json_get_int(j, "answer", "content", -1, &content, err)) ||
+	    (rc = json_get_bool(j, "answer", "archive", false, &archive, err)) ||
 	    (rc = json_get_int(j, "answer", "bytes", -1, &bytes, err)))
 		return rc;
 	if (members < 0 || members > UNPACK_FILES_MAX || encrypted < 0 || encrypted > members ||
-	    media < 0 || media > MEDIA_EMPTY || bytes < 0)
+	    media < 0 || media > MEDIA_EMPTY || bytes < 0 || content < 0)
 		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
-	if (pool->p->count)	/* another worker has said it already */
+	if (src->opened)	/* another worker has said it already */
 		return RC_OK;
-	pool->p->media = (enum media)media;
-	pool->p->bytes = (uint64_t)bytes;
-	pool->p->encrypted = (size_t)encrypted;
-	pool->members = (uint32_t)members;
-	return unpack_add_files(pool->run, pool->index, (size_t)members, err);
+	src->opened = true;
+	src->archive = archive;
+	src->media = (enum media)media;
+	src->encrypted = (size_t)encrypted;
+	src->members = (uint32_t)members;
+	if (!src->depth) {
+		pool->p->media = src->media;
+		pool->p->bytes = pool->root = (uint64_t)bytes;
+		return unpack_add_files(pool->run, pool->index, (size_t)members, err);
+	}
+	if (!archive)
+		return RC_OK;
+	pool->content += (uint64_t)content;
+	if (pool_grows(pool)) {
+		err_set(&src->shut, ERR_DATA, "it would grow more than any image does");
+		return RC_OK;
+	}
+	return unpack_more_files(pool->run, pool->index, (size_t)members, err);
 }
 
 /* The next answer of h. A worker that reports a failure of ours ends the run; one about the package fails that. */
@@ -402,8 +413,13 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 		if (w.slot >= 0 && rc == RC_OK)
 			rc = staging_drop(pool->run->staging, w.slot, err);
 		if (rc == RC_OK && w.what != WANT_MEMBER && (said.kind == ERR_DATA || w.what == WANT_PASSWORD)) {
-			fail_package(pool->p, &said);
-			pool->p->locked = said.kind == ERR_DENIED;
+			if (w.what == WANT_SPILL)
+				pool->unspilt = said;
+			else if (w.what == WANT_PASSWORD)
+				fail_package(pool->p, &said);
+			else
+				fail_source(pool, &said);
+			pool->p->locked = pool->p->failed && said.kind == ERR_DENIED;
 		} else if (rc == RC_OK) {
 			*err = said;
 			rc = err_rc(err->kind);
@@ -417,13 +433,13 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 	} else if (rc == RC_OK && w.what == WANT_MEMBER) {
 		rc = member(pool, &w, j, err);
 		if (rc == RC_OK)
-			rc = unpack_medium_take(pool->run, file_of(pool, w.member), worker_chan(h->worker), j, err);
+			rc = unpack_medium_take(pool->run, pool_file(pool, w.member), worker_chan(h->worker), j, err);
 	}
 	json_decref(j);
 	return rc;
 }
 
-static int wait_answers(struct pool *pool, struct err *err)
+int pool_wait(struct pool *pool, struct err *err)
 {
 	struct pollfd fds[UNPACK_JOBS_MAX];
 	struct hand *who[UNPACK_JOBS_MAX];
@@ -460,37 +476,37 @@ static bool busy(const struct pool *pool)
 
 static void progress(struct pool *pool)
 {
-	struct cli_progress pr = { .what = "unpack", .n = (long long)pool->answered, .total = pool->members };
+	struct cli_progress pr = { .what = "unpack", .n = (long long)pool->answered, .total = pool->src.members };
 
 	cli_progress(pool->run->cli, &pr);
 }
 
 static int give_out(struct pool *pool, struct err *err)
 {
-	uint32_t width = pool->p->media == MEDIA_GZIP ? 1 : pool->jobs;	/* each worker would inflate all of it */
+	uint32_t width = pool->src.media == MEDIA_GZIP ? 1 : pool->jobs;	/* each worker would inflate all of it */
 	int rc = RC_OK;
 
-	if (width > pool->members)
-		width = pool->members;
-	while (rc == RC_OK && !pool->p->failed) {
+	if (width > pool->src.members)
+		width = pool->src.members;
+	while (rc == RC_OK && !failed(pool)) {
 		for (uint32_t i = 0; i < width && rc == RC_OK; i++) {
 			struct hand *h = &pool->hands[i];
 
-			if (pool->next == pool->members && !pool->nagain)
+			if (pool->src.next == pool->src.members && !pool->src.nagain)
 				break;
 			if (h->n > UNPACK_BATCH)
 				continue;
-			rc = ready(pool, h, false, err);
+			rc = pool_ready(pool, h, false, err);
 			if (rc == RC_OK)
 				rc = give(pool, h, err);
 		}
-		if (rc != RC_OK || (!busy(pool) && pool->next == pool->members && !pool->nagain))
+		if (rc != RC_OK || (!busy(pool) && pool->src.next == pool->src.members && !pool->src.nagain))
 			break;
-		rc = wait_answers(pool, err);
+		rc = pool_wait(pool, err);
 		progress(pool);
 	}
 	while (rc == RC_OK && busy(pool))
-		rc = wait_answers(pool, err);
+		rc = pool_wait(pool, err);
 	return rc;
 }
 
@@ -502,15 +518,15 @@ static int source(struct pool *pool, struct err *err)
 	int rc = RC_OK;
 
 	if (pool->run->import)
-		return import_package_fd(pool->run->import, p->n, &pool->fd, &pool->key, err);
-	pool->fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (pool->fd < 0)
+		return import_package_fd(pool->run->import, p->n, &pool->src.fd, &pool->src.key, err);
+	pool->src.fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (pool->src.fd < 0)
 		return err_sys(err, errno, "cannot open");
-	if (fstat(pool->fd, &st) != 0)
+	if (fstat(pool->src.fd, &st) != 0)
 		return err_sys(err, errno, "cannot open");
 	if (S_ISDIR(st.st_mode)) {
-		rc = folder_open(&pool->folder, pool->fd, err);
-		pool->fd = -1;
+		rc = folder_open(&pool->src.folder, pool->src.fd, err);
+		pool->src.fd = -1;
 		return rc;
 	}
 	if (!S_ISREG(st.st_mode))
@@ -525,15 +541,15 @@ static int unlock(struct pool *pool, struct hand *h, struct err *err)
 	struct err why = { 0 };
 	int rc = RC_OK;
 
-	if (!pool->p->encrypted)
+	if (!pool->src.encrypted)
 		return RC_OK;
 	if (has_password(pool)) {
 		rc = ask_password(pool, h, err);
 		while (rc == RC_OK && h->n)
-			rc = wait_answers(pool, err);
+			rc = pool_wait(pool, err);
 	} else if (!pool->run->password || !pool->run->password->given) {
 		err_set(&why, ERR_DENIED, "%zu of %lu members encrypted, and no password was given",
-		    pool->p->encrypted, (unsigned long)pool->members);
+		    pool->src.encrypted, (unsigned long)pool->src.members);
 		fail_package(pool->p, &why);
 		pool->p->locked = true;
 	}
@@ -548,36 +564,44 @@ static off_t package_size(const struct pool *pool)
 {
 	struct stat st;
 
-	return fstat(pool->fd, &st) == 0 ? st.st_size : 0;
+	return fstat(pool->src.fd, &st) == 0 ? st.st_size : 0;
 }
 
-static int begin(struct pool *pool, struct err *err)
+int pool_open(struct pool *pool, struct err *err)
 {
-	struct hand *first = &pool->hands[0], *last = NULL;
-	int rc = RC_OK;
+	struct hand *first = &pool->hands[0];
+	int rc = pool_ready(pool, first, true, err);
 
-	if (pool->folder) {
-		pool->p->folder = true;
-		pool->members = (uint32_t)folder_count(pool->folder);
-		rc = unpack_add_files(pool->run, pool->index, pool->members, err);
-		for (uint32_t i = 0; rc == RC_OK && i < pool->members; i++) {
-			char label[UNPACK_LABEL];
-			const char *name = folder_name(pool->folder, i);
-
-			text_escape(label, sizeof label, name, strlen(name));
-			if (!(file_of(pool, i)->label = text_dup(label, err)))
-				rc = err_rc(err->kind);
-		}
-		return rc;
-	}
-	rc = ready(pool, first, true, err);
 	/* the others come to work while the first reads the directory */
 	for (unsigned i = 1; rc == RC_OK && i < pool->jobs && package_size(pool) > HIRE_ALL; i++)
 		rc = hire(pool, &pool->hands[i], err);
 	while (rc == RC_OK && first->n)
-		rc = wait_answers(pool, err);
-	if (rc == RC_OK && !pool->p->failed)
+		rc = pool_wait(pool, err);
+	if (rc == RC_OK && !failed(pool))
 		rc = unlock(pool, first, err);
+	return rc;
+}
+
+static int begin(struct pool *pool, struct err *err)
+{
+	struct hand *last = NULL;
+	int rc = RC_OK;
+
+	if (pool->src.folder) {
+		pool->p->folder = true;
+		pool->src.members = (uint32_t)folder_count(pool->src.folder);
+		rc = unpack_add_files(pool->run, pool->index, pool->src.members, err);
+		for (uint32_t i = 0; rc == RC_OK && i < pool->src.members; i++) {
+			char label[UNPACK_LABEL];
+			const char *name = folder_name(pool->src.folder, i);
+
+			text_escape(label, sizeof label, name, strlen(name));
+			if (!(pool_file(pool, i)->label = text_dup(label, err)))
+				rc = err_rc(err->kind);
+		}
+		return rc;
+	}
+	rc = pool_open(pool, err);
 	if (rc != RC_OK || pool->p->failed || !pool->run->import)
 		return rc;
 	/* A sealed package proves with every chunk that it is what was fetched; else its hash does, taken beside the work
@@ -586,13 +610,26 @@ static int begin(struct pool *pool, struct err *err)
 		text_copy(pool->p->sha256, sizeof pool->p->sha256, pool->p->claim.sha256);
 		return RC_OK;
 	}
-	last = &pool->hands[pool->members > 1 && pool->p->media != MEDIA_GZIP ? pool->jobs - 1 : 0];
-	rc = ready(pool, last, false, err);
+	last = &pool->hands[pool->src.members > 1 && pool->src.media != MEDIA_GZIP ? pool->jobs - 1 : 0];
+	rc = pool_ready(pool, last, false, err);
 	if (rc == RC_OK)
 		rc = chan_send(worker_chan(last->worker), "{\"do\":\"hash\"}", 13, NULL, 0, err);
 	if (rc == RC_OK)
-		want(last, WANT_HASH, 0, -1, -1);
+		pool_want(last, WANT_HASH, 0, -1, -1);
 	return rc;
+}
+
+int pool_source(struct pool *pool, struct err *err)
+{
+	int rc = RC_OK;
+
+	pool->src.again = calloc((size_t)pool->src.members + 1, sizeof *pool->src.again);
+	if (!pool->src.again)
+		return err_set(err, ERR_TEMP, "no memory to unpack");
+	rc = give_out(pool, err);
+	free(pool->src.again);
+	pool->src.again = NULL;
+	return rc == RC_OK && !failed(pool) ? pool_nest(pool, err) : rc;
 }
 
 int pool_package(struct pool *pool, size_t index, struct err *err)
@@ -601,10 +638,10 @@ int pool_package(struct pool *pool, size_t index, struct err *err)
 
 	pool->p = &pool->run->packages[index];
 	pool->index = index;
-	pool->next = pool->members = 0;
-	pool->nagain = 0;
-	pool->answered = 0;
-	memset(&pool->key, 0, sizeof pool->key);
+	pool->answered = pool->content = pool->root = 0;
+	memset(&pool->src, 0, sizeof pool->src);
+	pool->src.fd = -1;
+	pool->src.id = ++pool->sources;
 	rc = source(pool, err);
 	if (rc != RC_OK && !pool->run->import) {	/* without a spool the others go on */
 		fail_package(pool->p, err);
@@ -615,19 +652,13 @@ int pool_package(struct pool *pool, size_t index, struct err *err)
 		rc = begin(pool, err);
 	if (rc != RC_OK || pool->p->failed)
 		goto out;
-	free(pool->again);
-	pool->again = calloc((size_t)pool->members + 1, sizeof *pool->again);
-	if (!pool->again) {
-		rc = err_set(err, ERR_TEMP, "no memory to unpack");
-		goto out;
-	}
-	rc = give_out(pool, err);
+	rc = pool_source(pool, err);
 	cli_progress_end(pool->run->cli);
 out:
-	if (pool->fd >= 0)
-		close(pool->fd);
-	pool->fd = -1;
-	folder_free(pool->folder);
-	pool->folder = NULL;
+	if (pool->src.fd >= 0)
+		close(pool->src.fd);
+	pool->src.fd = -1;
+	folder_free(pool->src.folder);
+	pool->src.folder = NULL;
 	return rc;
 }

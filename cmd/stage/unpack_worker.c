@@ -3,10 +3,11 @@
  * message a member:
  *
  *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
- *	                              → {"members":…,"encrypted":…,"media":…,"bytes":…}
+ *	                              → {"members":…,"archive":…,"content":…,"encrypted":…,"media":…,"bytes":…}
  *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
  *	{"do":"take","members":[…]} + outputs                          → {"i":…,…} for each
+ *	{"do":"spill","i":…,"to":…} + output                           → {}
  *	{"do":"file","i":…,"to":…} + input + output                    → {"i":…,…}
  *
  * An answer that says "listing":N is followed by messages of N bytes together:
@@ -193,6 +194,18 @@ static void about(const struct side *sd, size_t i, struct about *a)
 	} else {
 		a->size = sd->package->size;
 	}
+}
+
+static uint64_t content(const struct side *sd)
+{
+	uint64_t total = 0;
+	struct about a;
+
+	for (size_t i = 0; i < members(sd); i++) {
+		about(sd, i, &a);
+		total += a.size;	/* the readers cap each, and all together */
+	}
+	return total;
 }
 
 static int more_of_zip(void *r, const void **p, size_t *n, struct err *err)
@@ -404,8 +417,8 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 	}
 	if (rc != RC_OK)
 		return reply_error(sd, &err);
-	return reply(sd, json_make(&err, "{s:I,s:I,s:i,s:I}", "members",
-	    (json_int_t)members(sd), "encrypted",
+	return reply(sd, json_make(&err, "{s:I,s:b,s:I,s:I,s:i,s:I}", "members",
+	    (json_int_t)members(sd), "archive", sd->zip || sd->container, "content", (json_int_t)content(sd), "encrypted",
 	    (json_int_t)(sd->zip ? zip_encrypted(sd->zip) : 0), "media", (int)sd->media, "bytes",
 	    (json_int_t)sd->package->size), &err);
 }
@@ -437,6 +450,42 @@ static int hash_package(struct side *sd)
 	if (hash_stream(sd->package, sha256, &err) != RC_OK)
 		return reply_error(sd, &err);
 	return reply(sd, json_make(&err, "{s:s}", "sha256", sha256), &err);
+}
+
+/* An archive inside, as it is, into a file of the parent's: to be opened as if it were a package. */
+static int spill(struct side *sd, const json_t *j, int fd)
+{
+	int (*more)(void *, const void **, size_t *, struct err *) = sd->zip ? more_of_zip : more_of_container;
+	struct age_recipient to;
+	struct zip_reader *r = NULL;
+	struct stream *out = NULL;
+	struct err err = { 0 };
+	const void *p = NULL;
+	const char *hex = NULL;
+	long long i = -1;
+	size_t n = 1;
+	int rc = json_get_str(j, "request", "to", &hex, &err);
+
+	if (rc == RC_OK)
+		rc = json_get_int(j, "request", "i", -1, &i, &err);
+	if (rc == RC_OK && (!hex || !text_unhex(hex, to.pub, sizeof to.pub) || i < 0 || (uint64_t)i >= members(sd)))
+		rc = err_set(&err, ERR_INTERNAL, "request out of bounds");
+	if (rc == RC_OK)
+		rc = spool_writer_fd(&out, fd, &to, &err);
+	else
+		close(fd);
+	if (rc == RC_OK)
+		rc = sd->zip ? zip_begin(&r, sd->zip, (size_t)i, &err) : container_begin(sd->container, (size_t)i, &err);
+	while (rc == RC_OK && n) {
+		rc = more(sd->zip ? (void *)r : (void *)sd->container, &p, &n, &err);
+		if (rc == RC_OK && n)
+			rc = stream_write(out, p, n, &err);
+	}
+	if (rc == RC_OK)
+		rc = stream_commit(out, &err);
+	stream_close(out);
+	zip_end(r);
+	return rc == RC_OK ? reply(sd, json_make(&err, "{}"), &err) : reply_error(sd, &err);
 }
 
 static int take_members(struct side *sd, const json_t *j, const int *fds, size_t nfds)
@@ -504,6 +553,8 @@ int unpack_worker(struct chan *chan, void *arg)
 			rc = open_package(&sd, j, fds[0]);
 		else if (!strcmp(what, "password") && sd.zip)
 			rc = take_password(&sd, j);
+		else if (!strcmp(what, "spill") && (sd.zip || sd.container) && nfds == 1)
+			rc = spill(&sd, j, fds[0]);
 		else if (!strcmp(what, "hash") && sd.package)
 			rc = hash_package(&sd);
 		else if (!strcmp(what, "take") && sd.package)

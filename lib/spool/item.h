@@ -29,6 +29,8 @@ int staging_output(struct staging *, int *fd /* yours to close */, int *slot, st
 /* The output is whole: takes fd, and sends it to the disk, so that the barrier of item_publish waits for the last ones
  * only. An output may also just be closed. */
 void staging_done(struct staging *, int fd);
+/* A file without a name, for what is sealed, read again and forgotten: an archive inside an archive. */
+int staging_spill(struct staging *, int *fd /* yours to close */, struct err *);
 int staging_drop(struct staging *, int slot, struct err *);
 void staging_free(struct staging *);	/* removes what was not placed */
 enum item_kind { ITEM_ORIGINAL, ITEM_DOCUMENT };

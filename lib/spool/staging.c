@@ -127,6 +127,19 @@ void staging_done(struct staging *st, int fd)
 	flush_file(st->flush, fd);
 }
 
+int staging_spill(struct staging *st, int *fd, struct err *err)
+{
+	*fd = openat(st->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {	/* a filesystem that has none */
+		*fd = openat(st->fd, ".spill", O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (*fd >= 0 && unlinkat(st->fd, ".spill", 0) != 0) {
+			close(*fd);
+			*fd = -1;
+		}
+	}
+	return *fd < 0 ? err_sys(err, errno, "cannot create a file for an archive inside") : RC_OK;
+}
+
 int staging_drop(struct staging *st, int slot, struct err *err)
 {
 	char name[16];

@@ -72,6 +72,39 @@ status 'in a spool' 65 "$unpack" "$i"
 is 'its item' "$i/study/1" "$(cat out)"
 unset MRI_SPOOL
 
+# --- archives inside -------------------------------------------------------------------
+mkdir in0 in1 in2 && cp plain.tar in0/b.tar && (cd in0 && zip -q ../in1/a.zip b.tar) && cp in1/a.zip note.txt in2
+bsdtar --format iso9660 -cf in1.iso -C in1 .
+tar -czf in2.tar.gz -C in2 .
+for z in in1.iso in2.tar.gz; do
+	status "$z: an archive in an archive in it" 65 "$unpack" --json -o "o-$z" "$z"
+	is "$z: the bytes" "$want" "$(all "o-$z/1/original")"
+	is "$z: names of all" 3 "$(jq -r '.files[].name' "o-$z/unpack" | grep -c 'a\.zip!/b\.tar!/.*DICOM/.*IM')"
+	is "$z: what is not taken is the link" 'a symbolic link' \
+		"$(jq -r '.files[] | select(.data).reason' "o-$z/unpack")"
+done
+(cd in1 && zip -q ../in3.zip a.zip) && zip -q in4.zip in3.zip
+status 'one deeper' 65 "$unpack" -o o-in4 in4.zip
+has 'is not opened' 'an archive \(tar archive\) inside 2 others: it is not opened' err
+head -c 400 in1/a.zip >half.zip && zip -q bad.zip half.zip note.txt
+status 'one that is broken' 65 "$unpack" -o o-bad bad.zip
+has 'says why' 'an archive inside \(ZIP archive\): ZIP archive refused: no end record' err
+mkdir disc && cp in1/a.zip disc
+status 'on a disc' 65 "$unpack" --json -o o-disc disc
+is 'its bytes' "$want" "$(all o-disc/1/original)"
+zip -q locked.zip aes.zip note.txt
+status 'an encrypted one: 77' 77 "$unpack" -o o-l1 locked.zip
+status 'with the password' 0 "$unpack" --password-file right -o o-l2 locked.zip
+is 'its bytes' "$want" "$(all o-l2/1/original)"
+status 'a dry run reads it too' 0 "$unpack" -n --password-file right locked.zip
+has 'and says what it would be' '3 objects, 1 document' out
+export MRI_SPOOL="$TMPDIR/sp"
+i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 in2.tar.gz 2>/dev/null)
+status 'in a spool' 65 "$unpack" "$i"
+is 'no leftovers' '' "$(find "$i" -name '.staging*' -o -name '.spill*')"
+ok 'nothing in clear' sh -c '! grep -rqa "Test^Patient" "$1"' x "$i"
+unset MRI_SPOOL
+
 # --- a disc ----------------------------------------------------------------------------
 mkdir -p cd/VIEWER && cp -r d/DICOM cd && printf '[autorun]\nopen=VIEWER/v.exe\n' >cd/AUTORUN.INF
 printf 'MZ\220\0' >cd/VIEWER/v.exe && printf '\177ELF' >cd/VIEWER/v && printf '<html>' >cd/VIEWER/help.html
