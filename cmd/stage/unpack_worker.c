@@ -22,6 +22,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "dicom/charset.h"
+#include "media/xdm.h"
 #include "media/zip.h"
 #include "stage/unpack_impl.h"
 #include "stage/unpack_judge.h"
@@ -81,6 +82,10 @@ static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
 			json_decref(o);
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
+	}
+	if (o && j->sha1[0] && json_object_set_new(o, "sha1", json_string(j->sha1)) != 0) {
+		json_decref(o);
+		return err_set(&err, ERR_TEMP, "no memory");
 	}
 	if (o && j->listing.len && json_object_set_new(o, "listing", json_integer((json_int_t)j->listing.len)) != 0) {
 		json_decref(o);
@@ -468,6 +473,7 @@ void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
+	xdm_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 	if (password)
 		zip_crypt_load(&err);
