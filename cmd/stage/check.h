@@ -11,12 +11,15 @@
 #include "check/check.h"
 #include "cli/work.h"
 #include "spool/manifest.h"
+#include "stage/check_ask.h"
 #include "stage/check_worker.h"
 
 struct check_options {
 	const char *order;		/* FILE */
+	bool worklist;
 	struct cli_list dest, accept;
 	const char *reason;
+	const char *report;		/* FILE, or REPORT_KEPT */
 	bool deep;
 };
 
@@ -28,6 +31,7 @@ struct check_stage {
 	bool accept[CHECK_RULES], accepting;
 	const char **known; size_t nknown;	/* destinations of the config; borrowed names */
 	struct check_pool *pool;
+	struct report *report;	/* NULL: none is asked for */
 	bool deep;	/* the item in hand */
 };
 
@@ -47,6 +51,7 @@ struct check_facts {
 	struct study_key *keys; size_t nkeys, self;	/* strings owned */
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
+	struct check_listed listed;	/* --worklist */
 	json_t *media;			/* `media` of the record of mri-unpack */
 };
 void check_facts_free(struct check_facts *);

@@ -25,6 +25,7 @@ check_facts_free(struct check_facts *f)
 	free(f->keys);
 	free(f->claims);
 	free(f->packages);
+	check_listed_free(&f->listed);
 	memset(f, 0, sizeof *f);
 }
 
@@ -343,6 +344,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->worklist = st->opt->worklist ? &f->listed.w : NULL;
 	s->deep = st->deep;
 	s->severities = &st->cli->config->check;
 }

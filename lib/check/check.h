@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "check/severity.h"
+#include "check/worklist.h"
 #include "order/claim.h"
 #include "order/order.h"
 
@@ -38,6 +39,7 @@ enum check_point {
 	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED,
 	POINT_PATIENTS, POINT_SPELLINGS,
 	POINT_ORDER_AMBIGUOUS, POINT_ORDER_UNMATCHED,
+	POINT_WORKLIST_NONE, POINT_WORKLIST_MANY, POINT_WORKLIST_DIFFERS, POINT_WORKLIST_UNTIED,
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
@@ -106,6 +108,7 @@ struct check_study {
 	const char *const *known; size_t nknown;		/* destinations of the config */
 	bool named_only;		/* no destination by URL */
 	time_t now, purge_at;		/* purge_at 0: no spool */
+	const struct check_worklist *worklist;	/* NULL: not asked; see check/worklist.h */
 	const struct check_severities *severities;	/* NULL: as the table has them */
 };
 

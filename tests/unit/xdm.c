@@ -5,7 +5,8 @@
 #include <string.h>
 #include "media/xdm.h"
 
-#define HEAD	"<?xml version=\"1.0\"?>\n<lcm:SubmitObjectsRequest xmlns:lcm=\"urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0\"" \
+#define HEAD	"<?xml version=\"1.0\"?>\n<lcm:SubmitObjectsRequest " \
+	"xmlns:lcm=\"urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0\"" \
 	" xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0\"><RegistryObjectList>"
 #define TAIL	"</RegistryObjectList></lcm:SubmitObjectsRequest>"
 #define SLOT(n, v) "<Slot name=\"" n "\"><ValueList><Value> " v " </Value></ValueList></Slot>"
@@ -32,7 +33,8 @@ static void documents(void **state)
 	        SLOT("referenceIdList", "1.2.3.4^^^^urn:ihe:iti:xds:2013:studyInstanceUID"))
 	    DOC("<Slot name=\"URI\"><ValueList><Value>1|../../SUB/</Value><Value>2|B.XML</Value></ValueList></Slot>"
 	        SLOT("size", "12") SLOT("hash", SHA)
-	        "<ExternalIdentifier identificationScheme=\"urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427\" value=\"7^^^&amp;9\"/>")
+	        "<ExternalIdentifier "
+	        "identificationScheme=\"urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427\" value=\"7^^^&amp;9\"/>")
 	    DOC(GOOD SLOT("sourcePatientId", "8^^^&amp;1.2&amp;ISO") SLOT("referenceIdList", "1.2.3.4^^^^urn:other"))
 	    TAIL;
 	struct listing l;
