@@ -189,7 +189,8 @@ static void palettes(void **state)
 {
 	static unsigned char p[SIDE * SIDE];
 	unsigned char how[6] = { 4, 0, 0, 0, 16, 0 };
-	static const unsigned char none[8] = { 0 }, green[8] = { 0, 0, 0, 0xff }, blue[8] = { 0, 0xff, 0, 0, 0, 0xff, 0, 0xff };
+	static const unsigned char none[8] = { 0 }, green[8] = { 0, 0, 0, 0xff };
+	static const unsigned char blue[8] = { 0, 0xff, 0, 0, 0, 0xff, 0, 0xff };
 	struct thumbnail t;
 	struct err err = { 0 };
 	struct file f;
