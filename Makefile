@@ -8,6 +8,7 @@
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
 #   make crash          the long form of the crash tests
 #   make stream         1 GB through each kind of portal, with the memory it takes
+#   make large          a multi-frame object of 4 GB, unpacked, checked and reconciled, with the memory it takes
 #   make check-corpus CORPUS=DIR   third-party samples
 #   make install DESTDIR= PREFIX=/usr/local
 VERSION := 0.1
@@ -131,6 +132,10 @@ crash: all tools
 stream: all tools
 	D=$$(mktemp -d /var/tmp/mri-stream.XXXXXX) && trap 'rm -rf "$$D"' EXIT && STREAM_MB=1024 SRC=$(CURDIR) \
 	    MRI_BIN=$(CURDIR)/$(B)/bin MRI_TOOL=$(CURDIR)/$(B)/tool HOME=$$D TMPDIR=$$D sh tests/flow/stream.sh
+# An object of nearly 4 GB, the most that 32 bits of length allow; check does it with 300 MB.
+large: all tools
+	D=$$(mktemp -d /var/tmp/mri-large.XXXXXX) && trap 'rm -rf "$$D"' EXIT && LARGE_MB=4095 SRC=$(CURDIR) \
+	    MRI_BIN=$(CURDIR)/$(B)/bin MRI_TOOL=$(CURDIR)/$(B)/tool HOME=$$D TMPDIR=$$D sh tests/flow/large.sh
 check-corpus: all tools
 	CORPUS=$(CORPUS) scripts/check --no-deps --only corpus
 install: all install-data
@@ -145,7 +150,7 @@ install-data:
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh crash stream check-corpus install install-data clean
+.PHONY: all tools unit everything check lint bench check-fresh crash stream large check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -4,11 +4,14 @@ static struct check_options opt;
 
 static const struct cli_option options[] = { { 0, "order", "FILE", "complete the order by this one",
 						 CLI_STRING, &opt.order },
+	{ 0, "worklist", NULL, "complete the order by the worklist of the RIS", CLI_FLAG, &opt.worklist },
 	{ 0, "dest", "NAME", "judge for this destination (may repeat)", CLI_LIST, &opt.dest },
 	{ 0, "deep", NULL, "decode every frame", CLI_FLAG, &opt.deep },
 	{ 0, "accept", "RULE", "let this rule's finding pass (may repeat); needs --reason", CLI_LIST,
 	    &opt.accept },
-	{ 0, "reason", "TEXT", "why it is accepted; recorded", CLI_STRING, &opt.reason }, { 0 } };
+	{ 0, "reason", "TEXT", "why it is accepted; recorded", CLI_STRING, &opt.reason },
+	{ 0, "report", "FILE", "write the check as a page for a person; -: into the item", CLI_STRING,
+	    &opt.report }, { 0 } };
 
 static const struct cli_tool tool = {
 	.name = "mri-check",

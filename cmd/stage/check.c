@@ -1,4 +1,4 @@
-#include "stage/check.h"
+#include "stage/check_report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +47,8 @@ int
 check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struct check_options *opt,
     struct err *err)
 {
+	int rc = RC_OK;
+
 	memset(st, 0, sizeof *st);
 	st->cli = cli;
 	st->work = w;
@@ -70,12 +72,19 @@ check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struc
 		return err_set(err, ERR_TEMP, "no memory");
 	for (size_t i = 0; i < cli->config->ndestinations; i++)
 		st->known[st->nknown++] = cli->config->destinations[i].name;
-	return opt->order != NULL ? read_order_file(st, err) : RC_OK;
+	if (opt->report != NULL && cli->dry_run)
+		return err_set(err, ERR_USAGE, "-n writes nothing: it goes without --report");
+	if (opt->worklist && (rc = check_worklist_begin(st, err)) != RC_OK)
+		return rc;
+	if (opt->order != NULL && (rc = read_order_file(st, err)) != RC_OK)
+		return rc;
+	return opt->report != NULL ? report_open(&st->report, cli, w, opt->report, err) : RC_OK;
 }
 
 void
 check_end(struct check_stage *st)
 {
+	report_close(st->report);
 	check_pool_free(st->pool);
 	order_free(st->more);
 	free(st->known);
@@ -93,11 +102,24 @@ complete_order(struct job *j, struct err *err)
 		rc = order_parse(b.data, b.len, "the stored order", &j->order, err);
 	if (rc == RC_OK && j->st->more != NULL)
 		rc = order_complete(j->order, j->st->more, err);
+	buf_free(&b);
+	return rc;
+}
+
+/* Then by the worklist; this is what is stored. */
+static int
+finish_order(struct job *j, struct err *err)
+{
+	struct check_facts *f = &j->facts;
+	int rc = RC_OK;
+
+	if (j->st->opt->worklist)
+		rc = check_worklist_run(j->st, j->subject, j->order, f->keys, f->nkeys, f->self,
+		    j->study == ITEM_PAPERS, &f->listed, err);
 	if (rc == RC_OK)
 		rc = order_write(j->order, &j->order_bytes, err);
 	if (rc == RC_OK)
 		rc = hash_hex(j->order_bytes.data, j->order_bytes.len, j->order_sha, err);
-	buf_free(&b);
 	return rc;
 }
 
@@ -144,6 +166,8 @@ gate(struct job *j, struct err *err)
 	bool there = false;
 	int rc = import_unpack_read(j->import, &there, &b, err);
 
+	if (rc == RC_OK && there)
+		rc = check_facts_media(&j->facts, b.data, b.len, err);
 	buf_free(&b);
 	if (rc == RC_OK && !there) {
 		rc = err_set(err, ERR_PERSON, "not unpacked yet");
@@ -234,7 +258,9 @@ commit(struct job *j, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	same = j->old != NULL && check_same(j->old, j->doc);
-	if (!same) {
+	if (!same) { /* a report of another check goes first */
+		if ((rc = item_file_remove(j->item, ITEM_REPORT, err)) != RC_OK)
+			return rc;
 		if ((rc = json_write(j->doc, &b, err)) == RC_OK)
 			rc = item_file_write(j->item, ITEM_CHECK, b.data, b.len, NULL, err);
 	}
@@ -291,6 +317,11 @@ send_receipt(struct job *j, struct err *err)
 	json_decref(findings);
 	if (more == NULL)
 		return err_rc(err->kind);
+	if (j->st->opt->worklist &&
+	    json_object_set_new(more, "worklist", check_worklist_numbers(&j->facts.listed, err)) != 0) {
+		json_decref(more);
+		return err_set(err, ERR_TEMP, "no memory");
+	}
 	warn_of_rules(j);
 	r.more = more;
 	if (j->numbers.errors > 0) {
@@ -323,10 +354,11 @@ run(struct job *j, struct err *err)
 	read_old(j);
 	j->st->deep = j->st->opt->deep || was_deep(j);
 	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
-	    (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
+	    (rc = finish_order(j, err)) != RC_OK || (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = judge(j, err)) != RC_OK)
 		return rc;
 	if (j->st->cli->dry_run) {
+		check_worklist_print(j->st->cli, j->path, &j->facts.listed);
 		check_print(j->st->cli, j->path, j->doc);
 		if (j->numbers.errors > 0)
 			cli_worse(j->st->cli, ERR_PERSON);
@@ -371,6 +403,31 @@ struct input {
 	const struct cli_input *in;
 };
 
+static int
+open_object(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct job *j = arg;
+
+	return item_object_fd(j->item, j->facts.objects[i].n, fd, key, err);
+}
+
+/* For whoever decides, so it is made of what is held too. */
+static void
+report(struct job *j)
+{
+	const struct report_source src = { .path = j->path,
+		.item = j->item,
+		.import = j->import,
+		.order = j->order,
+		.facts = &j->facts,
+		.doc = j->again ? j->old : j->doc,
+		.open = open_object,
+		.arg = j };
+
+	if (j->st->report != NULL)
+		report_item(j->st->report, &src, j->subject);
+}
+
 /* One item; what is wrong with it does not stop the next one. */
 static int
 check_item(struct import *import, int study, void *arg, struct err *err)
@@ -395,6 +452,8 @@ check_item(struct import *import, int study, void *arg, struct err *err)
 	spool_ref_path(input->st->work->spool, &ref, j.path);
 	cli_count(cli, "items", 1);
 	rc = run_audited(&j, &e);
+	if (rc == RC_OK)
+		report(&j);
 	item_close(j.item); /* unlocked before the receipt */
 	if (rc == RC_OK && !cli->dry_run)
 		rc = send_receipt(&j, &e);

@@ -11,12 +11,15 @@
 #include "check/check.h"
 #include "cli/work.h"
 #include "spool/manifest.h"
+#include "stage/check_ask.h"
 #include "stage/check_worker.h"
 
 struct check_options {
 	const char *order;		/* FILE */
+	bool worklist;
 	struct cli_list dest, accept;
 	const char *reason;
+	const char *report;		/* FILE, or REPORT_KEPT */
 	bool deep;
 };
 
@@ -28,6 +31,7 @@ struct check_stage {
 	bool accept[CHECK_RULES], accepting;
 	const char **known; size_t nknown;	/* destinations of the config; borrowed names */
 	struct check_pool *pool;
+	struct report *report;	/* NULL: none is asked for */
 	bool deep;	/* the item in hand */
 };
 
@@ -47,6 +51,8 @@ struct check_facts {
 	struct study_key *keys; size_t nkeys, self;	/* strings owned */
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
+	struct check_listed listed;	/* --worklist */
+	json_t *media;			/* `media` of the record of mri-unpack */
 };
 void check_facts_free(struct check_facts *);
 /* Takes one object's facts and interns its patient. */
@@ -58,6 +64,10 @@ int check_facts_key(struct check_facts *, const char *uid, const char *date, con
 int check_facts_read(struct check_stage *, struct check_facts *, struct item_dir *, struct err *);
 /* Studies, claims and package counts of the whole import. */
 int check_facts_import(struct check_facts *, struct import *, int study, struct err *);
+/* check_medium.c: what media say of themselves, from the record of mri-unpack (a part of it is enough), or from the one
+ * that lies beside an item of work without a spool. */
+int check_facts_media(struct check_facts *, const char *record, size_t, struct err *);
+int check_facts_media_beside(struct check_facts *, const char *item, struct err *);
 /* The same for DIR/1, DIR/2 … of work without a spool. */
 int check_facts_siblings(struct check_facts *, const char *dir, struct err *);
 

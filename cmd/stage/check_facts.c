@@ -19,11 +19,13 @@ check_facts_free(struct check_facts *f)
 	for (size_t i = 0; i < f->nclaims; i++)
 		claim_free(&f->claims[i]);
 	manifest_free(f->manifest);
+	json_decref(f->media);
 	free(f->objects);
 	free(f->identities);
 	free(f->keys);
 	free(f->claims);
 	free(f->packages);
+	check_listed_free(&f->listed);
 	memset(f, 0, sizeof *f);
 }
 
@@ -329,6 +331,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->nclaims = f->nclaims;
 	s->packages = f->packages;
 	s->npackages = f->npackages;
+	s->media = f->media;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;
 		s->partial = f->manifest->partial;
@@ -341,6 +344,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->worklist = st->opt->worklist ? &f->listed.w : NULL;
 	s->deep = st->deep;
 	s->severities = &st->cli->config->check;
 }

@@ -14,7 +14,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "stage/check.h"
+#include "stage/check_report.h"
 
 #define FILES_MAX 100000 /* of one folder; the parent keeps a path and 1 KB of facts of each */
 #define DEPTH_MAX 32 /* media nest 4 deep */
@@ -32,21 +32,41 @@ fail(struct check_stage *st, const struct cli_input *in, const struct err *err)
 	cli_count(st->cli, "failed", 1);
 }
 
+/* The order of --order, or an empty one: the worklist may fill it up. */
 static int
-judge(struct check_stage *st, const struct check_facts *f, bool papers, const char *path, struct err *err)
+copy_order(const struct check_stage *st, struct order **out, struct err *err)
+{
+	struct buf b = BUF_INIT(ORDER_MAX);
+	int rc = RC_OK;
+
+	if (st->more == NULL)
+		return order_new(out, err);
+	if ((rc = order_write(st->more, &b, err)) == RC_OK)
+		rc = order_parse(b.data, b.len, st->opt->order, out, err);
+	buf_free(&b);
+	return rc;
+}
+
+/* src: where objects come from, for the report. */
+static int
+judge(struct check_stage *st, struct check_facts *f, bool papers, const char *path, struct report_source *src,
+    struct err *err)
 {
 	struct check_report rep = { 0 };
 	struct check_numbers n = { 0 };
 	struct check_study s;
-	struct order *empty = NULL;
+	struct order *o = NULL;
 	struct buf b = BUF_INIT(ORDER_MAX);
 	char sha[HASH_HEX] = "";
 	json_t *doc = NULL;
-	int rc = order_new(&empty, err);
+	int rc = copy_order(st, &o, err);
 
+	if (rc == RC_OK && st->opt->worklist)
+		rc = check_worklist_run(
+		    st, path, o, f->keys, f->nkeys, f->self, papers, &f->listed, err);
 	if (rc == RC_OK) {
-		check_study_of(st, f, st->more != NULL ? st->more : empty, papers, &s);
-		rc = order_write(s.order, &b, err);
+		check_study_of(st, f, o, papers, &s);
+		rc = order_write(o, &b, err);
 	}
 	if (rc == RC_OK)
 		rc = hash_hex(b.data, b.len, sha, err);
@@ -57,16 +77,37 @@ judge(struct check_stage *st, const struct check_facts *f, bool papers, const ch
 		check_report_free(&rep);
 	}
 	if (rc == RC_OK) {
+		check_worklist_print(st->cli, path, &f->listed);
 		check_print(st->cli, path, doc);
 		cli_count(st->cli, "items", 1);
 		cli_count(st->cli, n.errors > 0 ? "held" : "cleared", 1);
 		if (n.errors > 0)
 			cli_worse(st->cli, ERR_PERSON);
 	}
+	if (rc == RC_OK && st->report != NULL) {
+		src->path = path;
+		src->order = s.order;
+		src->facts = f;
+		src->doc = doc;
+		report_item(st->report, src, path);
+	}
 	json_decref(doc);
 	buf_free(&b);
-	order_free(empty);
+	order_free(o);
 	return rc;
+}
+
+struct item_source {
+	struct item_dir *item;
+	const struct check_facts *f;
+};
+
+static int
+open_original(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct item_source *s = arg;
+
+	return item_object_fd(s->item, s->f->objects[i].n, fd, key, err);
 }
 
 /* A folder laid out as study/<n>. */
@@ -75,6 +116,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 {
 	struct check_facts f = { 0 };
 	struct buf b = BUF_INIT(JSON_BYTES_MAX);
+	struct item_source from = { item, &f };
+	struct report_source src = { .open = open_original, .arg = &from };
 	bool papers = false;
 	int rc = item_file_read(item, ITEM_MANIFEST, &b, err);
 
@@ -84,9 +127,11 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 		papers = *f.manifest->study_uid == '\0';
 		if (!papers && (rc = check_facts_siblings(&f, path, err)) == RC_OK)
 			rc = check_facts_read(st, &f, item, err);
+		if (rc == RC_OK)
+			rc = check_facts_media_beside(&f, path, err);
 	}
 	if (rc == RC_OK)
-		rc = judge(st, &f, papers, path, err);
+		rc = judge(st, &f, papers, path, &src, err);
 	check_facts_free(&f);
 	buf_free(&b);
 	return rc;
@@ -305,10 +350,25 @@ group(struct reading *r, struct err *err)
 	return rc;
 }
 
+struct loose_source {
+	struct reading *r;
+	const struct check_facts *f;
+};
+
+static int
+open_loose(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct loose_source *s = arg;
+
+	return open_file(s->r, (size_t)s->f->objects[i].n - 1, fd, key, err);
+}
+
 static int
 judge_study(struct check_stage *st, struct reading *r, size_t key, const char *path, struct err *err)
 {
 	struct check_facts f = { 0 };
+	struct loose_source from = { r, &f };
+	struct report_source src = { .open = open_loose, .arg = &from };
 	char name[SPOOL_PATH_MAX + 32];
 	int rc = RC_OK;
 
@@ -321,7 +381,7 @@ judge_study(struct check_stage *st, struct reading *r, size_t key, const char *p
 			rc = check_facts_add(&f, &r->all.objects[i], &r->who[i], err);
 	snprintf(name, sizeof name, "%s (study %zu of %zu)", path, key + 1, r->all.nkeys);
 	if (rc == RC_OK)
-		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, err);
+		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, &src, err);
 	check_facts_free(&f);
 	return rc;
 }

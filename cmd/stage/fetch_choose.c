@@ -15,8 +15,9 @@ given(const char *s)
 int
 choose_patient(const struct order *o, const struct source_offer *offers, size_t n, char doubt[256], struct err *err)
 {
-	struct identity_facts a = { o->patient.name, o->patient.birth_date, o->patient.sex, o->patient.id,
-	    o->patient.issuer, (const char *const *)o->patient.other_names, o->patient.nother_names };
+	struct identity_facts a = { .name = o->patient.name, .birth_date = o->patient.birth_date,
+	    .sex = o->patient.sex, .id = o->patient.id, .issuer = o->patient.issuer,
+	    .other_names = (const char *const *)o->patient.other_names, .nother_names = o->patient.nother_names };
 	struct identity_facts b = { 0 };
 	enum identity verdict = IDENTITY_UNKNOWN;
 	char reason[PATIENT_REASON_MAX];

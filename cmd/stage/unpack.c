@@ -94,6 +94,8 @@ static int read_all(struct unpack_run *run, struct err *err)
 	pool_free(pool);
 	if (rc == RC_OK)
 		rc = unpack_group(run, err);
+	if (rc == RC_OK)
+		rc = unpack_medium_compare(run, err);
 	return rc;
 }
 
@@ -551,6 +553,21 @@ static void answer_loose(struct unpack_run *run)
 	}
 }
 
+/* The record beside the items, as in a spool: mri-check finds there what the media say of themselves. */
+static int loose_record(struct unpack_run *run, struct err *err)
+{
+	struct buf record = BUF_INIT(0);
+	int fd = open(run->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 ? err_sys(err, errno, "cannot open the output folder") : unpack_record(run, &record, err);
+
+	if (rc == RC_OK)
+		rc = io_replace(fd, "unpack", record.data, record.len, 0600, err);
+	if (fd >= 0)
+		close(fd);
+	buf_wipe(&record);
+	return rc;
+}
+
 void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n, const char *dir,
     const struct unpack_password *password)
 {
@@ -578,6 +595,8 @@ void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n,
 	if (rc == RC_OK && !cli->dry_run)
 		for (size_t i = 0; rc == RC_OK && i < run.nitems; i++)
 			rc = publish(&run, i, &err);
+	if (rc == RC_OK && !cli->dry_run && run.nitems)
+		rc = loose_record(&run, &err);
 	if (rc == RC_OK) {
 		unpack_count(&run);
 		unpack_say(&run);

@@ -372,6 +372,7 @@ void unpack_free(struct unpack_run *run)
 		free(run->files[i].label);
 		free(run->files[i].reason);
 		free(run->files[i].facts);
+		unpack_medium_free(&run->files[i]);
 	}
 	for (size_t i = 0; i < run->npackages; i++) {
 		free(run->packages[i].reason);

@@ -2,6 +2,7 @@
 #ifndef MRI_STAGE_UNPACK_IMPL_H
 #define MRI_STAGE_UNPACK_IMPL_H
 
+#include "media/listing.h"
 #include "media/sniff.h"
 #include "order/claim.h"
 #include "spool/item.h"
@@ -42,6 +43,7 @@ struct unpack_file {
 	struct unpack_facts *facts;	/* objects */
 	int item;		/* index of run->items, -1 none */
 	int number;
+	struct listing *listing;	/* of a DICOMDIR; NULL */
 	int rival;		/* set aside: 1 + the file whose SOP Instance UID it has with other bytes; 0 none */
 };
 
@@ -89,6 +91,7 @@ struct unpack_run {
 	struct intern *strings;	/* of the workers' answers */
 	long long counts[4];	/* by fate */
 	long long data_aside;
+	size_t listed;		/* files that indexes name, of all packages */
 };
 
 /* unpack_intern.c: strings kept once. NULL without memory. */
@@ -114,6 +117,14 @@ int unpack_record(struct unpack_run *, struct buf *, struct err *);	/* the `unpa
 void unpack_say(struct unpack_run *);	/* what was set aside, and why, on stderr */
 void unpack_plan(struct unpack_run *);	/* a dry run's document */
 void unpack_count(struct unpack_run *);	/* sums of the summary */
+
+/* unpack_medium.c: what media say of themselves, against what is there. */
+/* The listing that follows a worker's answer j, into f. Nothing follows: RC_OK. */
+int unpack_medium_take(struct unpack_run *, struct unpack_file *f, struct chan *, const json_t *j, struct err *);
+int unpack_medium_compare(struct unpack_run *, struct err *);	/* after unpack_group */
+int unpack_medium_record(struct unpack_run *, json_t *array, struct err *);
+void unpack_medium_say(struct unpack_run *);
+void unpack_medium_free(struct unpack_file *);
 
 /* unpack_folder.c: the files of a folder, without following links; each has a number. */
 struct folder;

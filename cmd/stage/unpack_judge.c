@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "dicom/charset.h"
+#include "media/dicomdir.h"
 #include "dicom/walk.h"
 #include "stage/unpack_judge.h"
 
@@ -59,6 +60,23 @@ static void date(const struct object *o, uint32_t tag, char to[9])
 		to[0] = '\0';
 }
 
+/* Kept as a claim; what cannot be read of it is a finding of its own and stops nothing. */
+static int index_of_medium(struct stream *s, struct judgement *j, struct err *err)
+{
+	struct listing l;
+	int rc = RC_OK;
+
+	aside(j, false, "a DICOMDIR, which is the medium's index and no object");
+	j->media = MEDIA_DICOMDIR;
+	listing_init(&l, LISTING_DICOMDIR);
+	rc = dicomdir_read(&l, s, err);
+	j->listing.max = LISTING_BYTES_MAX;
+	if (rc == RC_OK)
+		rc = listing_write(&l, &j->listing, err);
+	listing_free(&l);
+	return rc;
+}
+
 static int dicom(struct stream *s, struct judgement *j, struct err *err)
 {
 	struct object *o = NULL;
@@ -92,9 +110,10 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 	if (walk_number(o, TAG(0x0020, 0x0013), &j->number, &found, err) != RC_OK || !found)
 		j->number = -1;
 	if (walk_find(o, TAG(0x0004, 0x1220)) || !strcmp(j->sop_class, UID_DICOMDIR)) {
-		j->media = MEDIA_DICOMDIR;
-		aside(j, false, "a DICOMDIR, which is the medium's index and no object");
-	} else if (!j->sop_class[0] || !j->sop_uid[0]) {
+		walk_close(o);
+		return index_of_medium(s, j, err);
+	}
+	if (!j->sop_class[0] || !j->sop_uid[0]) {
 		aside(j, true, "a DICOM file without SOP Class UID or SOP Instance UID");
 	} else if (!j->study_uid[0] || !j->series_uid[0]) {
 		aside(j, true, "a DICOM object that belongs to no study or series");
@@ -118,8 +137,7 @@ int judge(struct stream *s, struct judgement *j, struct err *err)
 	case MEDIA_DICOM:
 		return dicom(s, j, err);
 	case MEDIA_DICOMDIR:
-		aside(j, false, "a DICOMDIR, which is the medium's index and no object");
-		break;
+		return index_of_medium(s, j, err);
 	case MEDIA_PDF: case MEDIA_JPEG: case MEDIA_PNG: case MEDIA_XML: case MEDIA_HTML: case MEDIA_JSON:
 	case MEDIA_FHIR: case MEDIA_TEXT:
 		j->fate = FATE_DOCUMENT;

@@ -2,6 +2,7 @@
 #ifndef MRI_STAGE_UNPACK_JUDGE_H
 #define MRI_STAGE_UNPACK_JUDGE_H
 
+#include "base/buf.h"
 #include "stage/unpack_impl.h"
 
 #define JUDGE_TEXT	400	/* bytes of a name, id or description: PN has 5 × 64 characters a group (PS3.5 6.2) */
@@ -19,6 +20,7 @@ struct judgement {
 	char study_date[9], birth[9], sex[17];
 	char description[JUDGE_TEXT], name[JUDGE_TEXT], id[JUDGE_TEXT], issuer[JUDGE_TEXT];
 	long long number;
+	struct buf listing;	/* what the medium says of itself, as listing_write gives it; buf_wipe */
 };
 
 /* Fills all but label, bytes and sha256. An error is one of reading; what is wrong with the content is a fate. */

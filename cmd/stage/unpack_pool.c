@@ -416,6 +416,8 @@ static int answer(struct pool *pool, struct hand *h, struct err *err)
 			text_copy(pool->p->sha256, sizeof pool->p->sha256, text);
 	} else if (rc == RC_OK && w.what == WANT_MEMBER) {
 		rc = member(pool, &w, j, err);
+		if (rc == RC_OK)
+			rc = unpack_medium_take(pool->run, file_of(pool, w.member), worker_chan(h->worker), j, err);
 	}
 	json_decref(j);
 	return rc;
@@ -465,9 +467,11 @@ static void progress(struct pool *pool)
 
 static int give_out(struct pool *pool, struct err *err)
 {
-	uint32_t width = pool->members < pool->jobs ? pool->members : pool->jobs;
+	uint32_t width = pool->p->media == MEDIA_GZIP ? 1 : pool->jobs;	/* each worker would inflate all of it */
 	int rc = RC_OK;
 
+	if (width > pool->members)
+		width = pool->members;
 	while (rc == RC_OK && !pool->p->failed) {
 		for (uint32_t i = 0; i < width && rc == RC_OK; i++) {
 			struct hand *h = &pool->hands[i];
@@ -528,7 +532,7 @@ static int unlock(struct pool *pool, struct hand *h, struct err *err)
 		while (rc == RC_OK && h->n)
 			rc = wait_answers(pool, err);
 	} else if (!pool->run->password || !pool->run->password->given) {
-		err_set(&why, ERR_DENIED, "%zu of its %lu members are encrypted, and no password was given",
+		err_set(&why, ERR_DENIED, "%zu of %lu members encrypted, and no password was given",
 		    pool->p->encrypted, (unsigned long)pool->members);
 		fail_package(pool->p, &why);
 		pool->p->locked = true;
@@ -576,8 +580,13 @@ static int begin(struct pool *pool, struct err *err)
 		rc = unlock(pool, first, err);
 	if (rc != RC_OK || pool->p->failed || !pool->run->import)
 		return rc;
-	/* the whole package's hash, beside the work on its members */
-	last = &pool->hands[pool->members > 1 ? pool->jobs - 1 : 0];
+	/* A sealed package proves with every chunk that it is what was fetched; else its hash does, taken beside the work
+	 * on its members. */
+	if (import_recipient(pool->run->import) && pool->p->claim.sha256[0]) {
+		text_copy(pool->p->sha256, sizeof pool->p->sha256, pool->p->claim.sha256);
+		return RC_OK;
+	}
+	last = &pool->hands[pool->members > 1 && pool->p->media != MEDIA_GZIP ? pool->jobs - 1 : 0];
 	rc = ready(pool, last, false, err);
 	if (rc == RC_OK)
 		rc = chan_send(worker_chan(last->worker), "{\"do\":\"hash\"}", 13, NULL, 0, err);

@@ -167,23 +167,25 @@ static int file_entry(struct unpack_run *run, const struct unpack_file *f, struc
 
 int unpack_record(struct unpack_run *run, struct buf *out, struct err *err)
 {
-	json_t *packages = json_array(), *items = json_array(), *head = NULL;
+	json_t *packages = json_array(), *items = json_array(), *media = json_array(), *head = NULL;
 	bool partial = false;
-	int rc = packages && items ? RC_OK : err_set(err, ERR_TEMP, "no memory to unpack");
+	int rc = packages && items && media ? RC_OK : err_set(err, ERR_TEMP, "no memory to unpack");
 
 	if (rc == RC_OK)
 		rc = list_packages(run, packages, err);
 	if (rc == RC_OK)
 		rc = list_items(run, items, err);
+	if (rc == RC_OK)
+		rc = unpack_medium_record(run, media, err);
 	if (rc == RC_OK) {
 		for (size_t i = 0; i < run->npackages; i++)
 			partial |= run->packages[i].failed || run->packages[i].partial;
-		head = json_make(err, "{s:i,s:s,s:b,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:O,s:O}", "v", 1, "type", "unpack",
+		head = json_make(err, "{s:i,s:s,s:b,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:O,s:O,s:O}", "v", 1, "type", "unpack",
 		    "partial", partial, "counts",
 		    "files", (json_int_t)run->nfiles, "objects", (json_int_t)run->counts[FATE_OBJECT], "documents",
 		    (json_int_t)run->counts[FATE_DOCUMENT], "duplicates", (json_int_t)run->counts[FATE_DUPLICATE],
 		    "set_aside", (json_int_t)run->counts[FATE_ASIDE], "set_aside_data", (json_int_t)run->data_aside,
-		    "packages", packages, "items", items);
+		    "packages", packages, "items", items, "media", media);
 		rc = head ? json_write(head, out, err) : err_rc(err->kind);
 	}
 	/* the list of files by hand, one after the other: as one JSON value it would take a kilobyte of memory each */
@@ -202,6 +204,7 @@ int unpack_record(struct unpack_run *run, struct buf *out, struct err *err)
 	json_decref(head);
 	json_decref(packages);
 	json_decref(items);
+	json_decref(media);
 	return rc;
 }
 
@@ -216,7 +219,9 @@ void unpack_say(struct unpack_run *run)
 		size_t same = 0;
 		bool known = false;
 
-		if (f->fate != FATE_ASIDE || p->failed)
+		/* where a package failed for one reason, that is said with it */
+		if (f->fate != FATE_ASIDE || !f->reason ||
+		    (p->failed && (p->count < 2 || (p->reason && !strcmp(p->reason, f->reason)))))
 			continue;
 		cli_note(run->cli, f->data ? 1 : 2, run->subject, "package %d, member %lu was set aside: %s", p->n,
 		    (unsigned long)f->member + 1, f->reason);
@@ -245,6 +250,7 @@ void unpack_say(struct unpack_run *run)
 		if (!p->failed && p->partial && p->reason)
 			cli_warn(run->cli, run->subject, "package %d: %s", p->n, p->reason);
 	}
+	unpack_medium_say(run);
 }
 
 void unpack_plan(struct unpack_run *run)

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "check/severity.h"
+#include "check/worklist.h"
 #include "order/claim.h"
 #include "order/order.h"
 
@@ -38,9 +39,12 @@ enum check_point {
 	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED,
 	POINT_PATIENTS, POINT_SPELLINGS,
 	POINT_ORDER_AMBIGUOUS, POINT_ORDER_UNMATCHED,
+	POINT_WORKLIST_NONE, POINT_WORKLIST_MANY, POINT_WORKLIST_DIFFERS, POINT_WORKLIST_UNTIED,
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
+	POINT_LISTED_ABSENT, POINT_LISTED_STUDY, POINT_LISTED_OTHER, POINT_LISTED_MOVED, POINT_UNLISTED,
+	POINT_INDEX_BROKEN, POINT_MEDIUM_PATIENTS,
 	POINT_BASIS, POINT_DESTINATION, POINT_DEADLINE,
 	CHECK_POINTS
 };
@@ -77,6 +81,8 @@ struct check_object {
 	bool image;			/* has pixel data */
 	uint32_t points;		/* 1 << enum check_point, of single objects */
 	long long decoded;		/* frames, by a deep check */
+	uint32_t charset_tag;		/* of POINT_CHARSET: the first text */
+	bool charset_nested;		/* in a sequence */
 	char why[CHECK_REASON_MAX];	/* of POINT_BROKEN, POINT_FRAME, POINT_UNDECODED: the first of these */
 	int identity;			/* index, set by the caller; -1 none */
 };
@@ -92,6 +98,7 @@ struct check_study {
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */
 	const struct claim *claims; size_t nclaims;
 	const struct check_package *packages; size_t npackages;
+	const json_t *media;	/* what media say of themselves: `media` of the record of mri-unpack; borrowed, NULL none */
 	size_t documents;
 	bool deep;			/* every frame was decoded */
 	bool partial;			/* verdict of unpack */
@@ -102,6 +109,7 @@ struct check_study {
 	const char *const *known; size_t nknown;		/* destinations of the config */
 	bool named_only;		/* no destination by URL */
 	time_t now, purge_at;		/* purge_at 0: no spool */
+	const struct check_worklist *worklist;	/* NULL: not asked; see check/worklist.h */
 	const struct check_severities *severities;	/* NULL: as the table has them */
 };
 

@@ -231,6 +231,7 @@ rule_complete(const struct check_study *s, struct check_report *rep, struct err 
 		check_say(rep, POINT_EMPTY, "no object");
 	claimed = judge_study_claims(s, rep);
 	claimed = judge_package_claims(s, rep) || claimed;
+	claimed = medium_lists(s) || claimed;
 	judge_lists(s, rep);
 	if ((rc = count_gaps(s, &gaps, err)) != RC_OK)
 		return rc;

@@ -2,7 +2,13 @@
 
 #include <string.h>
 
+#include "check/letter.h"
+#include "check/translit.h"
+
 #define DIAERESIS 0x0308
+#define LETTERS_MAX FOLD_WORD_MAX
+#define PREFIX_MIN 3 /* letters: Max, Alex */
+#define TWO_LETTERS_MIN 6 /* letters of a word of which two may differ: Stefan, Stephan */
 
 uint32_t
 fold_next(const char **s)
@@ -29,149 +35,100 @@ fold_next(const char **s)
 bool
 fold_is_space(uint32_t c)
 {
-	return c == ' ' || c == '\t' || c == 0xa0 || c == 0x3000;
+	return c == ' ' || c == '\t' || c == '_' || c == '(' || c == ')' || c == '[' || c == ']' ||
+	    c == ',' || c == ';' || c == ':' || c == 0xa0 || c == 0x3000;
 }
 
 bool
 fold_is_joint(uint32_t c)
 {
-	return c == '-' || c == '.' || c == '/' || (c >= 0x2010 && c <= 0x2015) || c == 0xb7;
+	return c == '-' || c == '.' || c == '/' || c == '<' || (c >= 0x2010 && c <= 0x2015) ||
+	    c == 0xb7 || c == 0x30fb;
 }
 
-/* Latin-1 and Latin Extended-A without their accents, in two spellings. */
-static const struct {
-	uint32_t c;
-	const char *written, *bare;
-} table[] = {
-	{ 0xe4, "ae", "a" },
-	{ 0xf6, "oe", "o" },
-	{ 0xfc, "ue", "u" },
-	{ 0xdf, "ss", "ss" },
-	{ 0x1e9e, "ss", "ss" },
-	{ 0xe5, "aa", "a" },
-	{ 0xe6, "ae", "a" },
-	{ 0xf8, "oe", "o" },
-	{ 0x153, "oe", "o" },
-	{ 0xf0, "d", "d" },
-	{ 0xfe, "th", "th" },
-	{ 0x111, "d", "d" },
-	{ 0x142, "l", "l" },
-	{ 0x131, "i", "i" },
-	{ 0x17f, "s", "s" },
-};
-
-/* Base letters of U+00E0–U+00FF; '.': in the table, or no letter with an accent. */
-static const char latin1[] = "aaaa...ceeeeiiii.nooooo..uuu.y.y";
-
-/* Latin Extended-A: the last character of each run with one base letter. */
-static const struct {
-	uint32_t last;
-	char base;
-} extended[] = { { 0x105, 'a' }, { 0x10d, 'c' }, { 0x111, 'd' }, { 0x11b, 'e' }, { 0x123, 'g' },
-	{ 0x127, 'h' }, { 0x131, 'i' }, { 0x135, 'j' }, { 0x138, 'k' }, { 0x142, 'l' }, { 0x14b, 'n' },
-	{ 0x153, 'o' }, { 0x159, 'r' }, { 0x161, 's' }, { 0x167, 't' }, { 0x173, 'u' }, { 0x175, 'w' },
-	{ 0x178, 'y' }, { 0x17e, 'z' } };
-
-/* Lower case of the scripts that have it and occur in names here: Latin, Greek, Cyrillic. */
-static uint32_t
-lower(uint32_t c)
+/* Apostrophes of all kinds, and signs that stand for a letter or for nothing. */
+static bool
+vanishes(uint32_t c)
 {
-	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7))
-		return c + 0x20;
-	if (c == 0x152)
-		return 0x153;
-	if (c == 0x178)
-		return 0xff;
-	if (c == 0x110 || c == 0x141)
-		return c + 1;
-	if ((c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
-		return c + 0x20;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 0x50;
-	if (c >= 0xff21 && c <= 0xff3a) /* full width */
-		return c - 0xff21 + 'a';
-	if (c >= 0xff41 && c <= 0xff5a)
-		return c - 0xff41 + 'a';
-	return c;
+	return c == '\'' || c == '`' || c == 0xb4 || c == 0x2018 || c == 0x2019 || c == 0x2bc ||
+	    c == '"' || c == '?' || c == '*' || c == '#' || c == '+' || c == 0xfffd;
 }
 
 static bool
-append(char *to, const char *s, size_t n)
+append(char *to, const char *s)
 {
-	size_t len = strlen(to);
+	size_t len = strlen(to), n = strlen(s);
 
 	if (len + n >= FOLD_WORD_MAX)
 		return false;
-	memcpy(to + len, s, n);
-	to[len + n] = '\0';
+	memcpy(to + len, s, n + 1);
 	return true;
 }
 
+/* A mark that makes another letter of the one before it, in both spellings. */
 static void
-append_both(struct word *w, const char *written, const char *bare)
+combine(char *word, uint32_t mark)
 {
-	if (!append(w->written, written, strlen(written)) || !append(w->bare, bare, strlen(bare)))
-		w->cut = true;
-}
-
-static void
-append_char(struct word *w, uint32_t c)
-{
+	size_t n = strlen(word);
 	char b[5] = "";
+	uint32_t c = 0;
 
-	if (c < 0x80)
-		b[0] = (char)c;
-	else if (c < 0x800) {
-		b[0] = (char)(0xc0 | c >> 6);
-		b[1] = (char)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		b[0] = (char)(0xe0 | c >> 12);
-		b[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		b[2] = (char)(0x80 | (c & 0x3f));
-	} else {
-		b[0] = (char)(0xf0 | c >> 18);
-		b[1] = (char)(0x80 | (c >> 12 & 0x3f));
-		b[2] = (char)(0x80 | (c >> 6 & 0x3f));
-		b[3] = (char)(0x80 | (c & 0x3f));
-	}
-	append_both(w, b, b);
+	while (n > 0 && ((unsigned char)word[n - 1] & 0xc0) == 0x80)
+		n--;
+	if (n == 0)
+		return;
+	const char *last = word + n - 1;
+	c = letter_combine(fold_next(&last), mark);
+	if (c == 0 || letter_encode(c, b) != (int)strlen(word + n - 1))
+		return;
+	memcpy(word + n - 1, b, strlen(b));
 }
 
 void
 fold_add(struct word *w, uint32_t c)
 {
-	if (c == '\'' || c == '`' || c == 0xb4 || c == 0x2018 || c == 0x2019)
+	struct letter l = { "", "" };
+
+	if (vanishes(c))
 		return;
-	if (c >= 0x300 && c <= 0x36f) { /* combining, as macOS writes them */
+	if (letter_is_mark(c)) { /* combining, as macOS writes them */
 		size_t n = strlen(w->written);
 		if (c == DIAERESIS && n > 0 && strchr("aou", w->written[n - 1]) != NULL)
-			w->cut = !append(w->written, "e", 1) || w->cut;
+			w->cut = !append(w->written, "e") || w->cut;
+		combine(w->written, c);
+		combine(w->bare, c);
 		return;
 	}
-	c = lower(c);
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		if (table[i].c == c) {
-			append_both(w, table[i].written, table[i].bare);
-			return;
-		}
-	char base = '.';
-	if (c >= 0xe0 && c <= 0xff)
-		base = latin1[c - 0xe0];
-	else if (c >= 0x100 && c <= 0x17e) {
-		size_t k = 0;
-		while (c > extended[k].last)
-			k++;
-		base = extended[k].base;
-	}
-	append_char(w, base == '.' ? c : (uint32_t)(unsigned char)base);
+	letter_fold(c, &l);
+	if (!append(w->written, l.written) || !append(w->bare, l.bare))
+		w->cut = true;
+}
+
+static size_t
+decode(const char *s, uint32_t out[LETTERS_MAX])
+{
+	size_t n = 0;
+
+	while (*s != '\0' && n < LETTERS_MAX)
+		out[n++] = fold_next(&s);
+	return n;
+}
+
+size_t
+fold_count(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; fold_next(&s))
+		n++;
+	return n;
 }
 
 /* Letters to change, add, drop or swap with the neighbour (optimal string alignment). */
 static size_t
-distance(const char *a, const char *b)
+distance(const uint32_t *a, size_t n, const uint32_t *b, size_t m)
 {
-	size_t n = strlen(a), m = strlen(b);
-	unsigned short row[3][FOLD_WORD_MAX + 1];
+	unsigned short row[3][LETTERS_MAX + 1];
 
 	for (size_t j = 0; j <= m; j++)
 		row[0][j] = (unsigned short)j;
@@ -193,20 +150,46 @@ distance(const char *a, const char *b)
 	return row[n % 3][m];
 }
 
+static enum likeness
+spelling(const char *a, const char *b)
+{
+	uint32_t x[LETTERS_MAX], y[LETTERS_MAX];
+	size_t n = decode(a, x), m = decode(b, y), less = n < m ? n : m;
+
+	if (less < PREFIX_MIN)
+		return WORD_OTHER;
+	if (distance(x, n, y, m) <= (less >= TWO_LETTERS_MIN ? 2 : 1))
+		return WORD_NEAR;
+	return memcmp(x, y, less * sizeof *x) == 0 ? WORD_CUT : WORD_OTHER;
+}
+
+/* Of a word in Cyrillic, Greek or kana against one in Latin letters. */
+static enum likeness
+sound(const struct word *native, const struct word *latin)
+{
+	char usual[FOLD_WORD_MAX];
+
+	if (translit_fits(native->bare, latin->written) || translit_fits(native->bare, latin->bare))
+		return WORD_SOUND;
+	return translit_usual(native->bare, usual, sizeof usual) ? spelling(usual, latin->bare)
+								 : WORD_OTHER;
+}
+
 enum likeness
 fold_compare(const struct word *a, const struct word *b)
 {
-	size_t n = strlen(a->bare), d = 0;
+	enum script x = script_of(a->bare), y = script_of(b->bare);
 
 	if (a->cut || b->cut)
 		return strcmp(a->bare, b->bare) == 0 ? WORD_NEAR : WORD_OTHER;
 	if (strcmp(a->written, b->written) == 0)
 		return WORD_SAME;
+	if (x != y && y == SCRIPT_LATIN)
+		return sound(a, b);
+	if (x != y && x == SCRIPT_LATIN)
+		return sound(b, a);
 	if (strcmp(a->written, b->bare) == 0 || strcmp(a->bare, b->written) == 0 ||
 	    strcmp(a->bare, b->bare) == 0)
 		return WORD_ACCENT;
-	if (strlen(b->bare) < n)
-		n = strlen(b->bare);
-	d = distance(a->bare, b->bare);
-	return n >= 3 && d <= (n >= 7 ? 2 : 1) ? WORD_NEAR : WORD_OTHER;
+	return spelling(a->bare, b->bare);
 }

@@ -1,6 +1,5 @@
 /*
- * Letters folded for comparison: no case, no accents. Two spellings of each
- * word, since ü is written ue by some and u by others (and ø oe or o, å aa or a).
+ * Words of names folded for comparison (letter.h), and how alike two are.
  */
 #ifndef MRI_CHECK_FOLD_H
 #define MRI_CHECK_FOLD_H
@@ -19,12 +18,21 @@ struct word {
 
 /* One character of UTF-8 at *s, which moves on; ill-formed bytes count as themselves. */
 uint32_t fold_next(const char **s);
-/* Appends one character to w. Apostrophes and combining marks other than the diaeresis vanish. */
+/* Appends one character to w. Apostrophes, accents that stand by themselves, and what
+ * systems write for a letter they cannot write (? * U+FFFD) vanish. */
 void fold_add(struct word *w, uint32_t c);
-bool fold_is_space(uint32_t c);		/* blanks, and the wide blank of Japanese names */
+bool fold_is_space(uint32_t c);		/* blanks, brackets, and the wide blank of Japanese names */
 bool fold_is_joint(uint32_t c);		/* hyphens, dots: between the parts of a double name */
+size_t fold_count(const char *);	/* characters of a folded word */
 
-enum likeness { WORD_OTHER = 0, WORD_NEAR /* a letter or two */, WORD_ACCENT /* ü against u */, WORD_SAME };
+enum likeness {
+	WORD_OTHER = 0,
+	WORD_CUT,	/* one begins with the other */
+	WORD_NEAR,	/* a letter or two */
+	WORD_SOUND,	/* the same by a table of transliteration */
+	WORD_ACCENT,	/* ü against u */
+	WORD_SAME
+};
 enum likeness fold_compare(const struct word *, const struct word *);
 
 #endif

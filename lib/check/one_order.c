@@ -3,8 +3,8 @@
 
 #include "check/rules.h"
 
-int
-rule_one_order(const struct check_study *s, struct check_report *rep, struct err *err)
+static int
+match(const struct check_study *s, struct check_report *rep, struct err *err)
 {
 	struct err why = { 0 };
 	int rc = RC_OK;
@@ -36,4 +36,12 @@ rule_one_order(const struct check_study *s, struct check_report *rep, struct err
 		    rep, POINT_ORDER_UNMATCHED, "no study of this import fits an entry of the order");
 	check_pass(rep, CHECK_ONE_ORDER, "unscheduled: no entry of the order fits");
 	return RC_OK;
+}
+
+int
+rule_one_order(const struct check_study *s, struct check_report *rep, struct err *err)
+{
+	int rc = match(s, rep, err);
+
+	return rc == RC_OK ? worklist_say(s, rep, err) : rc;
 }

@@ -1,6 +1,7 @@
 /* one_patient: all objects of a study are one person's, by one issuer's id. */
 #include <string.h>
 
+#include "check/birth.h"
 #include "check/patient.h"
 #include "check/rules.h"
 
@@ -28,18 +29,20 @@ static void
 compare_two(const struct check_identity *a, const struct check_identity *b, struct differences *d)
 {
 	char reason[PATIENT_REASON_MAX];
-	enum pair id = compare(a->id, b->id), issuer = compare(a->issuer, b->issuer),
-		  date = compare(a->birth_date, b->birth_date);
-	enum identity name = name_compare(a->name, b->name, reason);
+	enum pair id = compare(a->id, b->id), issuer = compare(a->issuer, b->issuer);
+	bool same_date = strcmp(a->birth_date, b->birth_date) == 0, same_name = strcmp(a->name, b->name) == 0;
+	const char *phrase = NULL;
+	/* what is written alike is one patient's, whatever it is worth against an order */
+	enum identity date = same_date ? IDENTITY_MATCH : birth_compare(a->birth_date, b->birth_date, &phrase);
+	enum identity name = same_name ? IDENTITY_MATCH : name_compare(a->name, b->name, reason);
 
 	d->ids = d->ids || id == PAIR_TWO;
 	d->issuers = d->issuers || issuer == PAIR_TWO;
-	d->dates = d->dates || date == PAIR_TWO;
+	d->dates = d->dates || date > IDENTITY_UNKNOWN;
 	d->names = d->names || name > IDENTITY_UNKNOWN;
 	d->missing = d->missing || id == PAIR_MISSING || issuer == PAIR_MISSING ||
-	    date == PAIR_MISSING || (name == IDENTITY_UNKNOWN && strcmp(a->name, b->name) != 0);
-	d->spelling = d->spelling || name == IDENTITY_LIKELY ||
-	    (name == IDENTITY_MATCH && strcmp(a->name, b->name) != 0);
+	    date == IDENTITY_UNKNOWN || name == IDENTITY_UNKNOWN;
+	d->spelling = d->spelling || name == IDENTITY_LIKELY || (name == IDENTITY_MATCH && !same_name);
 }
 
 int

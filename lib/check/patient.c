@@ -3,10 +3,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/text.h"
-#include "base/time.h"
+#include "check/birth.h"
+#include "check/ids.h"
 
 const char *
 identity_word(enum identity v)
@@ -27,49 +29,8 @@ say(char *reason, const char *text)
 {
 	size_t n = strlen(reason);
 
-	snprintf(reason + n, PATIENT_REASON_MAX - n, "%s%s", n > 0 ? "; " : "", text);
-}
-
-/* In what way do two different days differ? */
-static const char *
-date_differs(const char *a, const char *b)
-{
-	int digits = 0;
-
-	if (strncmp(a, b, 4) == 0 && strncmp(a + 4, b + 6, 2) == 0 && strncmp(a + 6, b + 4, 2) == 0)
-		return "birth date differs: day and month swapped";
-	for (int i = 0; i < 8; i++)
-		digits += a[i] != b[i];
-	if (strcmp(a + 2, b + 2) == 0)
-		return "birth date differs: the century";
-	if (digits == 1)
-		return "birth date differs: one digit";
-	if (digits == 2)
-		for (int i = 0; i < 7; i++)
-			if (a[i] != b[i] && a[i] == b[i + 1] && a[i + 1] == b[i])
-				return "birth date differs: two digits swapped";
-	if (strcmp(a + 4, b + 4) == 0)
-		return "birth date differs: the year";
-	return "birth date differs";
-}
-
-static enum identity
-compare_dates(const struct identity_facts *a, const struct identity_facts *b, char *reason)
-{
-	char x[9] = "", y[9] = "";
-
-	if (!given(a->birth_date) || !given(b->birth_date)) {
-		say(reason, "birth date missing on one side");
-		return IDENTITY_UNKNOWN;
-	}
-	if (!time_parse_date(a->birth_date, x) || !time_parse_date(b->birth_date, y)) {
-		say(reason, "a birth date is no day of the calendar");
-		return IDENTITY_UNKNOWN;
-	}
-	if (strcmp(x, y) == 0)
-		return IDENTITY_MATCH;
-	say(reason, date_differs(x, y));
-	return IDENTITY_MISMATCH;
+	if (*text != '\0')
+		snprintf(reason + n, PATIENT_REASON_MAX - n, "%s%s", n > 0 ? "; " : "", text);
 }
 
 /* The best of all names of both; another name than the first makes it likely at most. */
@@ -91,18 +52,36 @@ compare_names(const struct identity_facts *a, const struct identity_facts *b, ch
 				return IDENTITY_LIKELY;
 			}
 	}
-	if (*phrase != '\0')
-		say(reason, phrase);
+	say(reason, phrase);
 	return v;
+}
+
+/* One letter for the words in use: DICOM's M F O, HL7's U, FHIR's words, German W and D, ICAO's X. */
+static char
+sex_of(const char *s)
+{
+	static const struct {
+		const char *word;
+		char sex;
+	} words[] = { { "M", 'M' }, { "F", 'F' }, { "O", 'O' }, { "W", 'F' }, { "D", 'O' }, { "X", 'O' },
+		{ "male", 'M' }, { "female", 'F' }, { "other", 'O' }, { "U", '\0' }, { "unknown", '\0' } };
+
+	if (!given(s))
+		return '\0';
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasecmp(s, words[i].word) == 0)
+			return words[i].sex;
+	return 'O';
 }
 
 static enum identity
 compare_sex(const char *a, const char *b, char *reason)
 {
-	if (!given(a) || !given(b) || strcmp(a, b) == 0)
+	char x = sex_of(a), y = sex_of(b);
+
+	if (x == '\0' || y == '\0' || x == y)
 		return IDENTITY_MATCH;
-	if ((strcmp(a, "M") == 0 && strcmp(b, "F") == 0) ||
-	    (strcmp(a, "F") == 0 && strcmp(b, "M") == 0)) {
+	if (x != 'O' && y != 'O') {
 		say(reason, "sex differs");
 		return IDENTITY_DOUBTFUL;
 	}
@@ -110,29 +89,22 @@ compare_sex(const char *a, const char *b, char *reason)
 	return IDENTITY_LIKELY;
 }
 
-/* Ids say something only where one authority gave both. */
-static enum identity
-compare_ids(const struct identity_facts *a, const struct identity_facts *b, char *reason)
-{
-	if (!given(a->id) || !given(b->id) || !given(a->issuer) || !given(b->issuer))
-		return IDENTITY_MATCH;
-	if (strcmp(a->issuer, b->issuer) != 0 || strcmp(a->id, b->id) == 0)
-		return IDENTITY_MATCH;
-	say(reason, "another id of the same issuer");
-	return IDENTITY_DOUBTFUL;
-}
-
 int
 patient_compare(const struct identity_facts *a, const struct identity_facts *b, enum identity *verdict,
     char reason[PATIENT_REASON_MAX])
 {
-	enum identity all[4];
+	enum identity all[4] = { IDENTITY_MATCH, IDENTITY_MATCH, IDENTITY_MATCH, IDENTITY_MATCH };
+	const char *phrase = "";
 
 	*reason = '\0';
-	all[0] = compare_dates(a, b, reason);
-	all[1] = compare_names(a, b, reason);
+	if (!a->no_birth_date && !b->no_birth_date)
+		all[0] = birth_compare(a->birth_date, b->birth_date, &phrase);
+	say(reason, phrase);
+	if (!a->no_name && !b->no_name)
+		all[1] = compare_names(a, b, reason);
 	all[2] = compare_sex(a->sex, b->sex, reason);
-	all[3] = compare_ids(a, b, reason);
+	all[3] = ids_compare(a, b, &phrase);
+	say(reason, phrase);
 	*verdict = IDENTITY_MATCH;
 	for (int i = 0; i < 4; i++)
 		if (all[i] > *verdict)

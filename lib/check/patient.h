@@ -3,15 +3,17 @@
  *
  * Birth dates must agree to the day; what differs is named, never forgiven.
  * Names are compared component by component, through comma and caret form,
- * case, umlauts, hyphens, titles, particles, swapped components, and the
- * ideographic and phonetic groups. Likeness of spelling alone never clears:
- * it makes a mismatch a doubt, and both hold the item.
+ * case, umlauts, hyphens, titles, particles, swapped components, transliteration,
+ * and the ideographic and phonetic groups. Likeness of spelling alone never
+ * clears: it makes a mismatch a doubt, and both hold the item. What each pair
+ * is to give, and why, stands in tests/unit/patient_pairs.tsv.
  *
  * The reason says which component differs and how. It quotes no value.
  */
 #ifndef MRI_CHECK_PATIENT_H
 #define MRI_CHECK_PATIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -26,14 +28,19 @@ enum identity {
 	IDENTITY_MISMATCH	/* another birth date, or another name */
 };
 
-/* UTF-8; NULL or "" where unknown. Dates YYYYMMDD or YYYY-MM-DD. */
+struct identity_id { const char *id, *issuer; };
+
+/* UTF-8; NULL or "" where unknown. */
 struct identity_facts {
 	const char *name;	/* PN with carets, "Family, Given", or free */
-	const char *birth_date;
-	const char *sex;	/* M F O */
-	const char *id, *issuer;	/* compared only where both sides name the same issuer */
+	const char *birth_date;	/* as birth.h reads it */
+	const char *sex;	/* M F O, or a word for them */
+	const char *id, *issuer;	/* ids are compared as ids.h says */
 	const char *const *other_names;	/* birth name, former names */
 	size_t nother_names;
+	const struct identity_id *other_ids;	/* issuer "" where nobody says it */
+	size_t nother_ids;
+	bool no_name, no_birth_date;	/* this source never says it: not compared */
 };
 
 #define PATIENT_REASON_MAX	256

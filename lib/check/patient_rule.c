@@ -113,15 +113,12 @@ judge_claim(const struct check_study *s, const struct claim *c, const struct ide
 	struct identity_facts has = {
 		.name = c->patient_name, .birth_date = c->patient_birth, .sex = c->patient_sex
 	};
-	struct identity_facts asked = *want;
 	char reason[PATIENT_REASON_MAX];
 	enum identity v = IDENTITY_MATCH;
 
-	if (!s->papers && !given(has.birth_date))
-		asked.birth_date = has.birth_date = "19000101"; /* the name alone is compared */
-	if (!s->papers && !given(has.name))
-		asked.name = has.name = "x^x";
-	patient_compare(&asked, &has, &v, reason);
+	has.no_birth_date = !s->papers && !given(has.birth_date);
+	has.no_name = !s->papers && !given(has.name);
+	patient_compare(want, &has, &v, reason);
 	if (v == IDENTITY_MATCH)
 		return RC_OK;
 	check_say(rep, point_of(v), "the portal's list, %s: %s", identity_word(v), reason);

@@ -25,9 +25,16 @@ int rule_readable(const struct check_study *, struct check_report *, struct err 
 int rule_consistent(const struct check_study *, struct check_report *, struct err *);
 int rule_permitted(const struct check_study *, struct check_report *, struct err *);
 
+/* What --worklist found; a part of one_order. */
+int worklist_say(const struct check_study *, struct check_report *, struct err *);
+/* medium.c: what media list, for the rules complete, consistent and one_patient. */
+void medium_judge(const struct check_study *, struct check_report *);
+bool medium_lists(const struct check_study *);	/* does an index say how many objects the study has? */
+
 /* Of one object, in the worker: sets points. */
 void readable_object(const struct object *, struct check_object *);
 void consistent_object(const struct object *, struct check_object *);
+void texts_object(const struct object *, struct check_object *);
 void frames_object(const struct object *, struct check_object *);	/* deep */
 
 #endif

@@ -76,7 +76,7 @@ int readback_images(const struct readback *r, struct readback_object *objects, s
 	for (size_t i = 0; i < n; i++)
 		v[i] = &objects[i];
 	qsort(v, n, sizeof *v, by_series);
-	find_pair(&pair);
+	find_pair(&pair, FIND_STUDY_ROOT);
 	rc = assoc_open(&as, &r->peer, &pair, 1, err);
 	if (rc == RC_OK && !pair.accepted) {
 		rc = err_set(err, ERR_REFUSED, "the destination offers no query (Study Root C-FIND): %s",

@@ -72,6 +72,21 @@ int dimse_add_u16(struct buf *b, uint32_t tag, uint16_t v, struct err *err)
 	return add(b, tag, raw, sizeof raw, sizeof raw, 0, err);
 }
 
+int dimse_add_item(struct buf *b, uint32_t tag, const void *elements, size_t n, struct err *err)
+{
+	uint8_t head[16];
+	int rc;
+
+	put16(head, (uint16_t)(tag >> 16));
+	put16(head + 2, (uint16_t)tag);
+	put32(head + 4, (uint32_t)n + 8);
+	put16(head + 8, (uint16_t)(TAG_ITEM >> 16));
+	put16(head + 10, (uint16_t)TAG_ITEM);
+	put32(head + 12, (uint32_t)n);
+	rc = buf_add(b, head, sizeof head, err);
+	return rc == RC_OK ? buf_add(b, elements, n, err) : rc;
+}
+
 int dimse_write_request(struct buf *b, const struct dimse_request *r, struct err *err)
 {
 	uint8_t length[4] = { 0 };

@@ -22,7 +22,7 @@ extern "C" {
 
 #define DIMSE_NO_DATA_SET	0x0101	/* Command Data Set Type, PS3.7 E.1 */
 #define DIMSE_COMMAND_MAX	((size_t)4 << 10)	/* a command set: status, two UIDs, a comment of 64 */
-#define DIMSE_IDENTIFIER_MAX	((size_t)64 << 10)	/* one match of a query: we ask for four attributes */
+#define DIMSE_IDENTIFIER_MAX	((size_t)64 << 10)	/* one match of a query: we ask for twenty attributes at most */
 
 struct dimse_request {
 	uint16_t field;
@@ -38,6 +38,8 @@ struct dimse_response {
 };
 
 int dimse_add_text(struct buf *, uint32_t tag, char pad, const char *, struct err *);
+/* A sequence with one item that holds these elements. */
+int dimse_add_item(struct buf *, uint32_t tag, const void *, size_t, struct err *);
 int dimse_add_u16(struct buf *, uint32_t tag, uint16_t, struct err *);
 
 /* replaces what is in buf */

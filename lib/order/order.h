@@ -53,6 +53,12 @@ int order_write(const struct order *, struct buf *, struct err *);
  * except ref, basis and link, which stay. */
 int order_complete(struct order *o, const struct order *more, struct err *);
 
+/* Takes over what `more` has and `o` has not: the patient, and into entry (unless < 0) the first of more's studies,
+ * without its UID, date and modality, which say what the study is. Nothing of o is changed. */
+int order_fill(struct order *o, int entry, const struct order *more, struct err *);
+/* One more entry, for this study; its index in *entry. */
+int order_add_entry(struct order *o, const char *study_uid, int *entry, struct err *);
+
 enum order_match { ORDER_UNSCHEDULED = -1 };
 struct study_key { const char *study_uid, *date, *modalities; };	/* date YYYYMMDD; modalities: "CT\\SR" */
 /* Does entry fit the study? Every given field of UID, date and modality must agree; an entry that gives

@@ -125,7 +125,7 @@ with zipfile.ZipFile('names.zip', 'w') as z:
     z.writestr('a\x1b[31m\u202eb.pdf', b'%PDF-1.4 y')
 P
 status 'names that climb' 0 "$unpack" -o o14 names.zip
-is 'nothing but numbers' '1/document/001 1/document/002 1/lock 1/manifest 1/original/00001' "$(cd o14 && find . -type f | sed 's,^\./,,' | sort | tr '\n' ' ' | sed 's/ $//')"
+is 'nothing but numbers' '1/document/001 1/document/002 1/lock 1/manifest 1/original/00001 unpack' "$(cd o14 && find . -type f | sed 's,^\./,,' | sort | tr '\n' ' ' | sed 's/ $//')"
 ok 'no control characters in the manifest' sh -c '! grep -q "$(printf "\033")" o14/1/manifest'
 
 # a truncated archive: nothing counts as whole
@@ -200,6 +200,24 @@ ok 'no item' test ! -e "$i/study/1"
 ok 'the package stays' test -e "$i/package/001"
 is 'the state says so' failed "$("$MRI_BIN/mri-show" --json "$i" 2>/dev/null | jq -r 'select(.state).state' | head -1)"
 status 'again: 65' 65 "$unpack" "$i"
+
+# a byte that changed on the disk: a sealed package tells by its seal, a plain one by its hash
+flip() { chmod u+w "$1/package/001"; printf x | dd of="$1/package/001" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+printf '%%PDF-1.4 a letter' >letter.pdf
+i=$(fetch letter.pdf)
+flip "$i" "$(($(stat -c %s "$i/package/001") - 20))"
+status 'sealed: 65' 65 "$unpack" "$i"
+ok 'nothing is taken from it' test ! -e "$i/papers"
+"$MRI_BIN/mri-purge" --now "${i##*/}" >/dev/null	# or fsck finds it, below
+export MRI_SPOOL="$TMPDIR/plain" MRI_CONFIG="$TMPDIR/plain.conf"
+printf '[spool]\norganisation = Test\nencrypt = no\n' >plain.conf
+"$MRI_BIN/mri-spool" init >/dev/null 2>&1
+i=$(fetch letter.pdf)
+flip "$i" 12
+status 'plain: 65' 65 "$unpack" "$i"
+has 'and says so' 'not what was fetched: the SHA-256 differs' err
+unset MRI_CONFIG
+export MRI_SPOOL="$TMPDIR/sp"
 
 # killed at any moment, the next run brings it to the end
 i=$(fetch three.zip)

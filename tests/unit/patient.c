@@ -155,7 +155,7 @@ birth_dates(void **state)
 		{ "19700201", "19881122", IDENTITY_MISMATCH, "birth date differs" },
 		{ "19700201", "", IDENTITY_UNKNOWN, "missing" },
 		{ "19700201", NULL, IDENTITY_UNKNOWN, "missing" },
-		{ "19700201", "19700000", IDENTITY_UNKNOWN, "calendar" },
+		{ "19700201", "19700000", IDENTITY_UNKNOWN, "partly" },
 	};
 
 	(void)state;
@@ -236,7 +236,7 @@ hostile_names(void **state)
 		name_compare(v[i], v[i], reason);
 	}
 	name_compare(longer, longer, reason);
-	memset(longer, 'x', sizeof longer - 1);
+	memset(longer, 'y', sizeof longer - 1);
 	assert_int_equal(
 	    name_compare(longer, longer, reason), IDENTITY_DOUBTFUL); /* cut off: not proved the same */
 	assert_int_not_equal(name_compare(longer, "Müller^Jörg", reason), IDENTITY_MATCH);

@@ -1,0 +1,40 @@
+/*
+ * What mri-check asks of others: the worklist of a RIS (--worklist), each
+ * question in a process of its own, with the network and without the spool.
+ */
+#ifndef MRI_STAGE_CHECK_ASK_H
+#define MRI_STAGE_CHECK_ASK_H
+
+#include "cli/cli.h"
+#include "check/worklist.h"
+#include "deliver/url.h"
+#include "dimse/assoc.h"
+#include "sys/jail.h"
+
+struct check_stage;
+
+#define CHECK_CALLING	"MRI"	/* our AE title where the configuration has no other */
+
+/* peer points into t and d. what: of the messages ("the worklist"). ERR_CONFIG. */
+int check_peer(const struct cli *, const char *what, const struct destination *d, struct target *t,
+    struct assoc_peer *peer, struct err *);
+struct jail check_net_jail(const struct cli *, const struct assoc_peer *);
+
+/* The answer for one item. */
+struct check_listed {
+	struct check_worklist w;
+	struct order **v; size_t n;	/* owned */
+};
+
+/* Is there a RIS? ERR_CONFIG. */
+int check_worklist_begin(const struct check_stage *, struct err *);
+/* Asks for the order of this item, and completes it where one entry fits. keys: the studies of the import. */
+int check_worklist_run(const struct check_stage *, const char *subject, struct order *, const struct study_key *keys,
+    size_t nkeys, size_t self, bool papers, struct check_listed *, struct err *);
+/* The candidates, in place of receipts (-n). */
+void check_worklist_print(struct cli *, const char *path, const struct check_listed *);
+/* {"candidates":2,"fitting":1}, or NULL. */
+json_t *check_worklist_numbers(const struct check_listed *, struct err *);
+void check_listed_free(struct check_listed *);
+
+#endif

@@ -1,0 +1,160 @@
+/* What media say of themselves: taken from the workers, held against what is there, recorded. It judges nothing. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "stage/unpack_impl.h"
+
+#define LISTED_MAX	(2 * LISTING_FILES_MAX)	/* of one run; the parent keeps 200 bytes of each */
+
+static int receive(struct chan *chan, size_t bytes, struct buf *text, struct err *err)
+{
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
+	int rc = RC_OK;
+
+	while (rc == RC_OK && text->len < bytes) {
+		rc = chan_recv(chan, &msg, NULL, 0, NULL, err);
+		if (rc == RC_OK && (!msg.len || msg.len > bytes - text->len))
+			rc = err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
+		if (rc == RC_OK)
+			rc = buf_add(text, msg.data, msg.len, err);
+	}
+	buf_free(&msg);
+	return rc;
+}
+
+int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct chan *chan, const json_t *j,
+    struct err *err)
+{
+	struct buf text = BUF_INIT(LISTING_BYTES_MAX);
+	struct listing *l = NULL;
+	long long bytes = 0;
+	int rc = json_get_int(j, "answer", "listing", 0, &bytes, err);
+
+	if (rc != RC_OK || !bytes)
+		return rc;
+	if (bytes < 0 || (size_t)bytes > LISTING_BYTES_MAX || f->listing)
+		return err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
+	if (!(l = calloc(1, sizeof *l)))
+		return err_set(err, ERR_TEMP, "no memory for a medium's index");
+	f->listing = l;
+	rc = receive(chan, (size_t)bytes, &text, err);
+	if (rc == RC_OK)
+		rc = listing_parse(l, text.data, text.len, err);
+	if (rc == RC_OK && l->nfiles > LISTED_MAX - run->listed) {
+		enum listing_kind kind = l->kind;
+
+		listing_free(l);
+		listing_init(l, kind);
+		rc = listing_broken(l, err, "the media of this import list more than %d files", LISTED_MAX);
+	}
+	if (rc == RC_OK)
+		run->listed += l->nfiles;
+	/* the worker died half way: the next one to wait for it buries it */
+	if (rc != RC_OK && err->kind == ERR_NOINPUT)
+		rc = listing_broken(l, err, "the parser died");
+	buf_wipe(&text);
+	return rc;
+}
+
+void unpack_medium_free(struct unpack_file *f)
+{
+	if (f->listing)
+		listing_free(f->listing);
+	free(f->listing);
+	f->listing = NULL;
+}
+
+static struct listing_found found_of(const struct unpack_file *f, bool mine)
+{
+	struct listing_found x = { .path = mine ? f->label : NULL, .bytes = (long long)f->bytes, .kind = FOUND_ASIDE };
+
+	x.beside = !mine || f->fate == FATE_DUPLICATE || (f->fate == FATE_ASIDE && !f->data);
+	if (f->facts) {
+		x.sop_uid = f->facts->sop_uid;
+		x.study_uid = f->facts->study_uid;
+	}
+	if (f->fate == FATE_OBJECT || f->fate == FATE_DUPLICATE)
+		x.kind = f->facts ? FOUND_OBJECT : FOUND_DOCUMENT;
+	else if (f->fate == FATE_DOCUMENT)
+		x.kind = FOUND_DOCUMENT;
+	return x;
+}
+
+/* Objects of other packages too: a portal hands out a medium in parts. */
+static int compare(struct unpack_run *run, struct unpack_file *f, struct err *err)
+{
+	struct listing_found *v = calloc(run->nfiles + 1, sizeof *v);
+	char dir[LISTING_TEXT], name[LISTING_TEXT];
+	size_t n = 0;
+	int rc = v ? RC_OK : err_set(err, ERR_TEMP, "no memory to compare a medium with its index");
+
+	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {
+		const struct unpack_file *x = &run->files[i];
+
+		if (x->package == f->package || x->facts)
+			v[n++] = found_of(x, x->package == f->package);
+	}
+	if (listing_path("", f->label ? f->label : "", name)) {
+		char *slash = strrchr(name, '/');
+
+		*(slash ? slash : name) = '\0';
+	}
+	text_copy(dir, sizeof dir, name);
+	if (rc == RC_OK)
+		rc = listing_compare(f->listing, dir, v, n, err);
+	if (rc != RC_OK && err->kind == ERR_DATA)	/* more studies than an index may name */
+		rc = listing_broken(f->listing, err, "%s", err->text);
+	free(v);
+	return rc;
+}
+
+int unpack_medium_compare(struct unpack_run *run, struct err *err)
+{
+	int rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++)
+		if (run->files[i].listing)
+			rc = compare(run, &run->files[i], err);
+	return rc;
+}
+
+int unpack_medium_record(struct unpack_run *run, json_t *array, struct err *err)
+{
+	for (size_t i = 0; i < run->nfiles; i++) {
+		const struct unpack_file *f = &run->files[i];
+		json_t *j = NULL;
+
+		if (!f->listing)
+			continue;
+		/* objects of work without a spool know no package */
+		j = listing_record(f->listing, run->import ? run->packages[f->package].n : 0, (long long)f->member + 1, err);
+		if (!j)
+			return err_rc(err->kind);
+		if (json_array_append_new(array, j) != 0)
+			return err_set(err, ERR_TEMP, "no memory for a medium's index");
+	}
+	return RC_OK;
+}
+
+void unpack_medium_say(struct unpack_run *run)
+{
+	for (size_t i = 0; i < run->nfiles; i++) {
+		const struct unpack_file *f = &run->files[i];
+		const struct listing *l = f->listing;
+		size_t absent = 0;
+
+		if (!l)
+			continue;
+		for (size_t k = 0; k < l->nfiles; k++)
+			absent += l->files[k].state == LISTED_ABSENT;
+		if (l->broken)
+			cli_warn(run->cli, run->subject, "package %d: its %s cannot be believed: %s",
+			    run->packages[f->package].n, listing_name(l->kind), l->broken);
+		if (absent)
+			cli_warn(run->cli, run->subject, "package %d: its %s lists %zu files, %zu of them are not there",
+			    run->packages[f->package].n, listing_name(l->kind), l->nfiles, absent);
+		if (l->unlisted)
+			cli_note(run->cli, 1, run->subject, "package %d: %lld files that its %s does not list",
+			    run->packages[f->package].n, l->unlisted, listing_name(l->kind));
+	}
+}

@@ -1,0 +1,92 @@
+# What media say of themselves: DICOMDIR against files, judged by mri-check, with a spool and without one.
+set -eu
+. "$SRC/tests/lib.sh"
+. "$SRC/tests/servers.sh"
+cd "$TMPDIR"
+export HOME="$TMPDIR/home" LC_ALL=C
+unset MRI_SPOOL MRI_CONFIG CREDENTIALS_DIRECTORY 2>/dev/null || :
+mkdir home
+unpack=$MRI_BIN/mri-unpack
+check=$MRI_BIN/mri-check
+
+# rule NAME: its verdict and reason
+rule() { sed -n "s/^  $1  *//p" out; }
+
+"$MRI_TOOL/mkstudy" --out plain --studies 2 --slices 3 --series 1 >/dev/null
+"$MRI_BIN/mri-send" -d folder:cd plain >/dev/null 2>&1
+ok 'there is a medium' test -e cd/DICOMDIR
+dir=$(dirname "$(find cd -type f ! -name DICOMDIR | sort | head -1)")
+first=$(find "$dir" -type f | sort | head -1)
+printf '{"v":1,"basis":{"kind":"treatment","reference":"T-1"},"patient":%s}' \
+    '{"id":"1","name":"Muster^Max","birth_date":"1970-01-01","sex":"M"}' >order.json
+
+# clean
+status 'a clean medium' 0 "$unpack" -v -o o1 cd
+is 'nothing to say' '' "$(grep -v 'set aside' err || :)"
+is 'the record has its index' 'DICOMDIR 6 0 1' \
+    "$(jq -r '.media[] | "\(.index) \(.listed) \(.unlisted) \(.patients | length)"' o1/unpack)"
+is 'and of each study how many instances' '3 3 1,3 3 1' \
+    "$(jq -r '[.media[].studies[] | "\(.instances) \(.here) \(.series)"] | join(",")' o1/unpack)"
+"$check" o1/1 >out 2>err || :
+is 'complete, as the index lists' 'pass      3 objects, as claimed' "$(rule complete)"
+has 'consistent' 'consistent   pass' out
+is 'one patient' 'pass' "$(rule one_patient | cut -d' ' -f1)"
+
+# an instance that is listed and absent
+mv "$first" away
+status 'one file is gone: unpack goes on' 0 "$unpack" -o o2 cd
+has 'and says it' 'its DICOMDIR lists 6 files, 1 of them are not there' err
+hasnt 'no UID' '1\.2\.|2\.25' err
+status 'mri-check holds it' 1 "$check" o2
+has 'complete: an error' 'complete     finding  error  1 of the 3 instances that the DICOMDIR lists are not there' out
+is 'only in its own study' 1 "$(grep -c 'are not there' out)"
+is 'the record names the file' absent "$(jq -r '.media[].differing[].state' o2/unpack)"
+
+# under another name; unlisted; another object under a name
+mv away "$dir/ELSE"
+"$unpack" -o o3 cd >/dev/null
+"$check" o3/1 >out 2>err || :
+is 'whole all the same' 'pass      3 objects, as claimed' "$(rule complete)"
+has 'but under another name' 'consistent   finding  warning  1 instances lie under another name than the DICOMDIR says' out
+mv "$dir/ELSE" "$first"
+"$MRI_TOOL/mkstudy" --out more --seed 9 --slices 1 >/dev/null
+cp "$(find more -type f | head -1)" "$dir/NEW"
+"$unpack" -v -o o4 cd >/dev/null 2>err
+has 'not listed' '1 files that its DICOMDIR does not list' err
+"$check" o4/3 >out 2>err || :
+has 'is a warning of its study' 'consistent   finding  warning  1 objects are there that the DICOMDIR does not list' out
+mv "$dir/NEW" "$first"
+"$unpack" -o o5 cd >/dev/null 2>err
+"$check" o5 >out 2>err || :
+has 'other UID: an error' 'consistent   finding  error  1 files are not the instances that the DICOMDIR names them' out
+has 'and the one that is listed is not there' '1 of the 3 instances that the DICOMDIR lists are not there' out
+
+# a study that is listed and did not come
+jq -r 'select(.type=="object").sha256' o1/1/manifest >sums
+find "$dir" -type f -exec sha256sum {} + | grep -F -f sums | sed 's/^[^ ]*  //' | xargs rm -f
+"$unpack" -o o6 cd >/dev/null 2>err
+"$check" o6 >out 2>err || :
+has 'a whole study is missing' 'complete     finding  error  1 studies that the DICOMDIR lists did not come' out
+
+# broken ones stop nothing
+head -c 1500 cd/DICOMDIR >cut && mv cut cd/DICOMDIR
+status 'cut off' 0 "$unpack" -o o7 cd
+has 'named' 'its DICOMDIR cannot be believed: broken DICOM at offset' err
+"$check" o7 >out 2>err || :
+has 'a warning' 'consistent   finding  warning  the DICOMDIR cannot be believed: broken DICOM at offset' out
+has 'and nobody said how many' 'complete     unknown  warning  nobody said how many' out
+
+# in a spool, as an archive, below a folder
+mkdir cd2
+"$MRI_BIN/mri-send" -d folder:cd2/DISC plain >/dev/null 2>&1
+new_spool >/dev/null
+rm "$(find cd2/DISC -type f ! -name DICOMDIR | sort | head -1)"
+(cd cd2 && python3 -m zipfile -c ../disc.zip DISC)
+i=$("$MRI_BIN/mri-fetch" --order order.json disc.zip 2>err)
+status 'unpacked' 0 "$unpack" "$i"
+has 'said' 'package 1: its DICOMDIR lists 6 files, 1 of them are not there' err
+status 'held' 1 "$check" "$i"
+has 'with the reason' 'complete: 1 of the 3 instances that the DICOMDIR lists are not there' err
+status 'again' 1 "$check" --json "$i"
+is 'the same' true "$(jq -r 'select(.type=="receipt" and .status=="perm").again' out | head -1)"
+done_testing
