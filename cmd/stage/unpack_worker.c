@@ -24,6 +24,7 @@
 #include "base/text.h"
 #include "dicom/charset.h"
 #include "media/container.h"
+#include "media/xdm.h"
 #include "media/zip.h"
 #include "stage/unpack_flow.h"
 #include "stage/unpack_impl.h"
@@ -84,6 +85,10 @@ static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
 			json_decref(o);
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
+	}
+	if (o && j->sha1[0] && json_object_set_new(o, "sha1", json_string(j->sha1)) != 0) {
+		json_decref(o);
+		return err_set(&err, ERR_TEMP, "no memory");
 	}
 	if (o && j->listing.len && json_object_set_new(o, "listing", json_integer((json_int_t)j->listing.len)) != 0) {
 		json_decref(o);
@@ -522,6 +527,7 @@ void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
+	xdm_load();
 	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 	if (password)
