@@ -12,8 +12,8 @@
 
 #define UNPACK_BATCH	CHAN_FDS_MAX	/* members of one message: each has an output descriptor */
 #define UNPACK_LABEL	400		/* bytes of a member's escaped name that are kept */
-/* Archives inside archives that are opened: a study in a ZIP on an image of a disc, and that downloaded as a ZIP, is two.
- * More is not seen on media, and each level multiplies what a small file may grow to. */
+/* Archives inside archives that are opened: a study in a ZIP on an image of a disc, and that downloaded as a ZIP, is
+ * two. More is not seen on media, and each level multiplies what a small file may grow to. */
 #define UNPACK_NEST_MAX	2
 #define UNPACK_JOBS_MAX	64
 #define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */

@@ -1,4 +1,4 @@
-/* Inside of the pool: what the feeding of workers (unpack_pool.c) and archives inside archives (unpack_nest.c) share. */
+/* Inside of the pool: what the feeding of workers (unpack_pool.c) and archives inside (unpack_nest.c) share. */
 #ifndef MRI_STAGE_UNPACK_POOL_H
 #define MRI_STAGE_UNPACK_POOL_H
 
