@@ -182,6 +182,15 @@ is "in each item that has objects" 2 "$(rule out complete | grep -c 'finding err
 has "by its number only" '1 studies of the portal.s list did not come' out
 hasnt "without its UID" '1\.2\.3\.9' out
 
+k=$(mri-fetch --config plain.conf --order good.json k.pdf 2>/dev/null)
+chmod u+w "$k/claim/001"
+printf '%s\n' '{"v":1,"package":1,"source":"dlx","kind":"study","media":"application/pdf",'\
+	'"studies":[{"study_uid":"1.2.3.9","modality":"CT"}],"patient_name":"Müller^Jörg",'\
+	'"patient_birth":"19700201","plausible":true}' >"$k/claim/001"
+status "only a report, where a study was promised" 0 mri-unpack --config plain.conf "$k"
+status "is not complete" 1 mri-check --config plain.conf "$k"
+has "with the reason" "complete: 1 studies of the portal's list came without an image" err
+
 # Without a spool
 unset MRI_SPOOL
 mkstudy --out loose --slices 4 --studies 2 --patient-name 'Müller^Jörg' --birth 1970-02-01 --junk --pdf report.pdf --seed 30
