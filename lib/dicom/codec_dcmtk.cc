@@ -118,7 +118,8 @@ bool describe(DcmItem &d, const struct codec_image &im, const Shape &s)
 
 /* The size in the stream decides what a decoder writes: it has to be the object's. */
 int check_header(
-    const struct codec_image &im, enum codec_kind kind, const uint8_t *p, size_t n, unsigned *precision, struct err *err)
+    const struct codec_image &im, enum codec_kind kind, const uint8_t *p, size_t n, unsigned *precision,
+    struct err *err)
 {
 	struct codec_sof sof;
 	int rc = codec_sof(p, n, &sof, err);
