@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "stage/check.h"
+#include "stage/check_paper.h"
 
 #define FILES_MAX 100000 /* of one folder; the parent keeps a path and 1 KB of facts of each */
 #define DEPTH_MAX 32 /* media nest 4 deep */
@@ -106,6 +107,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 		if (rc == RC_OK)
 			rc = check_facts_media_beside(&f, path, err);
 	}
+	if (rc == RC_OK && st->more != NULL)
+		rc = check_papers_read(st, &f, item, st->more, err);
 	if (rc == RC_OK)
 		rc = judge(st, &f, papers, path, err);
 	check_facts_free(&f);
