@@ -9,7 +9,9 @@ static const struct cli_option options[] = { { 0, "order", "FILE", "complete the
 	{ 0, "deep", NULL, "decode every frame", CLI_FLAG, &opt.deep },
 	{ 0, "accept", "RULE", "let this rule's finding pass (may repeat); needs --reason", CLI_LIST,
 	    &opt.accept },
-	{ 0, "reason", "TEXT", "why it is accepted; recorded", CLI_STRING, &opt.reason }, { 0 } };
+	{ 0, "reason", "TEXT", "why it is accepted; recorded", CLI_STRING, &opt.reason },
+	{ 0, "report", "FILE", "write the check as a page for a person; -: into the item", CLI_STRING,
+	    &opt.report }, { 0 } };
 
 static const struct cli_tool tool = {
 	.name = "mri-check",

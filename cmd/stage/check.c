@@ -1,4 +1,4 @@
-#include "stage/check.h"
+#include "stage/check_report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +48,8 @@ int
 check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struct check_options *opt,
     struct err *err)
 {
+	int rc = RC_OK;
+
 	memset(st, 0, sizeof *st);
 	st->cli = cli;
 	st->work = w;
@@ -71,14 +73,19 @@ check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struc
 		return err_set(err, ERR_TEMP, "no memory");
 	for (size_t i = 0; i < cli->config->ndestinations; i++)
 		st->known[st->nknown++] = cli->config->destinations[i].name;
-	if (opt->worklist && check_worklist_begin(st, err) != RC_OK)
-		return err_rc(err->kind);
-	return opt->order != NULL ? read_order_file(st, err) : RC_OK;
+	if (opt->report != NULL && cli->dry_run)
+		return err_set(err, ERR_USAGE, "-n writes nothing: it goes without --report");
+	if (opt->worklist && (rc = check_worklist_begin(st, err)) != RC_OK)
+		return rc;
+	if (opt->order != NULL && (rc = read_order_file(st, err)) != RC_OK)
+		return rc;
+	return opt->report != NULL ? report_open(&st->report, cli, w, opt->report, err) : RC_OK;
 }
 
 void
 check_end(struct check_stage *st)
 {
+	report_close(st->report);
 	check_pool_free(st->pool);
 	order_free(st->more);
 	free(st->known);
@@ -252,7 +259,9 @@ commit(struct job *j, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	same = j->old != NULL && check_same(j->old, j->doc);
-	if (!same) {
+	if (!same) { /* a report of another check goes first */
+		if ((rc = item_file_remove(j->item, ITEM_REPORT, err)) != RC_OK)
+			return rc;
 		if ((rc = json_write(j->doc, &b, err)) == RC_OK)
 			rc = item_file_write(j->item, ITEM_CHECK, b.data, b.len, NULL, err);
 	}
@@ -396,6 +405,31 @@ struct input {
 	const struct cli_input *in;
 };
 
+static int
+open_object(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct job *j = arg;
+
+	return item_object_fd(j->item, j->facts.objects[i].n, fd, key, err);
+}
+
+/* For whoever decides, so it is made of what is held too. */
+static void
+report(struct job *j)
+{
+	const struct report_source src = { .path = j->path,
+		.item = j->item,
+		.import = j->import,
+		.order = j->order,
+		.facts = &j->facts,
+		.doc = j->again ? j->old : j->doc,
+		.open = open_object,
+		.arg = j };
+
+	if (j->st->report != NULL)
+		report_item(j->st->report, &src, j->subject);
+}
+
 /* One item; what is wrong with it does not stop the next one. */
 static int
 check_item(struct import *import, int study, void *arg, struct err *err)
@@ -420,6 +454,8 @@ check_item(struct import *import, int study, void *arg, struct err *err)
 	spool_ref_path(input->st->work->spool, &ref, j.path);
 	cli_count(cli, "items", 1);
 	rc = run_audited(&j, &e);
+	if (rc == RC_OK)
+		report(&j);
 	item_close(j.item); /* unlocked before the receipt */
 	if (rc == RC_OK && !cli->dry_run)
 		rc = send_receipt(&j, &e);

@@ -19,6 +19,7 @@ struct check_options {
 	bool worklist;
 	struct cli_list dest, accept;
 	const char *reason;
+	const char *report;		/* FILE, or REPORT_KEPT */
 	bool deep;
 };
 
@@ -30,6 +31,7 @@ struct check_stage {
 	bool accept[CHECK_RULES], accepting;
 	const char **known; size_t nknown;	/* destinations of the config; borrowed names */
 	struct check_pool *pool;
+	struct report *report;	/* NULL: none is asked for */
 	bool deep;	/* the item in hand */
 };
 

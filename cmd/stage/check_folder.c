@@ -14,8 +14,8 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "stage/check.h"
 #include "stage/check_paper.h"
+#include "stage/check_report.h"
 
 #define FILES_MAX 100000 /* of one folder; the parent keeps a path and 1 KB of facts of each */
 #define DEPTH_MAX 32 /* media nest 4 deep */
@@ -48,8 +48,10 @@ copy_order(const struct check_stage *st, struct order **out, struct err *err)
 	return rc;
 }
 
+/* src: where objects come from, for the report. */
 static int
-judge(struct check_stage *st, struct check_facts *f, bool papers, const char *path, struct err *err)
+judge(struct check_stage *st, struct check_facts *f, bool papers, const char *path, struct report_source *src,
+    struct err *err)
 {
 	struct check_report rep = { 0 };
 	struct check_numbers n = { 0 };
@@ -83,10 +85,30 @@ judge(struct check_stage *st, struct check_facts *f, bool papers, const char *pa
 		if (n.errors > 0)
 			cli_worse(st->cli, ERR_PERSON);
 	}
+	if (rc == RC_OK && st->report != NULL) {
+		src->path = path;
+		src->order = s.order;
+		src->facts = f;
+		src->doc = doc;
+		report_item(st->report, src, path);
+	}
 	json_decref(doc);
 	buf_free(&b);
 	order_free(o);
 	return rc;
+}
+
+struct item_source {
+	struct item_dir *item;
+	const struct check_facts *f;
+};
+
+static int
+open_original(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct item_source *s = arg;
+
+	return item_object_fd(s->item, s->f->objects[i].n, fd, key, err);
 }
 
 /* A folder laid out as study/<n>. */
@@ -95,6 +117,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 {
 	struct check_facts f = { 0 };
 	struct buf b = BUF_INIT(JSON_BYTES_MAX);
+	struct item_source from = { item, &f };
+	struct report_source src = { .open = open_original, .arg = &from };
 	bool papers = false;
 	int rc = item_file_read(item, ITEM_MANIFEST, &b, err);
 
@@ -110,7 +134,7 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 	if (rc == RC_OK && st->more != NULL)
 		rc = check_papers_read(st, &f, item, st->more, err);
 	if (rc == RC_OK)
-		rc = judge(st, &f, papers, path, err);
+		rc = judge(st, &f, papers, path, &src, err);
 	check_facts_free(&f);
 	buf_free(&b);
 	return rc;
@@ -329,10 +353,25 @@ group(struct reading *r, struct err *err)
 	return rc;
 }
 
+struct loose_source {
+	struct reading *r;
+	const struct check_facts *f;
+};
+
+static int
+open_loose(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
+{
+	const struct loose_source *s = arg;
+
+	return open_file(s->r, (size_t)s->f->objects[i].n - 1, fd, key, err);
+}
+
 static int
 judge_study(struct check_stage *st, struct reading *r, size_t key, const char *path, struct err *err)
 {
 	struct check_facts f = { 0 };
+	struct loose_source from = { r, &f };
+	struct report_source src = { .open = open_loose, .arg = &from };
 	char name[SPOOL_PATH_MAX + 32];
 	int rc = RC_OK;
 
@@ -345,7 +384,7 @@ judge_study(struct check_stage *st, struct reading *r, size_t key, const char *p
 			rc = check_facts_add(&f, &r->all.objects[i], &r->who[i], err);
 	snprintf(name, sizeof name, "%s (study %zu of %zu)", path, key + 1, r->all.nkeys);
 	if (rc == RC_OK)
-		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, err);
+		rc = judge(st, &f, false, r->all.nkeys == 1 ? path : name, &src, err);
 	check_facts_free(&f);
 	return rc;
 }

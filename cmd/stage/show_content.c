@@ -343,8 +343,10 @@ static int raw_import(struct import *import, const char *file, struct err *err)
 static int raw_item(struct cli *cli, struct import *import, const struct spool_ref *ref, const char *file,
 	struct err *err)
 {
-	static const struct { const char *name; enum item_file file; } files[] = { { "manifest", ITEM_MANIFEST },
-	    { "order", ITEM_ORDER }, { "check", ITEM_CHECK }, { "overlay", ITEM_OVERLAY } };
+	enum { FILES = 5 };
+	static const struct { const char *name; enum item_file file; } files[FILES] = { { "manifest", ITEM_MANIFEST },
+	    { "order", ITEM_ORDER }, { "check", ITEM_CHECK }, { "overlay", ITEM_OVERLAY },
+	    { "report", ITEM_REPORT } };
 	struct spool_ref part = *ref;
 	struct item_dir *item = NULL;
 	struct stream *s = NULL;
@@ -355,11 +357,11 @@ static int raw_item(struct cli *cli, struct import *import, const struct spool_r
 		part.kind = file[0] == 'o' ? SPOOL_OBJECT : SPOOL_DOCUMENT;
 		return cat_item(cli, import, &part, file, err);
 	}
-	for (i = 0; i < 4 && strcmp(file, files[i].name); i++)
+	for (i = 0; i < FILES && strcmp(file, files[i].name); i++)
 		;
-	if (i == 4) {
+	if (i == FILES) {
 		rc = err_set(err, ERR_USAGE, "an item has no such file");
-		err_advise(err, "of an item: manifest, order, check, overlay, original/NNNNN, document/NNN");
+		err_advise(err, "of an item: manifest, order, check, overlay, report, original/NNNNN, document/NNN");
 		return rc;
 	}
 	if (!(rc = item_open(&item, import, ref->study, false, err)) &&

@@ -467,9 +467,11 @@ static void progress(struct pool *pool)
 
 static int give_out(struct pool *pool, struct err *err)
 {
-	uint32_t width = pool->members < pool->jobs ? pool->members : pool->jobs;
+	uint32_t width = pool->p->media == MEDIA_GZIP ? 1 : pool->jobs;	/* each worker would inflate all of it */
 	int rc = RC_OK;
 
+	if (width > pool->members)
+		width = pool->members;
 	while (rc == RC_OK && !pool->p->failed) {
 		for (uint32_t i = 0; i < width && rc == RC_OK; i++) {
 			struct hand *h = &pool->hands[i];
@@ -530,7 +532,7 @@ static int unlock(struct pool *pool, struct hand *h, struct err *err)
 		while (rc == RC_OK && h->n)
 			rc = wait_answers(pool, err);
 	} else if (!pool->run->password || !pool->run->password->given) {
-		err_set(&why, ERR_DENIED, "%zu of its %lu members are encrypted, and no password was given",
+		err_set(&why, ERR_DENIED, "%zu of %lu members encrypted, and no password was given",
 		    pool->p->encrypted, (unsigned long)pool->members);
 		fail_package(pool->p, &why);
 		pool->p->locked = true;
@@ -584,7 +586,7 @@ static int begin(struct pool *pool, struct err *err)
 		text_copy(pool->p->sha256, sizeof pool->p->sha256, pool->p->claim.sha256);
 		return RC_OK;
 	}
-	last = &pool->hands[pool->members > 1 ? pool->jobs - 1 : 0];
+	last = &pool->hands[pool->members > 1 && pool->p->media != MEDIA_GZIP ? pool->jobs - 1 : 0];
 	rc = ready(pool, last, false, err);
 	if (rc == RC_OK)
 		rc = chan_send(worker_chan(last->worker), "{\"do\":\"hash\"}", 13, NULL, 0, err);

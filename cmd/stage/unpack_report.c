@@ -219,8 +219,9 @@ void unpack_say(struct unpack_run *run)
 		size_t same = 0;
 		bool known = false;
 
-		/* of a package that failed with its only file the reason is said with it */
-		if (f->fate != FATE_ASIDE || !f->reason || (p->failed && p->count < 2))
+		/* where a package failed for one reason, that is said with it */
+		if (f->fate != FATE_ASIDE || !f->reason ||
+		    (p->failed && (p->count < 2 || (p->reason && !strcmp(p->reason, f->reason)))))
 			continue;
 		cli_note(run->cli, f->data ? 1 : 2, run->subject, "package %d, member %lu was set aside: %s", p->n,
 		    (unsigned long)f->member + 1, f->reason);

@@ -22,18 +22,19 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "dicom/charset.h"
+#include "media/container.h"
 #include "media/zip.h"
+#include "stage/unpack_flow.h"
 #include "stage/unpack_impl.h"
 #include "stage/unpack_judge.h"
 
 #define COPY_STEP	((size_t)256 << 10)
-#define HEAD_KEPT	((size_t)4 << 20)	/* of a streamed member: header values are read from here */
-#define TAIL_KEPT	((size_t)1 << 20)	/* and what was last seen: more than one window of the walk */
 
 struct side {
 	struct chan *chan;
 	struct stream *package;
-	struct zip *zip;
+	struct zip *zip;		/* one of these, or the package is a file by itself */
+	struct container *container;
 	enum media media;
 	struct age_recipient to;
 	bool seal;
@@ -146,130 +147,114 @@ static void sink_close(struct sink *k)
 	stream_close(k->out);
 }
 
-/* A member too large for memory, as a stream for the walk: reading drives the inflating, and everything that
- * comes by goes into the sink. What is behind can be read again from the head or the last megabyte. */
-struct flow {
-	struct zip_reader *reader;
-	struct sink *sink;
-	uint64_t pos;		/* bytes made */
-	uint8_t *head, *tail;
-	size_t head_len, tail_len;	/* tail ends at pos */
-	struct err failed;	/* of the sink or the reader: kept, for the judge sees only "cannot be read" */
-	bool ended;
+static int sink_take(void *sink, const void *p, size_t n, struct err *err)
+{
+	return sink_add(sink, p, n, err);
+}
+
+/* --- members of both kinds of archive ------------------------------------------------ */
+
+/* What the parent and a person get to know of a member before it is read. */
+struct about {
+	const char *name;
+	size_t name_len;
+	uint64_t size;
+	bool directory, data;	/* data: what is not read may be data */
+	const char *unreadable;
 };
 
-static int flow_step(struct flow *f, struct err *err)
+static size_t members(const struct side *sd)
 {
-	const void *p = NULL;
-	size_t n = 0, keep = 0;
-	int rc = zip_more(f->reader, &p, &n, err);
-
-	if (rc == RC_OK && n == 0)
-		f->ended = true;
-	if (rc == RC_OK && n)
-		rc = sink_add(f->sink, p, n, err);
-	if (rc != RC_OK) {
-		f->failed = *err;
-		return rc;
-	}
-	keep = HEAD_KEPT - f->head_len < n ? HEAD_KEPT - f->head_len : n;
-	memcpy(f->head + f->head_len, p, keep);
-	f->head_len += keep;
-	if (f->tail_len + n > TAIL_KEPT) {	/* n <= TAIL_KEPT / 2 */
-		size_t old = TAIL_KEPT / 2 < f->tail_len ? TAIL_KEPT / 2 : f->tail_len;
-
-		memmove(f->tail, f->tail + f->tail_len - old, old);
-		f->tail_len = old;
-	}
-	memcpy(f->tail + f->tail_len, p, n);
-	f->tail_len += n;
-	f->pos += n;
-	return RC_OK;
+	return sd->zip ? zip_count(sd->zip) : sd->container ? container_count(sd->container) : 1;
 }
 
-static int flow_read(struct stream *s, uint64_t off, void *to, size_t len, size_t *got, struct err *err)
+static void about(const struct side *sd, size_t i, struct about *a)
 {
-	struct flow *f = s->ctx;
-	int rc = RC_OK;
+	memset(a, 0, sizeof *a);
+	a->data = true;
+	if (sd->zip) {
+		const struct zip_member *m = zip_member(sd->zip, i);
 
-	*got = 0;
-	if (off + len <= f->head_len) {
-		memcpy(to, f->head + off, len);
-		*got = len;
-		return RC_OK;
-	}
-	while (f->pos < off + len && !f->ended) {
-		rc = flow_step(f, err);
-		if (rc != RC_OK)
-			return rc;
-	}
-	if (off + len <= f->head_len) {
-		memcpy(to, f->head + off, len);
+		a->name = m->name;
+		a->name_len = m->name_len;
+		a->size = m->size;
+		a->directory = m->directory;
+		a->unreadable = m->symlink ? "a symbolic link" : m->unreadable;
+	} else if (sd->container) {
+		const struct container_member *m = container_member(sd->container, i);
+
+		a->name = m->name;
+		a->name_len = m->name_len;
+		a->size = m->size;
+		a->directory = m->directory;
+		a->unreadable = m->unreadable;
+		a->data = !m->twin;
 	} else {
-		if (f->pos < off + len || off < f->pos - f->tail_len)
-			return err_set(err, ERR_DATA, "DICOM object whose elements are too far apart to be read in one go");
-		memcpy(to, f->tail + (off - (f->pos - f->tail_len)), len);
+		a->size = sd->package->size;
 	}
-	*got = len;
-	return RC_OK;
 }
 
-static const struct stream_ops flow_ops = { .read = flow_read };
+static int more_of_zip(void *r, const void **p, size_t *n, struct err *err)
+{
+	return zip_more(r, p, n, err);
+}
+
+static int more_of_container(void *c, const void **p, size_t *n, struct err *err)
+{
+	return container_more(c, p, n, err);
+}
 
 static int take_large(struct side *sd, uint32_t i, struct sink *k, struct judgement *j, struct err *err)
 {
-	const struct zip_member *m = zip_member(sd->zip, i);
-	struct flow f = { .sink = k };
-	struct stream *s = NULL;
-	int rc = zip_begin(&f.reader, sd->zip, i, err);
+	struct flow f = { .take = sink_take, .sink = k, .size = j->bytes };
+	struct zip_reader *r = NULL;
+	int rc = sd->zip ? zip_begin(&r, sd->zip, i, err) : container_begin(sd->container, i, err);
 
-	if (rc != RC_OK)
-		return rc;
-	f.head = malloc(HEAD_KEPT);
-	f.tail = malloc(TAIL_KEPT);
-	if (!f.head || !f.tail) {
-		rc = err_set(err, ERR_TEMP, "no memory to unpack");
-		goto out;
+	f.more = sd->zip ? more_of_zip : more_of_container;
+	f.source = sd->zip ? (void *)r : (void *)sd->container;
+	if (rc == RC_OK)
+		rc = flow_judge(&f, j, err);
+	zip_end(r);
+	return rc;
+}
+
+/* All of a container's member into memory that is large enough. */
+static int read_container(struct container *c, uint32_t i, uint8_t *to, struct err *err)
+{
+	const void *p = NULL;
+	size_t n = 1;
+	int rc = container_begin(c, i, err);
+
+	while (rc == RC_OK && n) {
+		rc = container_more(c, &p, &n, err);
+		if (rc == RC_OK && n)
+			memcpy(to, p, n);
+		to += n;
 	}
-	rc = stream_new(&s, &flow_ops, &f, m->size, err);
-	if (rc != RC_OK)
-		goto out;
-	rc = judge(s, j, err);
-	while (rc == RC_OK && f.failed.kind == ERR_NONE && !f.ended)
-		rc = flow_step(&f, err);
-	if (f.failed.kind != ERR_NONE) {
-		*err = f.failed;
-		rc = err_rc(err->kind);
-	}
-out:
-	stream_close(s);
-	zip_end(f.reader);
-	free(f.head);
-	free(f.tail);
 	return rc;
 }
 
 static int take_small(struct side *sd, uint32_t i, struct sink *k, struct judgement *j, struct err *err)
 {
-	const struct zip_member *m = zip_member(sd->zip, i);
+	size_t size = (size_t)j->bytes;
 	struct stream *s = NULL;
 	int rc = RC_OK;
 
-	if (m->size > sd->cap) {
-		uint8_t *p = realloc(sd->bytes, (size_t)m->size);
+	if (size > sd->cap) {
+		uint8_t *p = realloc(sd->bytes, size);
 
 		if (!p)
 			return err_set(err, ERR_TEMP, "no memory to unpack");
 		sd->bytes = p;
-		sd->cap = (size_t)m->size;
+		sd->cap = size;
 	}
-	rc = zip_read(sd->zip, i, sd->bytes, err);
+	rc = sd->zip ? zip_read(sd->zip, i, sd->bytes, err) : read_container(sd->container, i, sd->bytes, err);
 	if (rc == RC_OK)
-		rc = stream_mem(&s, sd->bytes, (size_t)m->size, err);
+		rc = stream_mem(&s, sd->bytes, size, err);
 	if (rc == RC_OK)
 		rc = judge(s, j, err);
 	if (rc == RC_OK && j->fate != FATE_ASIDE)
-		rc = sink_add(k, sd->bytes, (size_t)m->size, err);
+		rc = sink_add(k, sd->bytes, size, err);
 	stream_close(s);
 	return rc;
 }
@@ -296,34 +281,36 @@ static int take_stream(struct stream *s, struct sink *k, struct judgement *j, st
 	return rc;
 }
 
+static bool fits_memory(const struct side *sd, uint32_t i, uint64_t size)
+{
+	return size <= ZIP_READ_MAX && (!sd->zip || zip_member(sd->zip, i)->packed <= ZIP_READ_MAX);
+}
+
 /* One member into its output. An error about the data sets it aside; any other is for the parent. */
 static int take(struct side *sd, uint32_t i, int fd)
 {
-	const struct zip_member *m = sd->zip ? zip_member(sd->zip, i) : NULL;
 	struct judgement j = { .fate = FATE_ASIDE, .data = true };
 	struct err err = { 0 };
 	struct sink k = { 0 };
+	struct about a;
 	int rc = RC_OK;
 
-	if (m) {
-		text_escape(j.label, sizeof j.label, m->name, m->name_len);
-		j.bytes = m->size;
-	} else {
-		j.bytes = sd->package->size;
-	}
-	if (m && m->directory) {
+	about(sd, i, &a);
+	j.bytes = a.size;
+	if (a.name)
+		text_escape(j.label, sizeof j.label, a.name, a.name_len);
+	if (a.directory) {
 		j.data = false;
 		text_copy(j.reason, sizeof j.reason, "a directory");
-	} else if (m && m->symlink) {
-		text_copy(j.reason, sizeof j.reason, "a symbolic link");
-	} else if (m && m->unreadable) {
-		text_copy(j.reason, sizeof j.reason, m->unreadable);
+	} else if (a.unreadable) {
+		j.data = a.data;
+		text_copy(j.reason, sizeof j.reason, a.unreadable);
 	} else {
 		rc = sink_open(sd, &k, fd, &err);
 		fd = -1;
-		if (rc == RC_OK && !m)
+		if (rc == RC_OK && !sd->zip && !sd->container)
 			rc = take_stream(sd->package, &k, &j, &err);
-		else if (rc == RC_OK && m->size <= ZIP_READ_MAX && m->packed <= ZIP_READ_MAX)
+		else if (rc == RC_OK && fits_memory(sd, i, a.size))
 			rc = take_small(sd, i, &k, &j, &err);
 		else if (rc == RC_OK)
 			rc = take_large(sd, i, &k, &j, &err);
@@ -350,8 +337,10 @@ static int take(struct side *sd, uint32_t i, int fd)
 static void forget(struct side *sd)
 {
 	zip_close(sd->zip);
+	container_close(sd->container);
 	stream_close(sd->package);
 	sd->zip = NULL;
+	sd->container = NULL;
 	sd->package = NULL;
 }
 
@@ -397,11 +386,13 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 		rc = zip_open(&sd->zip, sd->package, &err);
 		if (rc == RC_OK && check)
 			rc = zip_check_headers(sd->zip, &err);
+	} else if (rc == RC_OK && container_fits(sd->package, sd->media)) {
+		rc = container_open(&sd->container, sd->package, sd->media, &err);
 	}
 	if (rc != RC_OK)
 		return reply_error(sd, &err);
 	return reply(sd, json_make(&err, "{s:I,s:I,s:i,s:I}", "members",
-	    (json_int_t)(sd->zip ? zip_count(sd->zip) : 1), "encrypted",
+	    (json_int_t)members(sd), "encrypted",
 	    (json_int_t)(sd->zip ? zip_encrypted(sd->zip) : 0), "media", (int)sd->media, "bytes",
 	    (json_int_t)sd->package->size), &err);
 }
@@ -437,13 +428,13 @@ static int hash_package(struct side *sd)
 
 static int take_members(struct side *sd, const json_t *j, const int *fds, size_t nfds)
 {
-	const json_t *members = json_object_get(j, "members");
+	const json_t *list = json_object_get(j, "members");
 	int rc = RC_OK;
 
-	for (size_t k = 0; k < json_array_size(members) && rc == RC_OK; k++) {
-		json_int_t i = json_integer_value(json_array_get(members, k));
+	for (size_t k = 0; k < json_array_size(list) && rc == RC_OK; k++) {
+		json_int_t i = json_integer_value(json_array_get(list, k));
 
-		if (i < 0 || (uint64_t)i >= (sd->zip ? zip_count(sd->zip) : 1))
+		if (i < 0 || (uint64_t)i >= members(sd))
 			rc = RC_FATAL;
 		else
 			rc = take(sd, (uint32_t)i, k < nfds ? fds[k] : -1);
@@ -468,6 +459,7 @@ void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
+	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 	if (password)
 		zip_crypt_load(&err);

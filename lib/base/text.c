@@ -102,6 +102,35 @@ char *text_escape(char *to, size_t cap, const char *from, size_t len)
 	return to;
 }
 
+/* Printable, and yet nothing to be seen: two names that differ in it look the same. */
+static bool invisible(uint32_t c)
+{
+	return c == 0xad || c == 0x34f || c == 0x115f || c == 0x1160 || c == 0x180e || (c >= 0x200b && c <= 0x200d) ||
+	    (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xffa0 ||
+	    (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+int text_html(struct buf *b, const char *from, size_t len, struct err *err)
+{
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < len && !rc;) {
+		uint32_t cp = 0;
+		size_t n = utf8_one((const unsigned char *)from + i, len - i, &cp);
+
+		if (!n)
+			rc = buf_printf(b, err, "\\x%02x", (unsigned char)from[i]);
+		else if (!printable(cp) || invisible(cp))
+			rc = buf_printf(b, err, "\\u{%02x}", (unsigned)cp);
+		else if (cp == '<' || cp == '>' || cp == '&' || cp == '"' || cp == '\'')
+			rc = buf_printf(b, err, "&#%u;", (unsigned)cp);
+		else
+			rc = buf_add(b, from + i, n, err);
+		i += n ? n : 1;
+	}
+	return rc;
+}
+
 bool text_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;

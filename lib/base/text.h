@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 
 #ifdef __cplusplus
@@ -20,6 +21,10 @@ bool text_copyn(char *to, size_t cap, const char *from, size_t len);
  * UTF-8 and bidirectional overrides become \xHH; returns `to`. Truncates with "…". */
 char *text_escape(char *to, size_t cap, const char *from, size_t len);
 bool text_utf8_valid(const char *, size_t);
+/* Appends hostile bytes as text of an HTML page, inside of an element or of a quoted attribute. What a reader cannot
+ * see is written out: control characters, bidirectional marks, joiners and spaces of no width as \u{202e}, ill-formed
+ * UTF-8 as \xHH. Newlines and tabs too. */
+int text_html(struct buf *, const char *, size_t, struct err *);
 /* Decimal only, whole string, no sign; false if not, or above max. */
 bool text_u64(const char *, uint64_t max, uint64_t *);
 bool text_is_uid(const char *);		/* PS3.5 9.1: 1–64 of [0-9.], components without leading zero */

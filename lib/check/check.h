@@ -82,6 +82,8 @@ struct check_object {
 	bool image;			/* has pixel data */
 	uint32_t points;		/* 1 << enum check_point, of single objects */
 	long long decoded;		/* frames, by a deep check */
+	uint32_t charset_tag;		/* of POINT_CHARSET: the first text */
+	bool charset_nested;		/* in a sequence */
 	char why[CHECK_REASON_MAX];	/* of POINT_BROKEN, POINT_FRAME, POINT_UNDECODED: the first of these */
 	int identity;			/* index, set by the caller; -1 none */
 };

@@ -90,6 +90,20 @@ judge_twins(const struct check_study *s, struct check_report *rep, struct err *e
 	return RC_OK;
 }
 
+static void
+tell_charset(const struct check_study *s, struct check_report *rep)
+{
+	check_say_objects(rep, s, POINT_CHARSET, "bytes that contradict the character set");
+	for (size_t i = 0; i < s->nobjects; i++) {
+		const struct check_object *o = &s->objects[i];
+		if ((o->points & (uint32_t)1 << POINT_CHARSET) == 0 || o->charset_tag == 0)
+			continue;
+		check_say(rep, POINT_CHARSET, "original/%05d: (%04x,%04x)%s", o->n, o->charset_tag >> 16,
+		    o->charset_tag & 0xffff, o->charset_nested ? " in a sequence" : "");
+		return;
+	}
+}
+
 int
 rule_consistent(const struct check_study *s, struct check_report *rep, struct err *err)
 {
@@ -103,7 +117,7 @@ rule_consistent(const struct check_study *s, struct check_report *rep, struct er
 		return rc;
 	check_say_objects(rep, s, POINT_BAD_UID, "UID that is none (PS3.5 9.1)");
 	check_say_objects(rep, s, POINT_TYPE1, "attribute missing that archives require, or too long");
-	check_say_objects(rep, s, POINT_CHARSET, "bytes that contradict the character set");
+	tell_charset(s, rep);
 	check_say_objects(
 	    rep, s, POINT_CHARSET_UNKNOWN, "character set that this version does not convert");
 	check_say_objects(rep, s, POINT_OTHER_STUDY, "Study Instance UID of another study");

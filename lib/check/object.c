@@ -33,14 +33,12 @@ take_text(const struct object *d, const char *charset, uint32_t tag, char *to, s
 		text_copy(to, cap, raw);
 		return;
 	}
-	if (charset_known(charset, &err) != RC_OK) {
-		mark(o, POINT_CHARSET_UNKNOWN);
-		return;
-	}
-	if (charset_to_utf8(charset, raw, strlen(raw), to, cap, &n, &err) != RC_OK) {
+	if (charset_known(charset, &err) != RC_OK)
+		mark(o, POINT_CHARSET_UNKNOWN); /* read perhaps, but not written back */
+	/* bytes that contradict the set are texts_object()'s to tell */
+	if (!charset_readable(charset) ||
+	    charset_read(charset, tag >> 16 == 0x0010, raw, strlen(raw), to, cap, &n, &err) != RC_OK)
 		*to = '\0';
-		mark(o, POINT_CHARSET);
-	}
 }
 
 /* ASCII by VR (UI, CS, DA): other bytes are as bad as none. */
@@ -130,6 +128,7 @@ check_object_read(
 	read_identity(d, o, id);
 	readable_object(d, o);
 	consistent_object(d, o);
+	texts_object(d, o);
 	if (deep)
 		frames_object(d, o);
 	walk_close(d);
@@ -141,10 +140,11 @@ check_object_write(
     const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
 {
 	json_t *doc = json_make(err,
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 	    "class", o->sop_class, "instance", o->sop_uid, "series", o->series_uid, "study", o->study_uid,
 	    "date", o->study_date, "modality", o->modality, "number", (json_int_t)o->number, "frames",
-	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "image", o->image, "points",
+	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "charset_tag",
+	    (json_int_t)o->charset_tag, "charset_nested", o->charset_nested, "image", o->image, "points",
 	    (json_int_t)o->points, "why", o->why,
 	    "name", id->name, "id", id->id, "issuer", id->issuer, "birth_date", id->birth_date, "sex",
 	    id->sex, "other_names", id->other_names);
@@ -174,7 +174,7 @@ check_object_parse(
 {
 	static const char where[] = "facts of an object";
 	json_t *doc = NULL;
-	long long points = 0;
+	long long points = 0, tag = 0;
 	int rc = RC_OK;
 
 	memset(o, 0, sizeof *o);
@@ -191,6 +191,8 @@ check_object_parse(
 	    (rc = json_get_int(doc, where, "number", -1, &o->number, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "frames", 1, &o->frames, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "decoded", 0, &o->decoded, err)) != RC_OK ||
+	    (rc = json_get_int(doc, where, "charset_tag", 0, &tag, err)) != RC_OK ||
+	    (rc = json_get_bool(doc, where, "charset_nested", false, &o->charset_nested, err)) != RC_OK ||
 	    (rc = json_get_bool(doc, where, "image", false, &o->image, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "points", 0, &points, err)) != RC_OK ||
 	    (rc = get_text(doc, "why", o->why, sizeof o->why, err)) != RC_OK ||
@@ -205,7 +207,12 @@ check_object_parse(
 		rc = err_set(err, ERR_DATA, "%s: points out of range", where);
 		goto out;
 	}
+	if (tag < 0 || tag > UINT32_MAX) {
+		rc = err_set(err, ERR_DATA, "%s: a tag out of range", where);
+		goto out;
+	}
 	o->points = (uint32_t)points;
+	o->charset_tag = (uint32_t)tag;
 out:
 	json_decref(doc);
 	return rc;

@@ -34,6 +34,7 @@ bool medium_lists(const struct check_study *);	/* does an index say how many obj
 /* Of one object, in the worker: sets points. */
 void readable_object(const struct object *, struct check_object *);
 void consistent_object(const struct object *, struct check_object *);
+void texts_object(const struct object *, struct check_object *);
 void frames_object(const struct object *, struct check_object *);	/* deep */
 
 #endif

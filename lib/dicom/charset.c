@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "dicom/charset.h"
+#include "dicom/charset_impl.h"
 
 /* PS3.3 C.12.1.1.2, Table C.12-2: single-byte sets without code extensions. */
 static const struct set {
@@ -48,7 +48,7 @@ int charset_load(struct err *err)
 			return err_sys(err, errno, "cannot load the character set %s", sets[i].iconv);
 	}
 	loaded = true;
-	return RC_OK;
+	return charset_wide_load(err);
 }
 
 static int set_of(const char *declared)

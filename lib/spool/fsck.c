@@ -26,8 +26,9 @@
  *			order			alone: mri-check was killed		the next mri-check
  *			check			with order				a person: check again
  *			overlay			with check				a person: retag again
+ *			report			with check				a person: check again
  *			sent/<destination>	with check				a person
- *			hidden order … overlay	item lock held				the next run of that stage; fsck
+ *			hidden order … report	item lock held				the next run of that stage; fsck
  *	…/papers/	manifest document/	always; no original/, no overlay	a person
  *	purge/		<id>			purge is at work			the next mri-purge; fsck
  *	gone/		<id>			import is nowhere			mri-purge, after its period

@@ -95,6 +95,7 @@ void fsck_item_deep(struct fsck *f, struct item_dir *it)
 
 	small_file(f, it, ITEM_ORDER);
 	small_file(f, it, ITEM_CHECK);
+	small_file(f, it, ITEM_REPORT);
 	if (!file_there(it->fd, NAME_MANIFEST))
 		goto out;	/* said by the look at its files */
 	if (item_file_read(it, ITEM_MANIFEST, &b, &one) || manifest_parse(b.data, b.len, &m, &one)) {

@@ -37,8 +37,9 @@ static bool is_number(const char *name, bool hidden)
 /* ---- an item ---- */
 
 static const char *const item_plain[] = { NAME_MANIFEST, NAME_ORIGINAL, NAME_DOCUMENT, NAME_ORDER, NAME_CHECK,
-	NAME_OVERLAY, NAME_SENT, NAME_LOCK };
-static const char *const item_hidden[] = { "." NAME_MANIFEST, "." NAME_ORDER, "." NAME_CHECK, "." NAME_OVERLAY };
+	NAME_OVERLAY, NAME_REPORT, NAME_SENT, NAME_LOCK };
+static const char *const item_hidden[] = { "." NAME_MANIFEST, "." NAME_ORDER, "." NAME_CHECK, "." NAME_OVERLAY,
+	"." NAME_REPORT };
 
 struct item_look {
 	struct fsck *f;
@@ -93,6 +94,8 @@ static void item_files(struct fsck *f, struct item_dir *it)
 		fsck_say(f, false, "%s has an overlay, which papers have not", name);
 	else if (overlay && !check)
 		fsck_say(f, false, "%s has an overlay without a check: run mri-check and mri-retag again", name);
+	if (file_there(it->fd, NAME_REPORT) && !check)
+		fsck_say(f, false, "%s has a report without a check: run mri-check again", name);
 	if (journal_each(it, journal_one, both, &one))
 		fsck_say(f, false, "%s/sent: %s", name, one.text);
 }

@@ -57,7 +57,7 @@ int item_document_fd(const struct item_dir *, int n, int *fd, struct age_key *, 
 const struct age_recipient *item_recipient(const struct item_dir *);	/* NULL: plain */
 
 /* The sealed small files of an item. */
-enum item_file { ITEM_MANIFEST, ITEM_ORDER, ITEM_CHECK, ITEM_OVERLAY };
+enum item_file { ITEM_MANIFEST, ITEM_ORDER, ITEM_CHECK, ITEM_OVERLAY, ITEM_REPORT };
 int item_file_there(const struct item_dir *, enum item_file, bool *, struct err *);
 int item_file_read(const struct item_dir *, enum item_file, struct buf *, struct err *);
 /* The order that holds for the item: as mri-check completed it, else the import's as fetched. */

@@ -11,6 +11,7 @@ static const struct { const char *name; enum err_kind absent; const char *say; }
 	[ITEM_ORDER] = { NAME_ORDER, ERR_PERSON, "has no order: it is not checked" },
 	[ITEM_CHECK] = { NAME_CHECK, ERR_PERSON, "is not checked" },
 	[ITEM_OVERLAY] = { NAME_OVERLAY, ERR_PERSON, "is not retagged" },
+	[ITEM_REPORT] = { NAME_REPORT, ERR_NOINPUT, "has no report" },
 };
 
 static int need_secret(const struct item_dir *it, struct err *err)

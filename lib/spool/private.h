@@ -35,6 +35,7 @@
 #define NAME_MANIFEST	"manifest"
 #define NAME_CHECK	"check"
 #define NAME_OVERLAY	"overlay"
+#define NAME_REPORT	"report"
 #define NAME_ORIGINAL	"original"
 #define NAME_DOCUMENT	"document"
 #define NAME_SENT	"sent"

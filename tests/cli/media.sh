@@ -19,12 +19,12 @@ umask 022
 cp crypto.zip mixed.zip && echo hello >note.txt && zip -q mixed.zip note.txt
 for z in crypto aes; do
 	status "$z: without a password: 77" 77 "$unpack" -o "no-$z" "$z.zip"
-	has "$z: says so" 'members are encrypted, and no password was given' err
+	has "$z: says so" 'members encrypted, and no password was given' err
 	has "$z: and what to do" ': --password-file F opens it' err
 	status "$z: the wrong one: 77" 77 "$unpack" --password-file wrong -o "wrong-$z" "$z.zip"
 	has "$z: says so" 'the password does not open it' err
 	is "$z: one message" 2 "$(wc -l <err)"
-	is "$z: nothing is taken" '' "$(ls "wrong-$z" | grep -v lock || :)"
+	is "$z: nothing is taken" '' "$(ls "wrong-$z" | grep -vE '^(lock|unpack)$' || :)"
 	status "$z: the right one" 0 "$unpack" --password-file right -o "o-$z" "$z.zip"
 	is "$z: the bytes" "$want" "$(all "o-$z/1/original")"
 done
@@ -45,5 +45,30 @@ ok 'nothing is decided yet' test ! -e "$i/unpack"
 status 'in a spool, the right one' 0 "$unpack" --password-file right "$i"
 is 'its item' "$i/study/1" "$(cat out)"
 ok 'the spool has no password' sh -c '! grep -rqa geheim sp'
+unset MRI_SPOOL
+# --- tar and ISO 9660 ----------------------------------------------------------------
+ln -s /etc/passwd d/link
+bsdtar --format ustar -cf plain.tar -C d .
+bsdtar --format pax -czf gz.tar -C d .
+bsdtar --format iso9660 -cf image -C d .
+rm d/link
+for z in plain.tar gz.tar image; do
+	status "$z: the link is set aside" 65 "$unpack" --json -o "o-$z" "$z"
+	has "$z: by name" 'a symbolic link' err
+	is "$z: the bytes" "$want" "$(all "o-$z/1/original")"
+	is "$z: nothing but numbers" '' "$(find "o-$z" -type f | grep -vE '/(lock|manifest|unpack|original/[0-9]+)$' || :)"
+done
+head -c 5000 gz.tar >cut.tar
+status 'cut off: 65' 65 "$unpack" -o o-cut cut.tar
+has 'says so' 'cut off' err
+is 'nothing is taken' '' "$(ls o-cut | grep -vE '^(lock|unpack)$' || :)"
+"$MRI_TOOL/mkstudy" --out large --slices 1 --rows 512 --cols 512 --frames 66 >/dev/null
+tar -C large -cf large.tar .
+status 'a member larger than memory is meant for' 0 "$unpack" -o o-large large.tar
+is 'its bytes' "$(all large)" "$(all o-large/1/original)"
+export MRI_SPOOL="$TMPDIR/sp"
+i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 gz.tar 2>/dev/null)
+status 'in a spool' 65 "$unpack" "$i"
+is 'its item' "$i/study/1" "$(cat out)"
 unset MRI_SPOOL
 done_testing

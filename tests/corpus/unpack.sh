@@ -22,15 +22,16 @@ for line in sys.stdin:
         err.seek(0)
         said = err.read()
     code = os.waitstatus_to_exitcode(status)
-    stray = [f for d, _, fs in os.walk('o') for f in fs if f not in ('manifest', 'lock') and not f.isdigit()]
-    if code not in (0, 65) or stray or 'signal' in said or 'died' in said or use.ru_maxrss >= limit:
+    stray = [f for d, _, fs in os.walk('o') for f in fs if f not in ('manifest', 'unpack', 'lock') and not f.isdigit()]
+    if code not in (0, 65, 77) or stray or 'signal' in said or 'died' in said or use.ru_maxrss >= limit:
         print(path, code, '%d KB' % use.ru_maxrss, stray, said[:200], file=bad)
     n = json.loads(out[-1])['counts']
     reasons = {}
     for text in said.splitlines():
         text = text.replace('mri-unpack: ', '', 1).replace(path + ': ', '', 1)
-        text = re.sub(r'^(warning: )?(package \d+, )?member \d+: ', '', text)
-        reasons[text] = reasons.get(text, 0) + 1
+        text = re.sub(r'^package \d+, member \d+ was set aside: ', '', text)
+        if not re.match(r'warning: package \d+: \d+ files? set aside', text):
+            reasons[text] = reasons.get(text, 0) + 1
     print(path[len(corpus) + 1:], code, '%d/%d/%d/%d' % (n['objects'], n['documents'], n['duplicates'], n['set_aside']),
           '; '.join(t if c == 1 else '%d times: %s' % (c, t) for t, c in reasons.items()), sep='\t', flush=True)
 P

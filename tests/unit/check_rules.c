@@ -503,7 +503,7 @@ put(struct maker *m, unsigned g, unsigned e, const char *vr, const void *p, size
 		(uint8_t)vr[1] };
 	size_t padded = n + (n & 1), hl = 8;
 
-	if (strcmp(vr, "OW") == 0) {
+	if (strcmp(vr, "OW") == 0 || strcmp(vr, "SQ") == 0) {
 		hl = 12;
 		memcpy(head + 8, &(uint32_t){ (uint32_t)padded }, 4);
 	} else {
@@ -532,7 +532,7 @@ put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
 }
 
 struct recipe {
-	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality;
+	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested;
 	unsigned rows, cols, bits, samples;
 	size_t pixels;
 	bool no_pixels;
@@ -568,8 +568,18 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 		put_us(&m, 0x28, 0x10, r->rows);
 		put_us(&m, 0x28, 0x11, r->cols);
 		put_us(&m, 0x28, 0x100, r->bits);
-		if (!r->no_pixels)
+		if (r->nested == NULL && !r->no_pixels)
 			put(&m, 0x7fe0, 0x10, "OW", zero, r->pixels);
+	}
+	if (r->nested != NULL) { /* a sequence of one item of one text, which may begin with a character set of its own */
+		struct maker in = { .n = 8, .v = { 0xfe, 0xff, 0x00, 0xe0 } };
+		const char *text = strchr(r->nested, '|');
+
+		if (text != NULL)
+			put(&in, 8, 0x05, "CS", r->nested, (size_t)(text++ - r->nested));
+		put_text(&in, 0x40, 0x07, "LO", text != NULL ? text : r->nested);
+		in.v[4] = (uint8_t)(in.n - 8);
+		put(&m, 0x40, 0x275, "SQ", in.v, in.n);
 	}
 	assert_int_equal(stream_mem(&s, m.v, m.n, &err), RC_OK);
 	assert_int_equal(check_object_read(s, false, o, id, &err), RC_OK);
@@ -627,6 +637,9 @@ objects(void **state)
 		{ { .charset = "ISO 2022 IR 87", .name = "Yamada^Tarou" }, 0 },
 		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3ED\x1b(B" },
 		    POINT(POINT_CHARSET_UNKNOWN) },
+		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3E" },
+		    POINT(POINT_CHARSET_UNKNOWN) | POINT(POINT_CHARSET) },
+		{ { .charset = "ISO_IR 999", .name = "M\xfcller^J" }, POINT(POINT_CHARSET_UNKNOWN) },
 	};
 	struct check_object o;
 	struct check_identity id;
@@ -638,6 +651,14 @@ objects(void **state)
 		if (points_of(&v[i].r, &o, &id) != v[i].want)
 			fail_msg(
 			    "recipe %zu: points %x, expected %x (%s)", i, o.points, v[i].want, o.why);
+	points_of(&(struct recipe){ .charset = "\\ISO 2022 IR 87", .name = "Y=\x1b$B;3ED\x1b(B" }, &o, &id);
+	assert_string_equal(id.name, "Y=山田");
+	assert_int_equal(points_of(&(struct recipe){ .charset = "ISO_IR 192", .nested = "M\xfcller" }, &o, &id),
+	    POINT(POINT_CHARSET));
+	assert_int_equal(o.charset_tag, 0x00400007);
+	assert_true(o.charset_nested);
+	assert_int_equal(
+	    points_of(&(struct recipe){ .charset = "ISO_IR 192", .nested = "ISO_IR 100|M\xfcller" }, &o, &id), 0);
 	points_of(&v[20].r, &o, &id);
 	assert_string_equal(id.name, "Müller^J");
 	assert_string_equal(o.study_uid, "1.2.3");

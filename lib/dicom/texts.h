@@ -1,0 +1,25 @@
+/*
+ * Every text of an object, at every level, with the character set that holds
+ * for it (PS3.3 C.12.1.1.2: an item may have its own). Read only; what
+ * changes texts is edit_recode().
+ */
+#ifndef MRI_DICOM_TEXTS_H
+#define MRI_DICOM_TEXTS_H
+
+#include "dicom/walk.h"
+
+#define TEXTS_MAX	((size_t)1 << 20)	/* a longer text is passed over: reports are a hundredth of it */
+
+struct text {
+	uint32_t tag;
+	bool nested, name;	/* in a sequence; VR PN */
+	const char *declared;	/* (0008,0005), values by backslash */
+	const char *bytes;	/* as they are, padding included */
+	size_t n;
+};
+
+/* A return other than RC_OK ends it and is returned. Private elements without a VR are no text that anybody knows. */
+typedef int texts_fn(const struct text *, void *arg, struct err *);
+int texts_each(const struct object *, texts_fn *, void *arg, struct err *);
+
+#endif
