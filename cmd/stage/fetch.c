@@ -109,6 +109,20 @@ claim_offers(struct claim *c, const struct source_offer *o, size_t n, struct err
 	return RC_OK;
 }
 
+/* What was promised: an entry of the list that is no document is a study, whatever came in its place. */
+static const char *
+kind_of(const struct source_offer *o, size_t n, enum media came)
+{
+	size_t i = 0;
+
+	if (came == MEDIA_ZIP || came == MEDIA_DICOM)
+		return "study";
+	for (i = 0; i < n; i++)
+		if (!o[i].document && (o[i].study_uid != NULL || o[i].date[0] != '\0'))
+			return "study";
+	return "document";
+}
+
 /* A package of n offers: of one, unless the portal gives only all at once. */
 static int
 publish(struct job *j, const struct source_offer *o, size_t n, const struct source_package *p, struct err *err)
@@ -120,7 +134,7 @@ publish(struct job *j, const struct source_offer *o, size_t n, const struct sour
 	claim_init(&c);
 	c.package = j->t.n;
 	c.source = keep(source_kind_name(net_kind(j->net)));
-	c.kind = keep(p->media == MEDIA_ZIP || p->media == MEDIA_DICOM ? "study" : "document");
+	c.kind = keep(kind_of(o, n, p->media));
 	c.media = keep(p->type[0] != '\0' ? p->type : o->media);
 	c.bytes = p->bytes;
 	text_copy(c.sha256, sizeof(c.sha256), p->sha256);

@@ -80,12 +80,10 @@ static int list(struct folder *f, const char *path, struct folder *stack, struct
 		if (path[0])
 			text_copy(full + strlen(full), sizeof full - strlen(full), "/");
 		text_copy(full + strlen(full), sizeof full - strlen(full), e->d_name);
-		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-			rc = err_sys(err, errno, "cannot list a folder");
-		else if (S_ISDIR(st.st_mode))
+		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 			rc = add(stack, full, err);
 		else
-			rc = add(f, full, err);	/* links and devices too: each is accounted for */
+			rc = add(f, full, err);	/* links, devices, what cannot be looked at: each is accounted for */
 	}
 	if (rc == RC_OK && errno)
 		rc = err_sys(err, errno, "cannot list a folder");
@@ -114,6 +112,8 @@ int folder_open(struct folder **out, int dirfd, struct err *err)
 		char *path = stack.v[--stack.n];
 
 		rc = list(f, path, &stack, err);
+		if (rc != RC_OK && err->kind == ERR_IO)	/* a scratch: the folder stands for what is in it */
+			rc = add(f, path, err);
 		free(path);
 	}
 	while (stack.n)
@@ -151,7 +151,7 @@ int folder_file(const struct folder *f, size_t i, int *fd, struct err *err)
 	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(*fd);
 		*fd = -1;
-		return err_set(err, ERR_DATA, "no regular file");
+		return err_set(err, ERR_DATA, S_ISDIR(st.st_mode) ? "a folder that cannot be listed" : "no regular file");
 	}
 	return RC_OK;
 }

@@ -264,14 +264,23 @@ static int assign(struct unpack_run *run, struct err *err)
 	return rc;
 }
 
+/* Portals that could not pack everything say so by a text in the archive, and answer 200 all the same. It stays a
+ * document: a person wants to read it. */
+static bool error_note(const struct unpack_file *f)
+{
+	return f->media == MEDIA_TEXT && f->fate != FATE_ASIDE && f->label && !strcasecmp(base_name(f->label), "ERROR.txt");
+}
+
 /* A package's verdict from its files. */
 static int verdict(struct unpack_package *p, struct unpack_file *v, size_t n, struct err *err)
 {
 	char text[ERR_TEXT_MAX];
 	const char *first = NULL;
 	size_t data = 0, good = 0;
+	bool note = false;
 
 	for (size_t i = 0; i < n; i++) {
+		note |= n > 1 && error_note(&v[i]);
 		if (v[i].fate != FATE_ASIDE) {
 			good++;
 		} else if (v[i].data) {
@@ -279,10 +288,13 @@ static int verdict(struct unpack_package *p, struct unpack_file *v, size_t n, st
 				first = v[i].reason;
 		}
 	}
-	if (p->failed || (good && !data))
+	if (p->failed || (good && !data && !note))
 		return RC_OK;
 	p->partial = true;
-	if (!data)
+	p->error_note = note;
+	if (note)
+		text_copy(text, sizeof text, UNPACK_ERROR_NOTE);
+	else if (!data)
 		text_copy(text, sizeof text, "it holds no object and no document");
 	else if (n == 1)
 		snprintf(text, sizeof text, "its only file was set aside: %s", first ? first : "");

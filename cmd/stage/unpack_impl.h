@@ -15,6 +15,7 @@
 #define UNPACK_JOBS_MAX	64
 #define UNPACK_FILES_MAX 1000000	/* of all packages of one run; the parent keeps 200 bytes of each */
 
+#define UNPACK_ERROR_NOTE "its ERROR.txt says that the portal could not give everything"
 #define UNPACK_LOCKED_ADVICE \
 	"--password-file F opens it with the first line of F; with an empty F only what is not encrypted is taken"
 
@@ -39,7 +40,7 @@ struct unpack_file {
 	uint64_t bytes;
 	char *label;		/* escaped name, may hold patient data: for sealed files only */
 	char *reason;		/* of what was set aside; holds no patient data */
-	char sha256[65];
+	char sha256[65], sha1[41];	/* sha1: documents, "" unknown */
 	struct unpack_facts *facts;	/* objects */
 	int item;		/* index of run->items, -1 none */
 	int number;
@@ -58,6 +59,7 @@ struct unpack_package {
 	bool locked;		/* failed, for want of a password */
 	size_t encrypted;	/* members that a password would open */
 	bool partial;
+	bool error_note;	/* partial: the portal itself says so in it */
 	char *reason;		/* why failed or partial */
 	enum err_kind kind;	/* of what failed */
 	char sha256[65];

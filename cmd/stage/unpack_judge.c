@@ -4,6 +4,8 @@
 #include "base/time.h"
 #include "dicom/charset.h"
 #include "media/dicomdir.h"
+#include "media/xdm.h"
+#include "media/zip.h"
 #include "dicom/walk.h"
 #include "stage/unpack_judge.h"
 
@@ -61,15 +63,17 @@ static void date(const struct object *o, uint32_t tag, char to[9])
 }
 
 /* Kept as a claim; what cannot be read of it is a finding of its own and stops nothing. */
-static int index_of_medium(struct stream *s, struct judgement *j, struct err *err)
+static int index_of_medium(struct stream *s, enum listing_kind kind, struct judgement *j, struct err *err)
 {
 	struct listing l;
 	int rc = RC_OK;
 
-	aside(j, false, "a DICOMDIR, which is the medium's index and no object");
-	j->media = MEDIA_DICOMDIR;
-	listing_init(&l, LISTING_DICOMDIR);
-	rc = dicomdir_read(&l, s, err);
+	if (kind == LISTING_DICOMDIR)
+		j->media = MEDIA_DICOMDIR;
+	aside(j, false, kind == LISTING_DICOMDIR ? "a DICOMDIR, which is the medium's index and no object"
+	    : "the metadata of an XDM medium");
+	listing_init(&l, kind);
+	rc = kind == LISTING_DICOMDIR ? dicomdir_read(&l, s, err) : xdm_read(&l, s, err);
 	j->listing.max = LISTING_BYTES_MAX;
 	if (rc == RC_OK)
 		rc = listing_write(&l, &j->listing, err);
@@ -111,7 +115,7 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 		j->number = -1;
 	if (walk_find(o, TAG(0x0004, 0x1220)) || !strcmp(j->sop_class, UID_DICOMDIR)) {
 		walk_close(o);
-		return index_of_medium(s, j, err);
+		return index_of_medium(s, LISTING_DICOMDIR, j, err);
 	}
 	if (!j->sop_class[0] || !j->sop_uid[0]) {
 		aside(j, true, "a DICOM file without SOP Class UID or SOP Instance UID");
@@ -122,6 +126,24 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 	}
 	walk_close(o);
 	return RC_OK;
+}
+
+/* Metadata of XDM are told by their content; a document may be listed in such, with its hash. */
+static int document(struct stream *s, struct judgement *j, struct err *err)
+{
+	char head[SNIFF_BYTES];
+	size_t n = 0;
+	int rc = RC_OK;
+
+	j->fate = FATE_DOCUMENT;
+	if (s->size > ZIP_READ_MAX)
+		return RC_OK;
+	if (j->media == MEDIA_XML) {
+		rc = stream_read(s, 0, head, sizeof head, &n, err);
+		if (rc == RC_OK && xdm_is(head, n))
+			return index_of_medium(s, LISTING_XDM, j, err);
+	}
+	return rc == RC_OK ? xdm_sha1(s, j->sha1, err) : rc;
 }
 
 int judge(struct stream *s, struct judgement *j, struct err *err)
@@ -137,11 +159,10 @@ int judge(struct stream *s, struct judgement *j, struct err *err)
 	case MEDIA_DICOM:
 		return dicom(s, j, err);
 	case MEDIA_DICOMDIR:
-		return index_of_medium(s, j, err);
+		return index_of_medium(s, LISTING_DICOMDIR, j, err);
 	case MEDIA_PDF: case MEDIA_JPEG: case MEDIA_PNG: case MEDIA_XML: case MEDIA_HTML: case MEDIA_JSON:
-	case MEDIA_FHIR: case MEDIA_TEXT:
-		j->fate = FATE_DOCUMENT;
-		break;
+	case MEDIA_FHIR: case MEDIA_TEXT: case MEDIA_CDA: case MEDIA_FHIR_XML: case MEDIA_HL7:
+		return document(s, j, err);
 	case MEDIA_ZIP: case MEDIA_GZIP: case MEDIA_TAR: case MEDIA_7Z: case MEDIA_RAR: case MEDIA_ISO:
 		snprintf(what, sizeof what, "an archive inside (%s): it is not opened", media_name(j->media));
 		aside(j, true, what);

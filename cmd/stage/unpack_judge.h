@@ -20,6 +20,7 @@ struct judgement {
 	char study_date[9], birth[9], sex[17];
 	char description[JUDGE_TEXT], name[JUDGE_TEXT], id[JUDGE_TEXT], issuer[JUDGE_TEXT];
 	long long number;
+	char sha1[41];		/* of documents that fit in memory: what the metadata of XDM give; "" none */
 	struct buf listing;	/* what the medium says of itself, as listing_write gives it; buf_wipe */
 };
 

@@ -1,6 +1,7 @@
 /* What media say of themselves: taken from the workers, held against what is there, recorded. It judges nothing. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/text.h"
 #include "stage/unpack_impl.h"
 
@@ -27,8 +28,14 @@ int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct cha
 {
 	struct buf text = BUF_INIT(LISTING_BYTES_MAX);
 	struct listing *l = NULL;
+	const char *sha1 = NULL;
 	long long bytes = 0;
 	int rc = json_get_int(j, "answer", "listing", 0, &bytes, err);
+
+	if (rc == RC_OK)
+		rc = json_get_str(j, "answer", "sha1", &sha1, err);
+	if (rc == RC_OK && sha1)
+		text_copy(f->sha1, sizeof f->sha1, sha1);
 
 	if (rc != RC_OK || !bytes)
 		return rc;
@@ -66,7 +73,8 @@ void unpack_medium_free(struct unpack_file *f)
 
 static struct listing_found found_of(const struct unpack_file *f, bool mine)
 {
-	struct listing_found x = { .path = mine ? f->label : NULL, .bytes = (long long)f->bytes, .kind = FOUND_ASIDE };
+	struct listing_found x = { .path = mine ? f->label : NULL, .bytes = (long long)f->bytes, .kind = FOUND_ASIDE,
+	    .sha1 = f->sha1 };
 
 	x.beside = !mine || f->fate == FATE_DUPLICATE || (f->fate == FATE_ASIDE && !f->data);
 	if (f->facts) {
@@ -108,18 +116,44 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 	return rc;
 }
 
+/* Metadata that lie under another name (a copy of an editor, of a versioning program) speak for no medium. */
+static bool is_index(const struct unpack_file *f)
+{
+	const char *slash = f->label ? strrchr(f->label, '/') : NULL;
+	const char *base = slash ? slash + 1 : f->label ? f->label : "";
+
+	return f->listing->kind == LISTING_DICOMDIR || !base[0] || !strcasecmp(base, "METADATA.XML");
+}
+
 int unpack_medium_compare(struct unpack_run *run, struct err *err)
 {
 	int rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++)
-		if (run->files[i].listing)
-			rc = compare(run, &run->files[i], err);
+	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {
+		struct unpack_file *f = &run->files[i];
+
+		if (f->listing && is_index(f))
+			rc = compare(run, f, err);
+		else if (f->listing)
+			unpack_medium_free(f);
+	}
 	return rc;
 }
 
 int unpack_medium_record(struct unpack_run *run, json_t *array, struct err *err)
 {
+	for (size_t i = 0; i < run->npackages; i++) {
+		json_t *j = NULL;
+
+		if (!run->packages[i].error_note)
+			continue;
+		j = json_make(err, "{s:i,s:s,s:b}", "package", run->import ? run->packages[i].n : 0, "index", "ERROR.txt",
+		    "incomplete", 1);
+		if (!j)
+			return err_rc(err->kind);
+		if (json_array_append_new(array, j) != 0)
+			return err_set(err, ERR_TEMP, "no memory to unpack");
+	}
 	for (size_t i = 0; i < run->nfiles; i++) {
 		const struct unpack_file *f = &run->files[i];
 		json_t *j = NULL;

@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "dicom/charset.h"
 #include "media/container.h"
+#include "media/xdm.h"
 #include "media/zip.h"
 #include "stage/unpack_flow.h"
 #include "stage/unpack_impl.h"
@@ -38,6 +39,7 @@ struct side {
 	enum media media;
 	struct age_recipient to;
 	bool seal;
+	bool of_folder;		/* the package is one file of a folder */
 	uint8_t *bytes;		/* of members that fit in memory */
 	size_t cap;
 };
@@ -82,6 +84,10 @@ static int reply_member(struct side *sd, uint32_t i, const struct judgement *j)
 			json_decref(o);
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
+	}
+	if (o && j->sha1[0] && json_object_set_new(o, "sha1", json_string(j->sha1)) != 0) {
+		json_decref(o);
+		return err_set(&err, ERR_TEMP, "no memory");
 	}
 	if (o && j->listing.len && json_object_set_new(o, "listing", json_integer((json_int_t)j->listing.len)) != 0) {
 		json_decref(o);
@@ -259,10 +265,21 @@ static int take_small(struct side *sd, uint32_t i, struct sink *k, struct judgem
 	return rc;
 }
 
-static int take_stream(struct stream *s, struct sink *k, struct judgement *j, struct err *err)
+/* A disc that is scratched: that file is set aside, the rest goes on. A package of ours that cannot be read is no fate,
+ * the next run may read it. */
+static int unread(const struct side *sd, int rc, struct err *err)
 {
+	if (rc == RC_OK || err->kind != ERR_IO || !sd->of_folder)
+		return rc;
+	err->kind = ERR_DATA;
+	return RC_FAILED;
+}
+
+static int take_stream(struct side *sd, struct sink *k, struct judgement *j, struct err *err)
+{
+	struct stream *s = sd->package;
 	uint8_t *step = NULL;
-	int rc = judge(s, j, err);
+	int rc = unread(sd, judge(s, j, err), err);
 
 	if (rc != RC_OK || j->fate == FATE_ASIDE)
 		return rc;
@@ -272,7 +289,7 @@ static int take_stream(struct stream *s, struct sink *k, struct judgement *j, st
 	for (uint64_t off = 0; rc == RC_OK && off < s->size;) {
 		size_t n = s->size - off < COPY_STEP ? (size_t)(s->size - off) : COPY_STEP;
 
-		rc = stream_read_full(s, off, step, n, err);
+		rc = unread(sd, stream_read_full(s, off, step, n, err), err);
 		if (rc == RC_OK)
 			rc = sink_add(k, step, n, err);
 		off += n;
@@ -309,7 +326,7 @@ static int take(struct side *sd, uint32_t i, int fd)
 		rc = sink_open(sd, &k, fd, &err);
 		fd = -1;
 		if (rc == RC_OK && !sd->zip && !sd->container)
-			rc = take_stream(sd->package, &k, &j, &err);
+			rc = take_stream(sd, &k, &j, &err);
 		else if (rc == RC_OK && fits_memory(sd, i, a.size))
 			rc = take_small(sd, i, &k, &j, &err);
 		else if (rc == RC_OK)
@@ -339,6 +356,7 @@ static void forget(struct side *sd)
 	zip_close(sd->zip);
 	container_close(sd->container);
 	stream_close(sd->package);
+	sd->of_folder = false;
 	sd->zip = NULL;
 	sd->container = NULL;
 	sd->package = NULL;
@@ -448,6 +466,7 @@ static int take_file(struct side *sd, const json_t *j, const int *fds, size_t nf
 	int rc = recipient(sd, j, &err);
 
 	forget(sd);
+	sd->of_folder = true;
 	if (rc == RC_OK)
 		rc = stream_file(&sd->package, fds[0], &err);
 	if (rc != RC_OK)
@@ -459,6 +478,7 @@ void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
+	xdm_load();
 	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 	if (password)

@@ -168,6 +168,20 @@ judge_lists(const struct check_study *s, struct check_report *rep)
 		check_say(rep, POINT_STUDY_UNCLAIMED, "a study that the portal's list does not have");
 }
 
+/* Papers of an import without any study: what a list promised as one came as a document, or not at all. */
+static void
+judge_promised(const struct check_study *s, struct check_report *rep)
+{
+	size_t promised = 0;
+
+	for (size_t i = 0; i < s->nclaims && s->nstudies == 0; i++)
+		if (given(s->claims[i].kind) && strcmp(s->claims[i].kind, "study") == 0)
+			promised += s->claims[i].nstudies;
+	if (promised > 0)
+		check_say(rep, POINT_STUDY_ABSENT, "%zu studies of the portal's list came without an image",
+		    promised);
+}
+
 static int
 by_series_number(const void *a, const void *b)
 {
@@ -224,6 +238,7 @@ rule_complete(const struct check_study *s, struct check_report *rep, struct err 
 	if (s->papers) {
 		if (s->documents == 0)
 			check_say(rep, POINT_EMPTY, "no document");
+		judge_promised(s, rep);
 		check_pass(rep, CHECK_COMPLETE, "%zu documents", s->documents);
 		return RC_OK;
 	}

@@ -1,5 +1,5 @@
 /*
- * What the index of a medium (DICOMDIR) lists, against what came, both ways:
+ * What the index of a medium (DICOMDIR, XDM) lists, against what came, both ways:
  * mri-unpack has compared them, here it is judged. Each index speaks for the
  * items that its package gave objects to; one that gave none speaks for all.
  */
@@ -76,16 +76,22 @@ studies_absent(const struct check_study *s, const json_t *m)
 	return n;
 }
 
-/* Instances of one study, or those that the index ties to none. */
+/* Instances of one study, or files that the index ties to none. */
 static void
-judge_entry(struct check_report *rep, const json_t *e, long long all, const char *index)
+judge_entry(struct check_report *rep, const json_t *e, long long all, const char *what, const char *index)
 {
 	if (number(e, "absent") > 0)
-		check_say(rep, POINT_LISTED_ABSENT, "%lld of the %lld instances that the %s lists are not there",
-		    number(e, "absent"), all, index);
+		check_say(rep, POINT_LISTED_ABSENT, "%lld of the %lld %s that the %s lists are not there",
+		    number(e, "absent"), all, what, index);
 	if (number(e, "set_aside") > 0)
-		check_say(rep, POINT_LISTED_ABSENT, "%lld of the %lld instances that the %s lists were set aside",
-		    number(e, "set_aside"), all, index);
+		check_say(rep, POINT_LISTED_ABSENT, "%lld of the %lld %s that the %s lists were set aside",
+		    number(e, "set_aside"), all, what, index);
+	if (number(e, "size") > 0)
+		check_say(rep, POINT_LISTED_SIZE, "%lld of the %lld %s that the %s lists have another size",
+		    number(e, "size"), all, what, index);
+	if (number(e, "hash") > 0)
+		check_say(rep, POINT_LISTED_HASH, "%lld of the %lld %s that the %s lists have another SHA-1",
+		    number(e, "hash"), all, what, index);
 	if (number(e, "other") > 0)
 		check_say(rep, POINT_LISTED_OTHER, "%lld files are not the instances that the %s names them",
 		    number(e, "other"), index);
@@ -106,10 +112,12 @@ judge_medium(const struct check_study *s, struct check_report *rep, const json_t
 	long long absent = 0;
 
 	if (e != NULL)
-		judge_entry(rep, e, number(e, "instances"), index);
+		judge_entry(rep, e, number(e, "instances"), "instances", index);
 	if (!concerns(s, m))
 		return;
-	judge_entry(rep, loose, number(m, "listed"), index);
+	if (json_is_true(json_object_get(m, "incomplete")))
+		check_say(rep, POINT_PORTAL_ERROR, "the portal put an %s into it: something is missing", index);
+	judge_entry(rep, loose, number(m, "listed"), "files", index);
 	absent = studies_absent(s, m);
 	if (absent > 0)
 		check_say(rep, POINT_LISTED_STUDY, "%lld studies that the %s lists did not come", absent, index);
@@ -117,6 +125,27 @@ judge_medium(const struct check_study *s, struct check_report *rep, const json_t
 		check_say(rep, POINT_INDEX_BROKEN, "the %s cannot be believed: %s", index, broken);
 	if (patients > 1)
 		check_say(rep, POINT_MEDIUM_PATIENTS, "the %s is of %zu patients", index, patients);
+}
+
+/* Submission sets of XDM, each of one patient, that are not of the same one (ITI-32 allows it). */
+static void
+judge_sets(const struct check_study *s, struct check_report *rep)
+{
+	const json_t *first = NULL, *m = NULL;
+	size_t i = 0;
+
+	json_array_foreach(s->media, i, m)
+	{
+		const json_t *p = json_array_get(json_object_get(m, "patients"), 0);
+		if (strcmp(json_text(m, "index"), "XDM metadata") != 0 || p == NULL || !concerns(s, m))
+			continue;
+		if (first == NULL)
+			first = p;
+		else if (strcmp(json_text(first, "id"), json_text(p, "id")) != 0) {
+			check_say(rep, POINT_MEDIUM_PATIENTS, "the submission sets of the XDM medium are of several patients");
+			return;
+		}
+	}
 }
 
 void
@@ -127,4 +156,5 @@ medium_judge(const struct check_study *s, struct check_report *rep)
 
 	json_array_foreach(s->media, i, m)
 	    judge_medium(s, rep, m);
+	judge_sets(s, rep);
 }

@@ -170,7 +170,7 @@ int listing_compare(struct listing *l, const char *dir, const struct listing_fou
 		struct listing_file *f = &l->files[i];
 		bool there = compare_file(f, dir, &h);
 
-		if (f->study >= 0)
+		if (f->study >= 0 && l->kind == LISTING_DICOMDIR)	/* documents are no instances of a study */
 			count_file(&l->studies[f->study], f->state, there);
 	}
 	if (rc == RC_OK && !(l->broken && !l->nfiles))	/* one that could not be read leaves nothing out */

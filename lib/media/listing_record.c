@@ -42,7 +42,7 @@ static int differing(const struct listing *l, json_t *array, long long counts[LI
 	for (size_t i = 0; rc == RC_OK && i < l->nfiles; i++) {
 		const struct listing_file *f = &l->files[i];
 
-		counts[f->state] += f->study < 0;
+		counts[f->state] += f->study < 0 || l->kind == LISTING_XDM;
 		if (f->state == LISTED_HERE || json_array_size(array) == LISTING_DIFFERS_MAX)
 			continue;
 		rc = append(array, json_make(err, "{s:s,s:s*,s:i,s:s}", "name", f->path, "sop_uid",

@@ -75,6 +75,19 @@ static bool no_case(const uint8_t *p, size_t n, const char *what)
 	return true;
 }
 
+/* What kind of XML: by its first element and the namespace of it. */
+static enum media xml(const uint8_t *p, size_t n)
+{
+	size_t look = n < TEXT_LOOK ? n : TEXT_LOOK;
+	const uint8_t *cda = memmem(p, look, "ClinicalDocument", 16);
+
+	if (cda && cda > p && (cda[-1] == '<' || cda[-1] == ':') && memmem(p, look, "urn:hl7-org:v3", 14))
+		return MEDIA_CDA;
+	if (memmem(p, look, "\"http://hl7.org/fhir\"", 21) || memmem(p, look, "'http://hl7.org/fhir'", 21))
+		return MEDIA_FHIR_XML;
+	return MEDIA_XML;
+}
+
 static enum media markup(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
@@ -91,8 +104,12 @@ static enum media markup(const uint8_t *p, size_t n)
 		for (size_t k = 5; k + 5 < n && k < TEXT_LOOK; k++)
 			if (p[k] == '<' && (no_case(p + k, n - k, "<html") || no_case(p + k, n - k, "<!doctype html")))
 				return MEDIA_HTML;
-		return MEDIA_XML;
+		return xml(p, n);
 	}
+	/* without a declaration (XML 1.0 2.8): an element that names a namespace */
+	if (n > 2 && p[0] == '<' && ((p[1] | 32) >= 'a') && ((p[1] | 32) <= 'z') &&
+	    memmem(p, n < TEXT_LOOK ? n : TEXT_LOOK, "xmlns", 5))
+		return xml(p, n);
 	if (n > 1 && (p[0] == '{' || p[0] == '[')) {
 		size_t k = 1;
 
@@ -146,6 +163,9 @@ enum media sniff(const void *head, size_t n)
 	for (size_t i = 0; i < PDF_WITHIN && i + 5 <= n; i++)
 		if (AT(i, "%PDF-"))
 			return MEDIA_PDF;
+	/* HL7 v2: the segment, its separator, and four encoding characters (2.5.1 chapter 2.14.9) */
+	if (AT(0, "MSH|") || AT(0, "\vMSH|") || AT(0, "FHS|") || AT(0, "BHS|"))
+		return MEDIA_HL7;
 	m = markup(p, n);
 	if (m != MEDIA_UNKNOWN)
 		return m;
@@ -183,6 +203,9 @@ static const struct { const char *name, *type, *suffix; } table[] = {
 	[MEDIA_RAR] = { "RAR archive", "application/vnd.rar", ".rar" },
 	[MEDIA_ISO] = { "ISO image", "application/x-iso9660-image", ".iso" },
 	[MEDIA_EXE] = { "program", "application/x-executable", "" },
+	[MEDIA_CDA] = { "CDA document", "application/cda+xml", ".xml" },
+	[MEDIA_FHIR_XML] = { "FHIR document", "application/fhir+xml", ".xml" },
+	[MEDIA_HL7] = { "HL7 v2 message", "x-application/hl7-v2+er7", ".hl7" },
 	[MEDIA_EMPTY] = { "empty file", "application/octet-stream", "" },
 };
 

@@ -194,6 +194,14 @@ is "one that names another birth date" "papers finding error" "$(says other 'Her
 has "says which, and no value" 'document 1 says another birth date than the order.s' err
 silent "to nobody" err
 is "one that says nothing" "papers unknown warning" "$(says silent 'Befund: unauffaellig')"
+k=$(mri-fetch --config plain.conf --order good.json k.pdf 2>/dev/null)
+chmod u+w "$k/claim/001"
+printf '%s\n' '{"v":1,"package":1,"source":"dlx","kind":"study","media":"application/pdf",'\
+	'"studies":[{"study_uid":"1.2.3.9","modality":"CT"}],"patient_name":"Müller^Jörg",'\
+	'"patient_birth":"19700201","plausible":true}' >"$k/claim/001"
+status "only a report, where a study was promised" 0 mri-unpack --config plain.conf "$k"
+status "is not complete" 1 mri-check --config plain.conf "$k"
+has "with the reason" "complete: 1 studies of the portal's list came without an image" err
 
 # Without a spool
 unset MRI_SPOOL

@@ -71,4 +71,21 @@ i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 gz.tar 2>/dev/null)
 status 'in a spool' 65 "$unpack" "$i"
 is 'its item' "$i/study/1" "$(cat out)"
 unset MRI_SPOOL
+
+# --- a disc ----------------------------------------------------------------------------
+mkdir -p cd/VIEWER && cp -r d/DICOM cd && printf '[autorun]\nopen=VIEWER/v.exe\n' >cd/AUTORUN.INF
+printf 'MZ\220\0' >cd/VIEWER/v.exe && printf '\177ELF' >cd/VIEWER/v && printf '<html>' >cd/VIEWER/help.html
+status 'programs and autorun are no data' 0 "$unpack" --json -o o-cd cd
+is 'they are listed' '7 3 0 4' "$(counts)"
+ok 'and nowhere else' sh -c '! grep -rqa -e autorun -e ELF -e MZ o-cd/1/original o-cd/1/document'
+bad=$(find cd -name 'IM*2')
+for when in 1 2; do
+	status "a scratch, read $when: 65" 65 strace -f -qq -o strace.out -P "$bad" -e trace=pread64 \
+		-e inject="pread64:error=EIO:when=$when" "$unpack" --json -j 1 -o "o-bad$when" cd
+	is "read $when: that file is set aside, the others are there" '7 2 0 5' "$(counts)"
+	has "read $when: with the reason" 'Input/output error' err
+done
+status 'a folder that cannot be listed: 65' 65 strace -qq -o strace.out -P "$(dirname "$bad")" -e trace=getdents64 \
+	-e inject=getdents64:error=EIO:when=1 "$unpack" --json -o o-list cd
+has 'stands for what is in it' 'a folder that cannot be listed' err
 done_testing

@@ -89,4 +89,54 @@ status 'held' 1 "$check" "$i"
 has 'with the reason' 'complete: 1 of the 3 instances that the DICOMDIR lists are not there' err
 status 'again' 1 "$check" --json "$i"
 is 'the same' true "$(jq -r 'select(.type=="receipt" and .status=="perm").again' out | head -1)"
+unset MRI_SPOOL MRI_CONFIG
+
+# --- XDM: documents with size and hash ------------------------------------------------------
+# xdm FOLDER PATIENT [SIZE [HASH]]: a submission set with one document
+xdm() {
+	mkdir -p "$1"
+	printf 'a letter of %s' "$1" >"$1/DOC.TXT"
+	python3 - "$1" "$2" "${3:-$(wc -c <"$1/DOC.TXT")}" "${4:-$(sha1sum <"$1/DOC.TXT" | cut -c1-40)}" >"$1/METADATA.XML" <<'P'
+import sys
+slot = lambda n, v: '<Slot name="%s"><ValueList><Value>%s</Value></ValueList></Slot>' % (n, v)
+print('<SubmitObjectsRequest xmlns="urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0"><RegistryObjectList>'
+    '<ExtrinsicObject mimeType="text/plain">' + slot('URI', 'DOC.TXT') + slot('size', sys.argv[3]) +
+    slot('hash', sys.argv[4]) + slot('sourcePatientId', sys.argv[2] + '^^^&amp;1.2.3&amp;ISO') +
+    '</ExtrinsicObject></RegistryObjectList></SubmitObjectsRequest>')
+P
+}
+xdm x1/IHE_XDM/SUBSET01 11
+printf 'INDEX' >x1/INDEX.HTM
+status 'XDM' 0 "$unpack" -o p1 x1
+is 'is one document' 1 "$(ls p1/papers/document | wc -l)"
+is 'as listed' 'XDM metadata 1 0 1 11' "$(jq -r '.media[] | "\(.index) \(.listed) \(.unlisted) \(.no_study.here) \(.patients[0].id)"' p1/unpack)"
+"$check" p1/papers >out 2>err || :
+is 'whole' 'pass      1 documents' "$(rule complete)"
+has 'and consistent' 'consistent   pass' out
+xdm x1/IHE_XDM/SUBSET02 12
+"$unpack" -o p2 x1 >/dev/null
+"$check" p2/papers >out 2>err || :
+has 'sets of two patients are said' 'one_patient  finding  warning  the submission sets of the XDM medium are of several patients' out
+printf '!' >>x1/IHE_XDM/SUBSET02/DOC.TXT
+xdm x1/IHE_XDM/SUBSET01 11 '' 0000000000000000000000000000000000000000
+"$unpack" -o p3 x1 >/dev/null
+"$check" p3/papers >out 2>err || :
+has 'another size' 'consistent   finding  error  .*1 of the 1 files that the XDM metadata lists have another size' out
+has 'another hash' '1 of the 1 files that the XDM metadata lists have another SHA-1' out
+rm x1/IHE_XDM/SUBSET02/DOC.TXT
+"$unpack" -o p4 x1 >/dev/null 2>err
+has 'an absent one is said' 'its XDM metadata lists 1 files, 1 of them are not there' err
+"$check" p4/papers >out 2>err || :
+has 'and an error' 'complete     finding  error  1 of the 1 files that the XDM metadata lists are not there' out
+printf '<?xml version="1.0"?><!DOCTYPE a SYSTEM "/etc/passwd"><SubmitObjectsRequest/>' >x1/IHE_XDM/SUBSET01/METADATA.XML
+status 'a DOCTYPE stops nothing' 0 "$unpack" -o p5 x1
+has 'and is refused' 'its XDM metadata cannot be believed: a DOCTYPE, which is refused' err
+
+# --- the portal itself says that something is missing -----------------------------------------
+mkdir e && cp -r plain/* e/ && printf 'study 2: not retrieved' >e/ERROR.txt
+status 'an ERROR.txt makes it partial: 65' 65 "$unpack" -o e1 e
+has 'says so' 'its ERROR.txt says that the portal could not give everything' err
+is 'it is kept' 1 "$(find e1 -path '*document*' -type f | wc -l)"
+"$check" e1 >out 2>err || :
+has 'a finding' 'complete     finding  error  .*the portal put an ERROR.txt into it: something is missing' out
 done_testing

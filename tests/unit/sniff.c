@@ -36,6 +36,14 @@ static void by_magic(void **state)
 	assert_int_equal(OF("\x1f\x8b\x08\0"), MEDIA_GZIP);
 	assert_int_equal(OF("7z\xbc\xaf\x27\x1c"), MEDIA_7Z);
 	assert_int_equal(OF("Rar!\x1a\x07\0"), MEDIA_RAR);
+	assert_int_equal(OF("<?xml version=\"1.0\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"/>"), MEDIA_CDA);
+	assert_int_equal(OF("<cda:ClinicalDocument xmlns:cda=\"urn:hl7-org:v3\"/>"), MEDIA_CDA);
+	assert_int_equal(OF("<?xml version=\"1.0\"?><ClinicalDocument/>"), MEDIA_XML);
+	assert_int_equal(OF("<Bundle xmlns=\"http://hl7.org/fhir\"/>"), MEDIA_FHIR_XML);
+	assert_int_equal(OF("<a xmlns=\"b\"/>"), MEDIA_XML);
+	assert_int_equal(OF("<a/>"), MEDIA_TEXT);
+	assert_int_equal(OF("MSH|^~\\&|RIS|A|B|C|20260901||ORU^R01|1|P|2.5\r"), MEDIA_HL7);
+	assert_int_equal(OF("MSHA"), MEDIA_TEXT);
 	assert_int_equal(OF("MZ\x90\0"), MEDIA_EXE);
 	assert_int_equal(AT(512, 257, "ustar"), MEDIA_TAR);
 	assert_int_equal(AT(SNIFF_BYTES, 32769, "CD001"), MEDIA_ISO);

@@ -1,0 +1,165 @@
+/* METADATA.XML of IHE XDM as a claim: what it lists, what is refused. */
+#include "test.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "media/xdm.h"
+
+#define HEAD	"<?xml version=\"1.0\"?>\n<lcm:SubmitObjectsRequest " \
+	"xmlns:lcm=\"urn:oasis:names:tc:ebxml-regrep:xsd:lcm:3.0\"" \
+	" xmlns=\"urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0\"><RegistryObjectList>"
+#define TAIL	"</RegistryObjectList></lcm:SubmitObjectsRequest>"
+#define SLOT(n, v) "<Slot name=\"" n "\"><ValueList><Value> " v " </Value></ValueList></Slot>"
+#define SHA	"A9993E364706816ABA3E25717850C26C9CD0D89D"
+#define DOC(slots) "<ExtrinsicObject id=\"d\" mimeType=\"application/pdf\">" slots "</ExtrinsicObject>"
+#define GOOD	SLOT("URI", "DOC%31.PDF") SLOT("size", "3") SLOT("hash", SHA)
+
+static void take(const char *xml, size_t n, struct listing *l)
+{
+	struct stream *s = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(stream_mem(&s, xml, n, &err), RC_OK);
+	listing_init(l, LISTING_XDM);
+	assert_int_equal(xdm_read(l, s, &err), RC_OK);
+	stream_close(s);
+}
+
+static void documents(void **state)
+{
+	static const char xml[] = HEAD
+	    DOC(GOOD "<Slot name=\"sourcePatientInfo\"><ValueList><Value>PID-3|7^^^&amp;1.2&amp;ISO</Value>"
+	        "<Value>PID-5|Doe^Ann</Value><Value>PID-7|19700101</Value></ValueList></Slot>"
+	        SLOT("referenceIdList", "1.2.3.4^^^^urn:ihe:iti:xds:2013:studyInstanceUID"))
+	    DOC("<Slot name=\"URI\"><ValueList><Value>1|../../SUB/</Value><Value>2|B.XML</Value></ValueList></Slot>"
+	        SLOT("size", "12") SLOT("hash", SHA)
+	        "<ExternalIdentifier "
+	        "identificationScheme=\"urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427\" value=\"7^^^&amp;9\"/>")
+	    DOC(GOOD SLOT("sourcePatientId", "8^^^&amp;1.2&amp;ISO") SLOT("referenceIdList", "1.2.3.4^^^^urn:other"))
+	    TAIL;
+	struct listing l;
+
+	(void)state;
+	assert_true(xdm_is(xml, sizeof xml - 1));
+	take(xml, sizeof xml - 1, &l);
+	assert_null(l.broken);
+	assert_int_equal(l.nfiles, 3);
+	assert_string_equal(l.files[0].path, "DOC1.PDF");
+	assert_int_equal(l.files[0].bytes, 3);
+	assert_string_equal(l.files[0].sha1, "a9993e364706816aba3e25717850c26c9cd0d89d");
+	assert_string_equal(l.files[0].media, "application/pdf");
+	assert_string_equal(l.files[1].path, "../../SUB/B.XML");
+	/* the same id is the same patient, with a name or without */
+	assert_int_equal(l.npatients, 2);
+	assert_string_equal(l.patients[0].name, "Doe^Ann");
+	assert_string_equal(l.patients[0].birth, "19700101");
+	assert_int_equal(l.files[1].patient, 0);
+	assert_string_equal(l.patients[1].id, "8");
+	assert_int_equal(l.nstudies, 1);
+	assert_string_equal(l.studies[0].uid, "1.2.3.4");
+	assert_int_equal(l.files[0].study, 0);
+	assert_int_equal(l.files[2].study, -1);
+	listing_free(&l);
+}
+
+static void refused(void **state)
+{
+	static const struct { const char *xml, *why; size_t files; } v[] = {
+		{ "<?xml version=\"1.0\"?><!DOCTYPE a SYSTEM \"file:///etc/passwd\"><SubmitObjectsRequest/>", "DOCTYPE", 0 },
+		{ "<!DOCTYPE a [<!ENTITY x \"y\">]><SubmitObjectsRequest>&x;</SubmitObjectsRequest>", "DOCTYPE", 0 },
+		{ HEAD DOC(GOOD), "no well-formed XML", 0 },
+		{ "", "no well-formed XML", 0 },
+		{ "<a/>", "no submission set", 0 },
+		{ "<SubmitObjectsRequest>&undeclared;</SubmitObjectsRequest>", "no well-formed XML", 0 },
+		{ HEAD DOC(SLOT("size", "3") SLOT("hash", SHA)) TAIL, "without a URI", 1 },
+		{ HEAD DOC("<Slot name=\"URI\"><ValueList><Value>a</Value><Value>b</Value></ValueList></Slot>") TAIL,
+		    "without a URI", 1 },
+		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "-3") SLOT("hash", SHA)) TAIL, "a size that is no number", 1 },
+		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3") SLOT("hash", "abc")) TAIL, "a hash that is no SHA-1", 1 },
+		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3")) TAIL, "without size or hash", 1 },
+	};
+	struct listing l;
+	char *deep = calloc(1, 4000), *big = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		take(v[i].xml, strlen(v[i].xml), &l);
+		assert_non_null(l.broken);
+		if (!strstr(l.broken, v[i].why))
+			fail_msg("%zu: %s", i, l.broken);
+		assert_int_equal(l.nfiles, v[i].files);
+		listing_free(&l);
+	}
+	memcpy(deep, "<SubmitObjectsRequest>", 23);
+	for (int i = 0; i < 60; i++)
+		memcpy(deep + strlen(deep), "<a>", 4);
+	for (int i = 0; i < 60; i++)
+		memcpy(deep + strlen(deep), "</a>", 5);
+	memcpy(deep + strlen(deep), "</SubmitObjectsRequest>", 24);
+	take(deep, strlen(deep), &l);
+	assert_non_null(strstr(l.broken, "nested more than"));
+	listing_free(&l);
+	big = calloc(1, XDM_BYTES_MAX + 1);
+	take(big, XDM_BYTES_MAX + 1, &l);
+	assert_non_null(strstr(l.broken, "larger than 4 MB"));
+	listing_free(&l);
+	free(big);
+	free(deep);
+	assert_false(xdm_is("a SubmitObjectsRequest", 22));
+	assert_false(xdm_is("", 0));
+}
+
+/* Size and hash against what is there. */
+static void compared(void **state)
+{
+	static const char xml[] = HEAD DOC(SLOT("URI", "A.PDF") SLOT("size", "3") SLOT("hash", SHA))
+	    DOC(SLOT("URI", "B.PDF") SLOT("size", "4") SLOT("hash", SHA))
+	    DOC(SLOT("URI", "C.PDF") SLOT("size", "3") SLOT("hash", SHA))
+	    DOC(SLOT("URI", "../../D.PDF") SLOT("size", "3") SLOT("hash", SHA))
+	    DOC(SLOT("URI", "../../../E.PDF") SLOT("size", "3") SLOT("hash", SHA)) TAIL;
+	static const char other[] = "a9993e364706816aba3e25717850c26c9cd0d89e";
+	char sha1[SHA1_HEX];
+	struct stream *s = NULL;
+	struct err err = { 0 };
+	struct listing_found v[] = {
+		{ .path = "IHE_XDM/SUB/a.pdf", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = sha1 },
+		{ .path = "IHE_XDM/SUB/B.PDF", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = sha1 },
+		{ .path = "IHE_XDM/SUB/C.PDF", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = other },
+		{ .path = "D.PDF", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = sha1 },
+		{ .path = "E.PDF", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = sha1 },
+		{ .path = "IHE_XDM/SUB/F.PDF", .kind = FOUND_DOCUMENT, .bytes = 3, .sha1 = "" },
+	};
+	struct listing l;
+	json_t *j = NULL, *c = NULL;
+
+	(void)state;
+	assert_int_equal(stream_mem(&s, "abc", 3, &err), RC_OK);
+	assert_int_equal(xdm_sha1(s, sha1, &err), RC_OK);
+	stream_close(s);
+	assert_string_equal(sha1, "a9993e364706816aba3e25717850c26c9cd0d89d");	/* FIPS 180-2 A.1 */
+	take(xml, sizeof xml - 1, &l);
+	assert_int_equal(listing_compare(&l, "IHE_XDM/SUB", v, 6, &err), RC_OK);
+	assert_int_equal(l.files[0].state, LISTED_HERE);
+	assert_int_equal(l.files[1].state, LISTED_SIZE);
+	assert_int_equal(l.files[2].state, LISTED_HASH);
+	assert_int_equal(l.files[3].state, LISTED_HERE);
+	assert_int_equal(l.files[4].state, LISTED_ABSENT);	/* it leads out of the medium */
+	assert_int_equal(l.unlisted, 1);
+	j = listing_record(&l, 1, 2, &err);
+	c = json_object_get(j, "no_study");
+	assert_int_equal(json_integer_value(json_object_get(c, "size")), 1);
+	assert_int_equal(json_integer_value(json_object_get(c, "hash")), 1);
+	assert_int_equal(json_integer_value(json_object_get(c, "absent")), 1);
+	json_decref(j);
+	listing_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(compared),
+	};
+
+	xdm_load();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
