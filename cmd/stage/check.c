@@ -59,7 +59,7 @@ check_begin(struct check_stage *st, struct cli *cli, struct work *w, const struc
 		if (!check_rule_find(opt->accept.v[i], &r))
 			return err_set(err, ERR_USAGE,
 			    "--accept: no such rule (patient, one_patient, one_order, complete, "
-			    "readable, consistent, permitted)");
+			    "readable, consistent, target, permitted)");
 		st->accept[r] = st->accepting = true;
 	}
 	if (st->accepting && (opt->reason == NULL || *opt->reason == '\0'))
@@ -357,6 +357,7 @@ run(struct job *j, struct err *err)
 	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
 	    (rc = finish_order(j, err)) != RC_OK || (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = check_papers_read(j->st, &j->facts, j->item, j->order, err)) != RC_OK ||
+	    (rc = check_targets_ask(j->st, j->subject, j->order, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = judge(j, err)) != RC_OK)
 		return rc;
 	if (j->st->cli->dry_run) {

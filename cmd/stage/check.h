@@ -52,6 +52,7 @@ struct check_facts {
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
 	struct check_listed listed;	/* --worklist */
+	struct check_targets targets;	/* --dest */
 	json_t *media;			/* `media` of the record of mri-unpack */
 	struct check_paper *papers; size_t npapers;	/* what its documents say */
 };

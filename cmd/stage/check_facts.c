@@ -27,6 +27,7 @@ check_facts_free(struct check_facts *f)
 	free(f->packages);
 	free(f->papers);
 	check_listed_free(&f->listed);
+	check_targets_free(&f->targets);
 	memset(f, 0, sizeof *f);
 }
 
@@ -347,6 +348,8 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->known = st->known;
 	s->nknown = st->nknown;
 	s->named_only = st->cli->config->policy;
+	s->targets = f->targets.v;
+	s->ntargets = f->targets.n;
 	s->worklist = st->opt->worklist ? &f->listed.w : NULL;
 	s->deep = st->deep;
 	s->severities = &st->cli->config->check;

@@ -65,6 +65,8 @@ judge(struct check_stage *st, struct check_facts *f, bool papers, const char *pa
 	if (rc == RC_OK && st->opt->worklist)
 		rc = check_worklist_run(
 		    st, path, o, f->keys, f->nkeys, f->self, papers, &f->listed, err);
+	if (rc == RC_OK)
+		rc = check_targets_ask(st, path, o, f, NULL, err);
 	if (rc == RC_OK) {
 		check_study_of(st, f, o, papers, &s);
 		rc = order_write(o, &b, err);

@@ -18,13 +18,14 @@
 #include "base/json.h"
 #include "check/paper.h"
 #include "check/severity.h"
+#include "check/target.h"
 #include "check/worklist.h"
 #include "order/claim.h"
 #include "order/order.h"
 
 enum check_rule {
 	CHECK_PATIENT, CHECK_ONE_PATIENT, CHECK_ONE_ORDER, CHECK_COMPLETE, CHECK_READABLE,
-	CHECK_CONSISTENT, CHECK_PERMITTED, CHECK_RULES
+	CHECK_CONSISTENT, CHECK_TARGET, CHECK_PERMITTED, CHECK_RULES
 };
 enum check_verdict { CHECK_PASS = 0, CHECK_UNKNOWN, CHECK_FINDING };
 enum check_severity { CHECK_WARNING = 0, CHECK_ERROR };
@@ -44,6 +45,7 @@ enum check_point {
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
+	POINT_TARGET_PATIENT, POINT_TARGET_ACCESSION, POINT_TARGET_PARTLY, POINT_TARGET_UNASKED,
 	POINT_LISTED_ABSENT, POINT_LISTED_STUDY, POINT_LISTED_OTHER, POINT_LISTED_MOVED, POINT_LISTED_SIZE, POINT_LISTED_HASH,
 	POINT_UNLISTED,
 	POINT_INDEX_BROKEN, POINT_MEDIUM_PATIENTS, POINT_PORTAL_ERROR,
@@ -111,6 +113,7 @@ struct check_study {
 	bool basis_required;
 	/* --dest; none: the order's */
 	const char *const *destinations; size_t ndestinations;
+	const struct check_target *targets; size_t ntargets;	/* those of them that were asked */
 	const char *const *known; size_t nknown;		/* destinations of the config */
 	bool named_only;		/* no destination by URL */
 	time_t now, purge_at;		/* purge_at 0: no spool */

@@ -23,6 +23,7 @@ int rule_one_order(const struct check_study *, struct check_report *, struct err
 int rule_complete(const struct check_study *, struct check_report *, struct err *);
 int rule_readable(const struct check_study *, struct check_report *, struct err *);
 int rule_consistent(const struct check_study *, struct check_report *, struct err *);
+int rule_target(const struct check_study *, struct check_report *, struct err *);
 int rule_permitted(const struct check_study *, struct check_report *, struct err *);
 
 /* What --worklist found; a part of one_order. */

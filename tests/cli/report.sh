@@ -110,8 +110,8 @@ has "by whom and why" 'Accepted by <b>[^<]+</b>, 20[^<]*: passport &#60;seen&#62
 has "is a verdict of its own" '<h2>Passed, with what was accepted</h2>' accepted.html
 
 # Several items, one page; without a spool
-order b.json T2 1970-01-01 'Test^Patient'
-bring b b.json --slices 2 --studies 2 --seed 3
+order b.json T2 1970-01-01 'Adam^Eva'
+bring b b.json --patient-name Adam^Eva --slices 2 --studies 2 --seed 3
 cat a.item b.items >all
 status "all items of a run in one page" 0 sh -c 'mri-check -q --report all.html <all'
 is "a verdict each" 3 "$(page all.html | grep -c '^verdict')"

@@ -1,4 +1,4 @@
-/* lib/check: the seven rules, and what one object says. */
+/* lib/check: the eight rules, and what one object says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
