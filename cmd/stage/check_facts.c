@@ -28,6 +28,7 @@ check_facts_free(struct check_facts *f)
 	for (size_t i = 0; i < f->norders; i++)
 		order_free(f->orders[i]);
 	free(f->orders);
+	free(f->papers);
 	check_listed_free(&f->listed);
 	check_targets_free(&f->targets);
 	memset(f, 0, sizeof *f);
@@ -360,6 +361,8 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->nclaims = f->nclaims;
 	s->packages = f->packages;
 	s->npackages = f->npackages;
+	s->papers_say = f->papers;
+	s->npapers_say = f->npapers;
 	s->media = f->media;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;
