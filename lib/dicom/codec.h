@@ -58,6 +58,9 @@ int codec_read(struct codec *, uint32_t frame, struct codec_frame *, struct err 
 /* Decodes it and throws it away; one that is not compressed is read in pieces, whatever its size. */
 int codec_verify(struct codec *, uint32_t frame, struct err *);
 
+/* Does the offset table, if there is one with an entry a frame, point at fragments, one after the other? */
+int codec_offsets(const struct codec *, bool *fit, struct err *);
+
 /* One frame of an object: open, read, close. */
 int codec_frame(const struct object *, uint32_t frame, struct codec_frame *, struct err *);
 void codec_frame_free(struct codec_frame *);

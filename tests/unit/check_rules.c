@@ -629,6 +629,69 @@ objects(void **state)
 	assert_int_equal(o.number, 17);
 }
 
+/* Two frames of RLE in two fragments, with an offset table, under a transfer syntax. */
+static uint32_t
+compressed_points(const char *syntax, uint32_t second, bool deep, struct check_object *o)
+{
+	static const uint8_t item[8] = { 0xfe, 0xff, 0x00, 0xe0 }, end[8] = { 0xfe, 0xff, 0xdd, 0xe0 };
+	static const uint8_t undefined[12] = { 0xe0, 0x7f, 0x10, 0x00, 'O', 'B', 0, 0, 0xff, 0xff, 0xff, 0xff };
+	uint8_t rle[72] = { 1, 0, 0, 0, 64, 0, 0, 0, [64] = 3, 1, 2, 3, 4 }, table[16] = { 0 }, head[8];
+	struct maker m = { .n = 132 };
+	struct check_identity id;
+	struct stream *s = NULL;
+	struct err err = { 0 };
+
+	memcpy(m.v + 128, "DICM", 4);
+	put_text(&m, 2, 0x10, "UI", syntax);
+	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 8, 0x18, "UI", "1.2.3.4");
+	put_text(&m, 8, 0x60, "CS", "CT");
+	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
+	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
+	put_text(&m, 0x20, 0x10, "SH", "1");
+	put_us(&m, 0x28, 0x02, 1);
+	put_text(&m, 0x28, 0x08, "IS", "2");
+	put_us(&m, 0x28, 0x10, 2);
+	put_us(&m, 0x28, 0x11, 2);
+	put_us(&m, 0x28, 0x100, 8);
+	memcpy(table, item, 8);
+	table[4] = 8;
+	memcpy(table + 12, &second, 4);
+	memcpy(head, item, 8);
+	head[4] = sizeof rle;
+	memcpy(m.v + m.n, undefined, 12), m.n += 12;
+	memcpy(m.v + m.n, table, 16), m.n += 16;
+	for (int i = 0; i < 2; i++) {
+		if (i == 1) /* the second frame is damaged: nothing but no-ops */
+			memset(rle + 64, 128, 8);
+		memcpy(m.v + m.n, head, 8), m.n += 8;
+		memcpy(m.v + m.n, rle, sizeof rle), m.n += sizeof rle;
+	}
+	memcpy(m.v + m.n, end, 8), m.n += 8;
+	assert_int_equal(stream_mem(&s, m.v, m.n, &err), RC_OK);
+	assert_int_equal(check_object_read(s, deep, o, &id, &err), RC_OK);
+	stream_close(s);
+	return o->points;
+}
+
+static void
+compressed(void **state)
+{
+	static const char rle[] = "1.2.840.10008.1.2.5", j2k[] = "1.2.840.10008.1.2.4.90";
+	struct check_object o;
+
+	(void)state;
+	assert_int_equal(compressed_points(rle, 80, false, &o), 0);
+	assert_int_equal(compressed_points(rle, 82, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points(rle, 0, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points("1.2.840.10008.1.2.1", 80, false, &o), POINT(POINT_META_DIFFERS));
+	assert_int_equal(compressed_points(rle, 80, true, &o), POINT(POINT_FRAME));
+	assert_int_equal(o.decoded, 1);
+	assert_string_equal(o.why, "frame 2 of 2: segment 1 of the RLE frame ends early");
+	assert_int_equal(compressed_points(j2k, 80, true, &o), POINT(POINT_UNDECODED));
+	assert_string_equal(o.why, "frame 1 of 2, the first of several: there is no decoder here for its transfer syntax");
+}
+
 static void
 wire(void **state)
 {
@@ -705,6 +768,7 @@ main(void)
 		cmocka_unit_test(consistent),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
+		cmocka_unit_test(compressed),
 		cmocka_unit_test(wire),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(rule_names),
