@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "stage/check_paper.h"
 
 #define SUBJECT_MAX 128
 
@@ -355,6 +356,7 @@ run(struct job *j, struct err *err)
 	j->st->deep = j->st->opt->deep || was_deep(j);
 	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
 	    (rc = finish_order(j, err)) != RC_OK || (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
+	    (rc = check_papers_read(j->st, &j->facts, j->item, j->order, err)) != RC_OK ||
 	    (rc = check_targets_ask(j->st, j->subject, j->order, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = judge(j, err)) != RC_OK)
 		return rc;

@@ -54,6 +54,7 @@ struct check_facts {
 	struct check_listed listed;	/* --worklist */
 	struct check_targets targets;	/* --dest */
 	json_t *media;			/* `media` of the record of mri-unpack */
+	struct check_paper *papers; size_t npapers;	/* what its documents say */
 };
 void check_facts_free(struct check_facts *);
 /* Takes one object's facts and interns its patient. */

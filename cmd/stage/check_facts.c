@@ -25,6 +25,7 @@ check_facts_free(struct check_facts *f)
 	free(f->keys);
 	free(f->claims);
 	free(f->packages);
+	free(f->papers);
 	check_listed_free(&f->listed);
 	check_targets_free(&f->targets);
 	memset(f, 0, sizeof *f);
@@ -332,6 +333,8 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->nclaims = f->nclaims;
 	s->packages = f->packages;
 	s->npackages = f->npackages;
+	s->papers_say = f->papers;
+	s->npapers_say = f->npapers;
 	s->media = f->media;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include "base/io.h"
 #include "base/json.h"
+#include "check/paper.h"
 #include "check/severity.h"
 #include "check/target.h"
 #include "check/worklist.h"
@@ -37,7 +38,7 @@ enum check_point {
 	POINT_TYPE1, POINT_NO_MODALITY, POINT_NO_STUDY_ID, POINT_OTHER_STUDY, POINT_FRAME, POINT_UNDECODED,
 	POINT_OBJECT_LAST = POINT_UNDECODED,
 	POINT_NO_PATIENT_ASKED, POINT_PATIENT_MISMATCH, POINT_PATIENT_DOUBTFUL, POINT_PATIENT_UNKNOWN,
-	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED,
+	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED, POINT_PATIENT_DOCUMENT,
 	POINT_PATIENTS, POINT_SPELLINGS,
 	POINT_ORDER_AMBIGUOUS, POINT_ORDER_UNMATCHED,
 	POINT_WORKLIST_NONE, POINT_WORKLIST_MANY, POINT_WORKLIST_DIFFERS, POINT_WORKLIST_UNTIED,
@@ -92,6 +93,8 @@ struct check_object {
 
 struct check_package { int number; long long objects; };	/* of the whole import, all its items */
 
+struct check_paper { int n; enum paper_says says; };	/* document/NNN; see check/paper.h */
+
 struct check_study {
 	const struct order *order;	/* as it will be applied */
 	bool papers;
@@ -103,6 +106,7 @@ struct check_study {
 	const struct check_package *packages; size_t npackages;
 	const json_t *media;	/* what media say of themselves: `media` of the record of mri-unpack; borrowed, NULL none */
 	size_t documents;
+	const struct check_paper *papers_say; size_t npapers_say;	/* none where their text was not read */
 	bool deep;			/* every frame was decoded */
 	bool partial;			/* verdict of unpack */
 	int set_aside, duplicates;

@@ -128,6 +128,31 @@ judge_claim(const struct check_study *s, const struct claim *c, const struct ide
 	return show(rep, want, &has, 0, err);
 }
 
+/* What the text of PDFs says. Beside objects, which say whose they are, it is a hint. */
+static void
+judge_documents(const struct check_study *s, size_t claims, struct check_report *rep)
+{
+	size_t agree = 0, contradict = 0, silent = 0;
+
+	for (size_t i = 0; i < s->npapers_say; i++) {
+		const struct check_paper *p = &s->papers_say[i];
+		agree += p->says == PAPER_AGREES;
+		if (p->says != PAPER_CONTRADICTS)
+			continue;
+		contradict++;
+		check_say(rep, s->papers ? POINT_PATIENT_DOUBTFUL : POINT_PATIENT_DOCUMENT,
+		    "document %d says another birth date than the order's", p->n);
+	}
+	silent = s->npapers_say - agree - contradict;
+	if (!s->papers)
+		return;
+	if (claims == 0 && agree + contradict == 0)
+		check_say(rep, POINT_PATIENT_UNCLAIMED, "nobody says whose papers these are: look at them");
+	else if (silent > 0)
+		check_say(rep, POINT_PATIENT_UNCLAIMED, "%zu of %zu documents do not say whose they are: look at them",
+		    silent, s->npapers_say);
+}
+
 int
 rule_patient(const struct check_study *s, struct check_report *rep, struct err *err)
 {
@@ -153,10 +178,8 @@ rule_patient(const struct check_study *s, struct check_report *rep, struct err *
 		if ((rc = judge_claim(s, c, &want, rep, err)) != RC_OK)
 			return rc;
 	}
-	if (s->papers && claims == 0)
-		check_say(
-		    rep, POINT_PATIENT_UNCLAIMED, "nobody says whose papers these are: look at them");
-	else if (!s->papers && s->nidentities == 0)
+	judge_documents(s, claims, rep);
+	if (!s->papers && s->nidentities == 0)
 		check_say(rep, POINT_PATIENT_UNKNOWN, "no object says whose it is");
 	check_pass(rep, CHECK_PATIENT, "name and birth date agree with the order");
 	return RC_OK;

@@ -182,6 +182,18 @@ is "in each item that has objects" 2 "$(rule out complete | grep -c 'finding err
 has "by its number only" '1 studies of the portal.s list did not come' out
 hasnt "without its UID" '1\.2\.3\.9' out
 
+# Papers: what the text of a PDF says. The portal's list says nothing of a local file
+says() {	# says NAME TEXT: what the rule patient finds in papers with this text
+	mkstudy --pdf-only "$1.pdf" --pdf-text "$2"
+	mri-fetch --config plain.conf --order good.json "$1.pdf" 2>/dev/null | mri-unpack --config plain.conf >"$1.items" 2>/dev/null || :
+	mri-check --config plain.conf --json <"$1.items" >out 2>err || :
+	echo "$(jq -r 'select(.type=="receipt")|.path|sub(".*/";"")' out) $(rule out patient)"
+}
+is "a letter that names name and birth date" "papers " "$(says agrees 'Herr Jörg Müller, geboren am 1. Februar 1970')"
+is "one that names another birth date" "papers finding error" "$(says other 'Herr Jörg Müller, geb. 02.01.1970')"
+has "says which, and no value" 'document 1 says another birth date than the order.s' err
+silent "to nobody" err
+is "one that says nothing" "papers unknown warning" "$(says silent 'Befund: unauffaellig')"
 k=$(mri-fetch --config plain.conf --order good.json k.pdf 2>/dev/null)
 chmod u+w "$k/claim/001"
 printf '%s\n' '{"v":1,"package":1,"source":"dlx","kind":"study","media":"application/pdf",'\

@@ -233,6 +233,42 @@ papers(void **state)
 	drop(&f);
 }
 
+/* What the text of the documents says, with the portal's list and without. */
+static void
+papers_that_speak(void **state)
+{
+	struct check_paper said[2] = { { 1, PAPER_SILENT }, { 2, PAPER_SILENT } };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.papers = true;
+	f.s.nobjects = f.s.nidentities = f.s.nstudies = 0;
+	f.s.documents = f.s.npapers_say = 2;
+	f.s.papers_say = said;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "whose papers");
+	said[0].says = PAPER_AGREES;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "1 of 2 documents do not say");
+	said[1].says = PAPER_AGREES;
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	said[1].says = PAPER_CONTRADICTS;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 2 says another birth date");
+	f.claim.patient_name = "Mueller,Joerg"; /* the list does not clear what the paper says */
+	f.claim.patient_birth = "1970-02-01";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 2 says another birth date");
+	said[1].says = PAPER_SILENT;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "1 of 2 documents do not say");
+	drop(&f);
+	make(&f); /* beside objects it is a hint */
+	f.s.documents = f.s.npapers_say = 1;
+	f.s.papers_say = said;
+	said[0].says = PAPER_CONTRADICTS;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "document 1 says another birth date");
+	said[0].says = PAPER_SILENT;
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	drop(&f);
+}
+
 static void
 one_patient(void **state)
 {
@@ -761,6 +797,7 @@ main(void)
 		cmocka_unit_test(patient),
 		cmocka_unit_test(patient_of_the_order),
 		cmocka_unit_test(papers),
+		cmocka_unit_test(papers_that_speak),
 		cmocka_unit_test(one_patient),
 		cmocka_unit_test(one_order),
 		cmocka_unit_test(complete),
