@@ -55,6 +55,7 @@ enum check_point {
 
 #define CHECK_REASON_MAX	512
 #define CHECK_TEXT_MAX		512	/* a name of three groups of 64 characters; ids are shorter */
+#define CHECK_ID_SEP	'\037'
 #define CHECK_IDENTITIES_MAX	64	/* more people in one study are "many" */
 
 struct check_result {
@@ -74,6 +75,7 @@ struct check_report {
 struct check_identity {
 	char name[CHECK_TEXT_MAX], id[CHECK_TEXT_MAX], issuer[CHECK_TEXT_MAX], birth_date[32], sex[17];
 	char other_names[CHECK_TEXT_MAX];	/* birth name and other names, by backslash */
+	char other_ids[CHECK_TEXT_MAX];	/* (0010,1002), (0010,1000): id, CHECK_ID_SEP, issuer; by backslash */
 };
 
 struct check_object {
@@ -99,6 +101,7 @@ struct check_study {
 	const struct order *order;	/* as it will be applied */
 	bool papers;
 	const struct study_key *studies; size_t nstudies, self;	/* all of the import; not in papers */
+	const struct order *const *orders; size_t norders;	/* of those studies, where they have one of their own */
 	const struct check_object *objects; size_t nobjects;
 	const struct check_identity *identities; size_t nidentities;
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */
