@@ -143,6 +143,7 @@ static const char *const questions[CHECK_RULES] = {
 	[CHECK_COMPLETE] = "Is it complete?",
 	[CHECK_READABLE] = "Can it be read?",
 	[CHECK_CONSISTENT] = "Is it consistent?",
+	[CHECK_TARGET] = "Does the destination agree?",
 	[CHECK_PERMITTED] = "Is it permitted?",
 };
 

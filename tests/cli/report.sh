@@ -120,4 +120,10 @@ mkstudy --out folder --slices 2 --seed 4
 status "a folder that is in no spool" 1 mri-check --report folder.html folder
 has "has its page" '^part 1 series, 2 objects$' "$(page folder.html >folder.page; echo folder.page)"
 status "which nothing could keep" 64 mri-check --report - folder
+
+# A page that no check stands behind
+mri-check -q --report - "$(head -1 b.items)" >/dev/null
+rm "$(head -1 b.items)/check"
+status "a report without a check" 1 mri-spool fsck
+has "is named by fsck" "study/1 has a report without a check" out
 done_testing

@@ -7,10 +7,10 @@ export HOME="$TMPDIR/home" LC_ALL=C
 unset MRI_SPOOL MRI_CONFIG 2>/dev/null || :
 mkdir home
 PATH=$MRI_BIN:$PATH
-"$MRI_TOOL/mkstudy" --out good --slices 1 --rows 16 --cols 16
+"$MRI_TOOL/mkstudy" --out good --slices 1 --rows 16 --cols 16 --patient-name 'Nowak^Ada'
 printf '[policy]\nsandbox = auto\n' >auto.conf
 printf '[policy]\nsandbox = required\n' >required.conf
-printf '{"v":1,"patient":{"id":"L1","name":"Test^Patient","birth_date":"1970-01-01"},"basis":{"kind":"consent","reference":"x"}}' >order
+printf '{"v":1,"patient":{"id":"L1","name":"Nowak^Ada","birth_date":"1970-01-01"},"basis":{"kind":"consent","reference":"x"}}' >order
 # LeakSanitizer cannot work under strace
 ASAN_OPTIONS=detect_leaks=0
 export ASAN_OPTIONS
