@@ -1,12 +1,14 @@
 /*
- * What mri-check asks of others: the worklist of a RIS (--worklist), each
- * question in a process of its own, with the network and without the spool.
+ * What mri-check asks of others: the worklist of a RIS (--worklist), and what
+ * destinations hold already (--dest); each question in a process of its own,
+ * with the network and without the spool.
  */
 #ifndef MRI_STAGE_CHECK_ASK_H
 #define MRI_STAGE_CHECK_ASK_H
 
 #include "cli/cli.h"
-#include "check/worklist.h"
+#include "check/check.h"
+#include "deliver/holding.h"
 #include "deliver/url.h"
 #include "dimse/assoc.h"
 #include "sys/jail.h"
@@ -36,5 +38,25 @@ void check_worklist_print(struct cli *, const char *path, const struct check_lis
 /* {"candidates":2,"fitting":1}, or NULL. */
 json_t *check_worklist_numbers(const struct check_listed *, struct err *);
 void check_listed_free(struct check_listed *);
+
+/* Destinations of --dest that were asked. */
+struct check_targets { struct check_target *v; size_t n; };
+struct check_facts;
+struct item_dir;
+/* Asks those that the order allows; folders and HL7 are not asked. ERR_TEMP: one cannot be reached. item: NULL
+ * without a spool. */
+int check_targets_ask(const struct check_stage *, const char *subject, const struct order *, struct check_facts *,
+    const struct item_dir *item, struct err *);
+void check_targets_free(struct check_targets *);
+
+/* check_target_web.c: the same as holding_ask, of a DICOMweb root (QIDO-RS). */
+struct check_web {
+	const char *root;
+	const char *cafile;
+	char *const *allow_http; size_t nallow_http;
+	int64_t step_ms;
+};
+int check_web_ask(const struct check_web *, const char *study_uid, const char *accession,
+    struct readback_object *, size_t n, struct holding *, struct err *);
 
 #endif

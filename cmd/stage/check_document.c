@@ -10,7 +10,8 @@
 static bool
 looks_at_order(enum check_rule r)
 {
-	return r == CHECK_PATIENT || r == CHECK_ONE_ORDER || r == CHECK_PERMITTED;
+	return r == CHECK_PATIENT || r == CHECK_ONE_ORDER || r == CHECK_TARGET ||
+	    r == CHECK_PERMITTED;
 }
 
 /* jansson: two absent values are not equal. */

@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "stage/check_paper.h"
 #include "stage/check_report.h"
 
 #define FILES_MAX 100000 /* of one folder; the parent keeps a path and 1 KB of facts of each */
@@ -64,6 +65,8 @@ judge(struct check_stage *st, struct check_facts *f, bool papers, const char *pa
 	if (rc == RC_OK && st->opt->worklist)
 		rc = check_worklist_run(
 		    st, path, o, f->keys, f->nkeys, f->self, papers, &f->listed, err);
+	if (rc == RC_OK)
+		rc = check_targets_ask(st, path, o, f, NULL, err);
 	if (rc == RC_OK) {
 		check_study_of(st, f, o, papers, &s);
 		rc = order_write(o, &b, err);
@@ -130,6 +133,8 @@ check_item_folder(struct check_stage *st, struct item_dir *item, const char *pat
 		if (rc == RC_OK)
 			rc = check_facts_media_beside(&f, path, err);
 	}
+	if (rc == RC_OK && st->more != NULL)
+		rc = check_papers_read(st, &f, item, st->more, err);
 	if (rc == RC_OK)
 		rc = judge(st, &f, papers, path, &src, err);
 	check_facts_free(&f);

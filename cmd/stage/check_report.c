@@ -110,6 +110,17 @@ static int by_first(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const struct report_series *x = a, *y = b;
+
+	unsigned long long m = (unsigned long long)x->picture.number, n = (unsigned long long)y->picture.number;
+
+	if (m != n)	/* one without a number, -1, comes last */
+		return m < n ? -1 : 1;
+	return by_first(a, b);
+}
+
 static void take_series(struct report_series *s, const struct order_of *v, size_t n)
 {
 	size_t images = 0;
@@ -219,6 +230,8 @@ static int make(struct report *r, const struct report_source *src, struct err *e
 		r->pictures = 0;
 	for (size_t i = 0; i < p.nseries; i++)
 		paint(r, src, &p.series[i]);
+	if (p.nseries)	/* now that their numbers are known */
+		qsort(p.series, p.nseries, sizeof(*p.series), by_number);
 	if (src->import)
 		report_unpack_read(src->import, &p.unpack);
 	if (!r->file || r->items == 0)

@@ -72,7 +72,7 @@ struct report_unpack {
 	char trouble[CHECK_REASON_MAX];	/* it could not be read, or not to its end */
 	long long files, objects, documents, duplicates, set_aside;
 	struct report_aside *asides; size_t nasides;	/* those with data first */
-	size_t more;			/* not listed */
+	size_t folders, more;		/* not listed: folders, and those beyond the limit */
 };
 void report_unpack_read(struct import *, struct report_unpack *);
 void report_unpack_free(struct report_unpack *);

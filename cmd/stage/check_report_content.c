@@ -264,7 +264,13 @@ static void aside(struct html *h, const struct report_unpack *u)
 	html_count(h, u->duplicates, "duplicate", "duplicates");
 	html_put(h, ", ");
 	html_number(h, u->set_aside);
-	html_put(h, " set aside, which may be of any of its items.</p>\n");
+	html_put(h, " set aside, which may be of any of its items");
+	if (u->folders > 0) {
+		html_put(h, ", with ");
+		html_count(h, (long long)u->folders, "folder", "folders");
+		html_put(h, " that are not listed");
+	}
+	html_put(h, ".</p>\n");
 	if (u->nasides > 0) {
 		html_put(h, "<table class=\"list\"><thead><tr><th scope=\"col\">File</th><th scope=\"col\">Kind, size</th>"
 		    "<th scope=\"col\">Why</th></tr></thead>\n<tbody>\n");

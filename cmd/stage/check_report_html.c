@@ -51,7 +51,7 @@ static const char style[] =
     "--ground:#12161c;--bad:#ff9a9a;--badbg:#3b1d20;--warn:#f2c572;--warnbg:#352b17;--good:#86d7a8;--goodbg:#173325;"
     "--mark:#6b5200;--markink:#fff}}\n"
     "*{box-sizing:border-box}\n"
-    "body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,\"Segoe UI\","
+    "body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\","
     "\"Noto Sans\",\"DejaVu Sans\",sans-serif}\n"
     ".top,main,footer{max-width:1040px;margin:0 auto;padding:0 20px}\n"
     ".top{padding-top:20px}h1{font-size:1rem;font-weight:600;color:var(--soft);margin:0}\n"
@@ -62,7 +62,7 @@ static const char style[] =
     ".accepted{background:var(--warnbg);border-color:var(--warn)}.accepted h2{color:var(--warn)}\n"
     ".pass{background:var(--goodbg);border-color:var(--good)}.pass h2{color:var(--good)}\n"
     "h2{font-size:1.7rem;line-height:1.2;margin:0 0 6px}.verdict p{margin:4px 0}.verdict ul{margin:8px 0;"
-    "padding:0;list-style:none;font-size:1.0625rem}\n"
+    "padding:0;list-style:none;font-size:1.0625rem}.verdict li{margin:5px 0}\n"
     ".where{color:var(--soft);font-size:.875rem}\n"
     "section{padding:18px 26px;border-top:1px solid var(--line)}\n"
     "h3{font-size:1.1rem;margin:0 0 10px}h4{font-size:.95rem;margin:16px 0 6px}\n"
@@ -82,7 +82,7 @@ static const char style[] =
     "border:1px solid;white-space:nowrap}\n"
     ".b-good{color:var(--good);background:var(--goodbg)}.b-warn{color:var(--warn);background:var(--warnbg)}"
     ".b-bad{color:var(--bad);background:var(--badbg)}.b-none{color:var(--soft)}\n"
-    ".rules p{margin:0 0 4px}.say::first-letter,.verdict li::first-letter{text-transform:uppercase}.by{"
+    ".rules p{margin:0 0 4px}.say::first-letter{text-transform:uppercase}.by{"
     "border-left:3px solid var(--warn);padding-left:10px;font-size:.9375rem}\n"
     ".list{font-size:.875rem}.list th,.list td{padding:5px 8px 5px 0}.num{width:4.5em}\n"
     ".series{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:16px;margin:0;padding:0;"
@@ -99,13 +99,16 @@ static const char style[] =
     "dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\n"
     "code{font:.875em/1.5 ui-monospace,\"DejaVu Sans Mono\",monospace;overflow-wrap:anywhere}\n"
     "footer{color:var(--soft);font-size:.8125rem;padding-bottom:30px}\n"
-    "@media (max-width:600px){body{font-size:15px}.top,main,footer{padding-left:10px;padding-right:10px}"
+    "@media (max-width:600px){html{font-size:15px}.top,main,footer{padding-left:10px;padding-right:10px}"
     ".verdict{padding:16px 14px}section{padding:16px 14px}h2{font-size:1.4rem}"
     ".series{grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:12px}.pic{height:140px}"
     ".pic img{width:100%;height:140px}.sides th:first-child,.sides td:first-child{width:30%}"
-    ".rules>thead th:first-child,.rules>tbody>tr>th{width:36%}dl{grid-template-columns:1fr}dd{margin-bottom:6px}}\n"
+    ".rules,.rules>tbody,.rules>tbody>tr,.rules>tbody>tr>th,.rules>tbody>tr>td{display:block}.rules>thead{display:none}"
+    ".rules>tbody>tr>th,.rules>tbody>tr>td{width:auto;padding-right:0}.rules>tbody>tr>td{border:0;padding-top:0}"
+    ".rules>tbody>tr>th br{display:none}.rules>tbody>tr>th small{margin-left:.5em}"
+    "dl{grid-template-columns:1fr}dd{margin-bottom:6px}}\n"
     "@page{size:A4;margin:14mm 12mm}\n"
-    "@media print{body{background:#fff;font-size:10pt}.top,main,footer{max-width:none;padding:0}"
+    "@media print{html{font-size:10pt}body{background:#fff}.top,main,footer{max-width:none;padding:0}"
     "article{border:0;border-radius:0;margin:0;overflow:visible}article+article{break-before:page}"
     "section{padding:10pt 0}.verdict{padding:10pt 14pt}"
     "tr,figure,.verdict,.series li{break-inside:avoid}h3,h4,thead{break-after:avoid}thead{display:table-header-group}"
@@ -140,6 +143,7 @@ static const char *const questions[CHECK_RULES] = {
 	[CHECK_COMPLETE] = "Is it complete?",
 	[CHECK_READABLE] = "Can it be read?",
 	[CHECK_CONSISTENT] = "Is it consistent?",
+	[CHECK_TARGET] = "Does the destination agree?",
 	[CHECK_PERMITTED] = "Is it permitted?",
 };
 
@@ -171,15 +175,19 @@ static void rule_badge(struct html *h, const json_t *rule)
 		badge(h, "warn", unknown ? "unknown: warning" : "finding: warning");
 }
 
-static void detail(struct html *h, const json_t *list)
+static void detail(struct html *h, enum check_rule r, const json_t *list)
 {
 	const json_t *d = NULL;
 	size_t i = 0;
 
 	if (!json_is_array(list) || !json_array_size(list))
 		return;
-	html_put(h, "<table class=\"list\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Order</th>"
-	    "<th scope=\"col\">Found</th><th scope=\"col\" class=\"num\">Objects</th></tr></thead><tbody>\n");
+	html_put(h, "<table class=\"list\"><thead><tr><th scope=\"col\">What</th><th scope=\"col\">");
+	/* between the objects of one study there is no order's side: an id and its name */
+	html_put(h, r == CHECK_ONE_PATIENT ? "Id" : "Order");
+	html_put(h, "</th><th scope=\"col\">");
+	html_put(h, r == CHECK_ONE_PATIENT ? "Name" : "Found");
+	html_put(h, "</th><th scope=\"col\" class=\"num\">Objects</th></tr></thead><tbody>\n");
 	json_array_foreach(list, i, d)
 	{
 		html_put(h, "<tr><td>");
@@ -203,12 +211,12 @@ static void rule_row(struct html *h, const struct report_page *p, const json_t *
 	const json_t *by = json_object_get(rule, "accepted");
 	enum check_rule r = CHECK_RULES;
 
-	html_put(h, "<tr><th scope=\"row\">");
+	html_put(h, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">");
 	if (check_rule_find(json_text(rule, "rule"), &r) && questions[r])
 		html_put(h, questions[r]);
 	html_put(h, "<br><small><code>");
 	html_text(h, json_text(rule, "rule"));
-	html_put(h, "</code></small></th><td><p>");
+	html_put(h, "</code></small></th><td role=\"cell\"><p>");
 	rule_badge(h, rule);
 	html_put(h, "</p><p class=\"say\">");
 	html_text(h, json_text(rule, "reason"));
@@ -224,7 +232,7 @@ static void rule_row(struct html *h, const struct report_page *p, const json_t *
 	}
 	/* of one person both sides stand above */
 	if (r != CHECK_PATIENT || p->src->facts->nidentities > 1)
-		detail(h, json_object_get(rule, "detail"));
+		detail(h, r, json_object_get(rule, "detail"));
 	html_put(h, "</td></tr>\n");
 }
 
@@ -233,8 +241,10 @@ static void rules(struct html *h, const struct report_page *p)
 	const json_t *rule = NULL;
 	size_t i = 0;
 
-	html_put(h, "<section><h3>Rules</h3>\n<table class=\"rules\"><thead><tr><th scope=\"col\">Rule</th>"
-	    "<th scope=\"col\">Verdict and reason</th></tr></thead>\n<tbody>\n");
+	/* roles, since a narrow window sets its cells below each other */
+	html_put(h, "<section><h3>Rules</h3>\n<table role=\"table\" class=\"rules\"><thead><tr>"
+	    "<th scope=\"col\">Rule</th><th scope=\"col\">Verdict and reason</th></tr></thead>\n"
+	    "<tbody role=\"rowgroup\">\n");
 	json_array_foreach(json_object_get(p->src->doc, "rules"), i, rule)
 	    rule_row(h, p, rule);
 	html_put(h, "</tbody></table></section>\n");

@@ -24,12 +24,25 @@ void report_unpack_free(struct report_unpack *u)
 	memset(u, 0, sizeof(*u));
 }
 
+static bool is_folder(const json_t *j)
+{
+	const char *name = json_text(j, "name");
+	size_t n = strlen(name);
+
+	return n > 0 && name[n - 1] == '/' && !json_is_true(json_object_get(j, "data")) &&
+	    json_integer_value(json_object_get(j, "bytes")) == 0;
+}
+
 static int take(struct report_unpack *u, const json_t *j, struct err *err)
 {
 	struct report_aside *a = NULL;
 
 	if (strcmp(json_text(j, "fate"), "set_aside"))
 		return RC_OK;
+	if (is_folder(j)) {
+		u->folders++;
+		return RC_OK;
+	}
 	if (u->nasides == ASIDES_MAX) {
 		u->more++;
 		return RC_OK;

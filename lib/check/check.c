@@ -8,7 +8,7 @@
 #include "check/rules.h"
 
 static const char *const rule_names[CHECK_RULES] = { "patient", "one_patient", "one_order", "complete",
-	"readable", "consistent", "permitted" };
+	"readable", "consistent", "target", "permitted" };
 
 /* The severity of everything that can be found: an error holds the item. */
 static const struct {
@@ -39,6 +39,7 @@ static const struct {
 	[POINT_PATIENT_UNKNOWN] = { CHECK_PATIENT, CHECK_ERROR, CHECK_UNKNOWN, "unknown" },
 	[POINT_PATIENT_LIKELY] = { CHECK_PATIENT, CHECK_WARNING, CHECK_FINDING, "likely" },
 	[POINT_PATIENT_UNCLAIMED] = { CHECK_PATIENT, CHECK_WARNING, CHECK_UNKNOWN, "unclaimed" },
+	[POINT_PATIENT_DOCUMENT] = { CHECK_PATIENT, CHECK_WARNING, CHECK_FINDING, "document" },
 	[POINT_PATIENTS] = { CHECK_ONE_PATIENT, CHECK_ERROR, CHECK_FINDING, "patients" },
 	[POINT_SPELLINGS] = { CHECK_ONE_PATIENT, CHECK_WARNING, CHECK_FINDING, "spellings" },
 	[POINT_ORDER_AMBIGUOUS] = { CHECK_ONE_ORDER, CHECK_ERROR, CHECK_FINDING, "ambiguous" },
@@ -67,6 +68,10 @@ static const struct {
 	[POINT_UNLISTED] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "unlisted" },
 	[POINT_INDEX_BROKEN] = { CHECK_CONSISTENT, CHECK_WARNING, CHECK_FINDING, "index_broken" },
 	[POINT_MEDIUM_PATIENTS] = { CHECK_ONE_PATIENT, CHECK_WARNING, CHECK_FINDING, "medium_patients" },
+	[POINT_TARGET_PATIENT] = { CHECK_TARGET, CHECK_ERROR, CHECK_FINDING, "other_patient" },
+	[POINT_TARGET_ACCESSION] = { CHECK_TARGET, CHECK_ERROR, CHECK_FINDING, "accession" },
+	[POINT_TARGET_PARTLY] = { CHECK_TARGET, CHECK_WARNING, CHECK_FINDING, "partly" },
+	[POINT_TARGET_UNASKED] = { CHECK_TARGET, CHECK_WARNING, CHECK_UNKNOWN, "unasked" },
 	[POINT_BASIS] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "basis" },
 	[POINT_DESTINATION] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "destination" },
 	[POINT_DEADLINE] = { CHECK_PERMITTED, CHECK_ERROR, CHECK_FINDING, "deadline" },
@@ -213,7 +218,7 @@ check_judge(const struct check_study *s, struct check_report *rep, struct err *e
 {
 	static int (*const rules[CHECK_RULES])(const struct check_study *, struct check_report *,
 	    struct err *) = { rule_patient, rule_one_patient, rule_one_order, rule_complete,
-		rule_readable, rule_consistent, rule_permitted };
+		rule_readable, rule_consistent, rule_target, rule_permitted };
 
 	memset(rep, 0, sizeof *rep);
 	rep->severities = s->severities;

@@ -16,14 +16,16 @@
 #include <time.h>
 #include "base/io.h"
 #include "base/json.h"
+#include "check/paper.h"
 #include "check/severity.h"
+#include "check/target.h"
 #include "check/worklist.h"
 #include "order/claim.h"
 #include "order/order.h"
 
 enum check_rule {
 	CHECK_PATIENT, CHECK_ONE_PATIENT, CHECK_ONE_ORDER, CHECK_COMPLETE, CHECK_READABLE,
-	CHECK_CONSISTENT, CHECK_PERMITTED, CHECK_RULES
+	CHECK_CONSISTENT, CHECK_TARGET, CHECK_PERMITTED, CHECK_RULES
 };
 enum check_verdict { CHECK_PASS = 0, CHECK_UNKNOWN, CHECK_FINDING };
 enum check_severity { CHECK_WARNING = 0, CHECK_ERROR };
@@ -36,13 +38,14 @@ enum check_point {
 	POINT_TYPE1, POINT_NO_MODALITY, POINT_NO_STUDY_ID, POINT_OTHER_STUDY, POINT_FRAME, POINT_UNDECODED,
 	POINT_OBJECT_LAST = POINT_UNDECODED,
 	POINT_NO_PATIENT_ASKED, POINT_PATIENT_MISMATCH, POINT_PATIENT_DOUBTFUL, POINT_PATIENT_UNKNOWN,
-	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED,
+	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED, POINT_PATIENT_DOCUMENT,
 	POINT_PATIENTS, POINT_SPELLINGS,
 	POINT_ORDER_AMBIGUOUS, POINT_ORDER_UNMATCHED,
 	POINT_WORKLIST_NONE, POINT_WORKLIST_MANY, POINT_WORKLIST_DIFFERS, POINT_WORKLIST_UNTIED,
 	POINT_FEWER, POINT_MORE, POINT_STUDY_ABSENT, POINT_STUDY_UNCLAIMED, POINT_UNCLAIMED,
 	POINT_PARTIAL, POINT_IMPLAUSIBLE, POINT_EMPTY,
 	POINT_CONFLICT, POINT_DUPLICATE,
+	POINT_TARGET_PATIENT, POINT_TARGET_ACCESSION, POINT_TARGET_PARTLY, POINT_TARGET_UNASKED,
 	POINT_LISTED_ABSENT, POINT_LISTED_STUDY, POINT_LISTED_OTHER, POINT_LISTED_MOVED, POINT_LISTED_SIZE, POINT_LISTED_HASH,
 	POINT_UNLISTED,
 	POINT_INDEX_BROKEN, POINT_MEDIUM_PATIENTS, POINT_PORTAL_ERROR,
@@ -52,6 +55,7 @@ enum check_point {
 
 #define CHECK_REASON_MAX	512
 #define CHECK_TEXT_MAX		512	/* a name of three groups of 64 characters; ids are shorter */
+#define CHECK_ID_SEP	'\037'
 #define CHECK_IDENTITIES_MAX	64	/* more people in one study are "many" */
 
 struct check_result {
@@ -71,6 +75,7 @@ struct check_report {
 struct check_identity {
 	char name[CHECK_TEXT_MAX], id[CHECK_TEXT_MAX], issuer[CHECK_TEXT_MAX], birth_date[32], sex[17];
 	char other_names[CHECK_TEXT_MAX];	/* birth name and other names, by backslash */
+	char other_ids[CHECK_TEXT_MAX];	/* (0010,1002), (0010,1000): id, CHECK_ID_SEP, issuer; by backslash */
 };
 
 struct check_object {
@@ -90,10 +95,13 @@ struct check_object {
 
 struct check_package { int number; long long objects; };	/* of the whole import, all its items */
 
+struct check_paper { int n; enum paper_says says; };	/* document/NNN; see check/paper.h */
+
 struct check_study {
 	const struct order *order;	/* as it will be applied */
 	bool papers;
 	const struct study_key *studies; size_t nstudies, self;	/* all of the import; not in papers */
+	const struct order *const *orders; size_t norders;	/* of those studies, where they have one of their own */
 	const struct check_object *objects; size_t nobjects;
 	const struct check_identity *identities; size_t nidentities;
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */
@@ -101,12 +109,14 @@ struct check_study {
 	const struct check_package *packages; size_t npackages;
 	const json_t *media;	/* what media say of themselves: `media` of the record of mri-unpack; borrowed, NULL none */
 	size_t documents;
+	const struct check_paper *papers_say; size_t npapers_say;	/* none where their text was not read */
 	bool deep;			/* every frame was decoded */
 	bool partial;			/* verdict of unpack */
 	int set_aside, duplicates;
 	bool basis_required;
 	/* --dest; none: the order's */
 	const char *const *destinations; size_t ndestinations;
+	const struct check_target *targets; size_t ntargets;	/* those of them that were asked */
 	const char *const *known; size_t nknown;		/* destinations of the config */
 	bool named_only;		/* no destination by URL */
 	time_t now, purge_at;		/* purge_at 0: no spool */

@@ -26,6 +26,20 @@ meta_agrees(const struct object *d, uint32_t tag, const char *uid)
 	    strcmp(raw, uid) == 0;
 }
 
+/* The walk believes the bytes where the meta header says another form; not every reader does. */
+static bool
+form_agrees(const struct object *d)
+{
+	const char *ts = d->transfer_syntax;
+	const struct element *pixels = walk_find(d, TAG_PIXEL_DATA);
+	enum walk_form says = strcmp(ts, "1.2.840.10008.1.2") == 0 ? WALK_IMPLICIT_LE
+	    : strcmp(ts, "1.2.840.10008.1.2.2") == 0		   ? WALK_EXPLICIT_BE
+								   : WALK_EXPLICIT_LE;
+
+	return d->form == says &&
+	    (pixels == NULL || pixels->length == 0 || (pixels->length == WALK_UNDEFINED) == d->encapsulated);
+}
+
 void
 consistent_object(const struct object *d, struct check_object *o)
 {
@@ -42,7 +56,7 @@ consistent_object(const struct object *d, struct check_object *o)
 			mark(o, POINT_BAD_UID);
 	}
 	if (!meta_agrees(d, TAG(0x0002, 0x0002), o->sop_class) ||
-	    !meta_agrees(d, TAG(0x0002, 0x0003), o->sop_uid))
+	    !meta_agrees(d, TAG(0x0002, 0x0003), o->sop_uid) || !form_agrees(d))
 		mark(o, POINT_META_DIFFERS);
 	if (*o->modality == '\0')
 		mark(o, POINT_NO_MODALITY);
@@ -121,7 +135,7 @@ rule_consistent(const struct check_study *s, struct check_report *rep, struct er
 	check_say_objects(
 	    rep, s, POINT_CHARSET_UNKNOWN, "character set that this version does not convert");
 	check_say_objects(rep, s, POINT_OTHER_STUDY, "Study Instance UID of another study");
-	check_say_objects(rep, s, POINT_META_DIFFERS, "meta header and data set name different UIDs");
+	check_say_objects(rep, s, POINT_META_DIFFERS, "meta header and data set name different UIDs or another encoding");
 	check_say_objects(rep, s, POINT_NO_MODALITY, "no Modality");
 	check_say_objects(rep, s, POINT_NO_STUDY_ID, "no Study ID");
 	check_pass(rep, CHECK_CONSISTENT, "UIDs, headers and character sets agree");

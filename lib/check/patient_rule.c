@@ -5,7 +5,7 @@
 #include "check/patient.h"
 #include "check/rules.h"
 
-#define NAMES_MAX 16 /* other names of one object */
+#define NAMES_MAX 16 /* other names, and other ids, of one object */
 
 static bool
 given(const char *s)
@@ -74,13 +74,29 @@ split(char *text, const char *out[NAMES_MAX])
 	return n;
 }
 
+static size_t
+split_ids(char *text, struct identity_id out[NAMES_MAX])
+{
+	const char *list[NAMES_MAX] = { NULL };
+	size_t n = split(text, list);
+
+	for (size_t i = 0; i < n; i++) {
+		char *sep = strchr((char *)(uintptr_t)list[i], CHECK_ID_SEP);
+		if (sep != NULL)
+			*sep = '\0';
+		out[i] = (struct identity_id){ list[i], sep != NULL ? sep + 1 : "" };
+	}
+	return n;
+}
+
 static int
 judge_identity(const struct check_study *s, size_t i, const struct identity_facts *want,
     struct check_report *rep, struct err *err)
 {
 	const struct check_identity *id = &s->identities[i];
 	const char *names[NAMES_MAX] = { NULL };
-	char others[CHECK_TEXT_MAX], reason[PATIENT_REASON_MAX];
+	struct identity_id ids[NAMES_MAX];
+	char others[CHECK_TEXT_MAX], other_ids[CHECK_TEXT_MAX], reason[PATIENT_REASON_MAX];
 	enum identity v = IDENTITY_MISMATCH;
 	size_t count = 0;
 
@@ -90,8 +106,11 @@ judge_identity(const struct check_study *s, size_t i, const struct identity_fact
 		.sex = id->sex,
 		.id = id->id,
 		.issuer = id->issuer,
-		.other_names = names };
+		.other_names = names,
+		.other_ids = ids };
 	has.nother_names = split(others, names);
+	text_copy(other_ids, sizeof other_ids, id->other_ids);
+	has.nother_ids = split_ids(other_ids, ids);
 	for (size_t k = 0; k < s->nobjects; k++)
 		count += s->objects[k].identity == (int)i;
 	patient_compare(want, &has, &v, reason);
@@ -128,6 +147,31 @@ judge_claim(const struct check_study *s, const struct claim *c, const struct ide
 	return show(rep, want, &has, 0, err);
 }
 
+/* What the text of PDFs says. Beside objects, which say whose they are, it is a hint. */
+static void
+judge_documents(const struct check_study *s, size_t claims, struct check_report *rep)
+{
+	size_t agree = 0, contradict = 0, silent = 0;
+
+	for (size_t i = 0; i < s->npapers_say; i++) {
+		const struct check_paper *p = &s->papers_say[i];
+		agree += p->says == PAPER_AGREES;
+		if (p->says != PAPER_CONTRADICTS)
+			continue;
+		contradict++;
+		check_say(rep, s->papers ? POINT_PATIENT_DOUBTFUL : POINT_PATIENT_DOCUMENT,
+		    "document %d says another birth date than the order's", p->n);
+	}
+	silent = s->npapers_say - agree - contradict;
+	if (!s->papers)
+		return;
+	if (claims == 0 && agree + contradict == 0)
+		check_say(rep, POINT_PATIENT_UNCLAIMED, "nobody says whose papers these are: look at them");
+	else if (silent > 0)
+		check_say(rep, POINT_PATIENT_UNCLAIMED, "%zu of %zu documents do not say whose they are: look at them",
+		    silent, s->npapers_say);
+}
+
 int
 rule_patient(const struct check_study *s, struct check_report *rep, struct err *err)
 {
@@ -153,10 +197,8 @@ rule_patient(const struct check_study *s, struct check_report *rep, struct err *
 		if ((rc = judge_claim(s, c, &want, rep, err)) != RC_OK)
 			return rc;
 	}
-	if (s->papers && claims == 0)
-		check_say(
-		    rep, POINT_PATIENT_UNCLAIMED, "nobody says whose papers these are: look at them");
-	else if (!s->papers && s->nidentities == 0)
+	judge_documents(s, claims, rep);
+	if (!s->papers && s->nidentities == 0)
 		check_say(rep, POINT_PATIENT_UNKNOWN, "no object says whose it is");
 	check_pass(rep, CHECK_PATIENT, "name and birth date agree with the order");
 	return RC_OK;

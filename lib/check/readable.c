@@ -6,8 +6,10 @@
 
 #include "base/text.h"
 #include "check/rules.h"
+#include "dicom/codec.h"
 
 #define TAG_FLOAT_PIXELS TAG(0x7fe0, 0x0008)
+#define TAG_EXTENDED_OFFSETS TAG(0x7fe0, 0x0001)
 #define TAG_DOUBLE_PIXELS TAG(0x7fe0, 0x0009)
 #define TAG_PIXEL_URL TAG(0x0028, 0x7fe0) /* Pixel Data Provider: the pixels are elsewhere */
 #define TS_RLE "1.2.840.10008.1.2.5"
@@ -69,6 +71,23 @@ judge_native(const struct object *d, struct check_object *o, uint64_t have, long
 		mark(o, POINT_LONG_PIXELS);
 }
 
+/* Basic and Extended Offset Table (PS3.5 A.4, PS3.3 C.7.6.3.1.8): an entry a frame, each at a fragment. */
+static bool
+offsets_fit(const struct object *d, const struct check_object *o, const struct walk_pixels *p)
+{
+	const struct element *extended = walk_find(d, TAG_EXTENDED_OFFSETS);
+	struct codec *c = NULL;
+	struct err err = { 0 };
+	bool fit = true;
+
+	if ((p->table > 0 && p->table != o->frames) || (extended != NULL && extended->length / 8 != o->frames))
+		return false;
+	if ((p->table > 0 || extended != NULL) && codec_open(&c, d, &err) == RC_OK)
+		(void)codec_offsets(c, &fit, &err); /* an error of memory says nothing of the table */
+	codec_close(c);
+	return fit;
+}
+
 static void
 judge_fragments(const struct object *d, struct check_object *o, const struct walk_pixels *p)
 {
@@ -81,7 +100,7 @@ judge_fragments(const struct object *d, struct check_object *o, const struct wal
 		mark(o, POINT_FRAGMENTS);
 	else if (!video && p->fragments < o->frames)
 		mark(o, POINT_FRAGMENTS);
-	if (!video && p->table > 0 && p->table != o->frames)
+	if (!video && (o->points & (uint32_t)1 << POINT_FRAGMENTS) == 0 && !offsets_fit(d, o, p))
 		mark(o, POINT_OFFSETS);
 }
 

@@ -61,21 +61,43 @@ static int ask_round(struct assoc *as, const struct assoc_pair *pair, struct rea
 	return rc;
 }
 
+/* Pointers to the objects, series by series. NULL without memory. */
+static struct readback_object **sorted(struct readback_object *objects, size_t n, struct err *err)
+{
+	struct readback_object **v = calloc(n + 1, sizeof *v);
+
+	if (!v) {
+		(void)err_set(err, ERR_TEMP, "no memory for the read-back");
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = &objects[i];
+	qsort(v, n, sizeof *v, by_series);
+	return v;
+}
+
+int readback_round(struct assoc *as, const struct assoc_pair *pair, struct readback_object *objects, size_t n,
+    size_t *missing, struct err *err)
+{
+	struct readback_object **v = sorted(objects, n, err);
+	int rc = v ? ask_round(as, pair, v, n, missing, err) : err_rc(err->kind);
+
+	free(v);
+	return rc;
+}
+
 int readback_images(const struct readback *r, struct readback_object *objects, size_t n, size_t *missing,
     struct err *err)
 {
 	uint64_t until = time_mono_ms() + 1000u * (unsigned)(r->settle > 0 ? r->settle : READBACK_SETTLE);
-	struct readback_object **v = calloc(n + 1, sizeof *v);
+	struct readback_object **v = sorted(objects, n, err);
 	struct assoc_pair pair;
 	struct assoc *as = NULL;
 	int rc = RC_OK, wait = FIRST_WAIT;
 
 	*missing = n;
 	if (!v)
-		return err_set(err, ERR_TEMP, "no memory for the read-back");
-	for (size_t i = 0; i < n; i++)
-		v[i] = &objects[i];
-	qsort(v, n, sizeof *v, by_series);
+		return err_rc(err->kind);
 	find_pair(&pair, FIND_STUDY_ROOT);
 	rc = assoc_open(&as, &r->peer, &pair, 1, err);
 	if (rc == RC_OK && !pair.accepted) {

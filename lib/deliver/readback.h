@@ -24,5 +24,8 @@ struct readback {
 /* *missing: how many were not found. RC_OK with *missing > 0 is an answer, not an error. */
 int readback_images(const struct readback *, struct readback_object *, size_t n, size_t *missing,
     struct err *);
+/* One look over an association that is open, without waiting. */
+int readback_round(struct assoc *, const struct assoc_pair *, struct readback_object *, size_t n, size_t *missing,
+    struct err *);
 
 #endif

@@ -48,6 +48,7 @@ struct codec_frame {
 struct codec;
 
 int codec_load(struct err *);		/* decoders and dictionary; idempotent */
+void codec_unload(void);		/* for who ends in order (tests); a worker just ends */
 
 /* Pixel attributes and the places of the fragments. The object is borrowed, and outlives it.
  * An object without pixel data: ERR_NOINPUT. */
@@ -57,6 +58,9 @@ uint32_t codec_frames(const struct codec *);	/* Number of Frames, at least 1 */
 int codec_read(struct codec *, uint32_t frame, struct codec_frame *, struct err *);	/* frames count from 0 */
 /* Decodes it and throws it away; one that is not compressed is read in pieces, whatever its size. */
 int codec_verify(struct codec *, uint32_t frame, struct err *);
+
+/* Does the offset table, if there is one with an entry a frame, point at fragments, one after the other? */
+int codec_offsets(const struct codec *, bool *fit, struct err *);
 
 /* One frame of an object: open, read, close. */
 int codec_frame(const struct object *, uint32_t frame, struct codec_frame *, struct err *);

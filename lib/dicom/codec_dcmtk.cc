@@ -59,11 +59,11 @@ private:
 
 char Listener::said[SAID_MAX];
 
+bool loaded;
+
 int load(struct err *err)
 {
-	static bool done;
-
-	if (done)
+	if (loaded)
 		return RC_OK;
 	log4cplus::Logger root = log4cplus::Logger::getRoot();
 	root.removeAllAppenders();
@@ -74,7 +74,7 @@ int load(struct err *err)
 	DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_restore);
 	if (!dcmDataDict.isDictionaryLoaded())
 		return err_set(err, ERR_CONFIG, "DCMTK's data dictionary cannot be loaded");
-	done = true;
+	loaded = true;
 	return RC_OK;
 }
 
@@ -117,7 +117,9 @@ bool describe(DcmItem &d, const struct codec_image &im, const Shape &s)
 }
 
 /* The size in the stream decides what a decoder writes: it has to be the object's. */
-int check_header(const struct codec_image &im, const uint8_t *p, size_t n, unsigned *precision, struct err *err)
+int check_header(
+    const struct codec_image &im, enum codec_kind kind, const uint8_t *p, size_t n, unsigned *precision,
+    struct err *err)
 {
 	struct codec_sof sof;
 	int rc = codec_sof(p, n, &sof, err);
@@ -131,6 +133,8 @@ int check_header(const struct codec_image &im, const uint8_t *p, size_t n, unsig
 	if (sof.precision < 2 || sof.precision > 16 || sof.precision > im.allocated)
 		return err_set(err, ERR_DATA, "the compressed frame has %u bits a sample, the object allocates %u",
 		    sof.precision, im.allocated);
+	if (kind == CODEC_JPEGLS && sof.precision < 8) /* DCMTK's CharLS fails on sound ones */
+		return err_set(err, ERR_REFUSED, "JPEG-LS of %u bits a sample is not decoded here", sof.precision);
 	*precision = sof.precision;
 	return RC_OK;
 }
@@ -186,7 +190,7 @@ int decode(const struct codec *c, uint32_t frame, enum codec_kind kind, struct c
 	Shape s{};
 	int rc = fragment_of(c, frame, kind, *item, &p, &n, err);
 
-	if (rc != RC_OK || (rc = check_header(im, p, n, &precision, err)) != RC_OK ||
+	if (rc != RC_OK || (rc = check_header(im, kind, p, n, &precision, err)) != RC_OK ||
 	    (rc = shape_of(im, precision, s, err)) != RC_OK)
 		return rc;
 
@@ -236,6 +240,19 @@ extern "C" int codec_load(struct err *err)
 		return load(err);
 	} catch (...) {
 		return err_set(err, ERR_TEMP, "no memory for decoders");
+	}
+}
+
+extern "C" void codec_unload(void)
+{
+	try {
+		if (loaded) {
+			DJDecoderRegistration::cleanup();
+			DJLSDecoderRegistration::cleanup();
+		}
+		loaded = false;
+	} catch (...) {
+		loaded = false;
 	}
 }
 

@@ -66,10 +66,10 @@ at_offset(const struct codec *c, uint64_t offset)
 	return c->nfragments;
 }
 
-/* Frames begin where a table of n offsets, each of `width` bytes, at `off` says. *good = false: it points
- * elsewhere. */
+/* Frames begin where a table of offsets, each of `width` bytes, at `off` says: the fragments of them into first.
+ * *good = false: it points elsewhere. */
 static int
-by_table(struct codec *c, uint64_t off, size_t width, bool *good, struct err *err)
+by_table(const struct codec *c, uint64_t off, size_t width, uint32_t *first, bool *good, struct err *err)
 {
 	uint32_t n = c->image.frames;
 	uint8_t *raw = malloc((size_t)n * width);
@@ -78,10 +78,10 @@ by_table(struct codec *c, uint64_t off, size_t width, bool *good, struct err *er
 
 	*good = rc == RC_OK;
 	for (uint32_t i = 0; *good && i < n; i++) {
-		c->first[i] = at_offset(c, little(raw + (size_t)i * width, width));
-		*good = c->first[i] < c->nfragments && (i == 0 ? c->first[i] == 0 : c->first[i] > c->first[i - 1]);
+		first[i] = at_offset(c, little(raw + (size_t)i * width, width));
+		*good = first[i] < c->nfragments && (i == 0 ? first[i] == 0 : first[i] > first[i - 1]);
 	}
-	c->first[n] = c->nfragments;
+	first[n] = c->nfragments;
 	free(raw);
 	return rc;
 }
@@ -149,7 +149,7 @@ codec_fragments(struct codec *c, uint64_t first, uint64_t bytes, uint32_t count,
 		c->first[frames] = c->nfragments;
 		return RC_OK;
 	}
-	if ((width = find_table(c, &table)) > 0 && (rc = by_table(c, table, width, &told, err)) != RC_OK)
+	if ((width = find_table(c, &table)) > 0 && (rc = by_table(c, table, width, c->first, &told, err)) != RC_OK)
 		return rc;
 	if (!told && (rc = by_markers(c, &told, err)) != RC_OK)
 		return rc;
@@ -161,6 +161,25 @@ codec_fragments(struct codec *c, uint64_t first, uint64_t bytes, uint32_t count,
 		c->first = NULL;
 	}
 	return RC_OK;
+}
+
+int
+codec_offsets(const struct codec *c, bool *fit, struct err *err)
+{
+	uint64_t table = 0;
+	size_t width = c->encapsulated ? find_table(c, &table) : 0;
+	uint32_t *first = NULL;
+	int rc = RC_OK;
+
+	*fit = true;
+	if (width == 0)
+		return RC_OK;
+	first = calloc((size_t)c->image.frames + 1, sizeof *first);
+	if (first == NULL)
+		return err_set(err, ERR_TEMP, "no memory for an offset table");
+	rc = by_table(c, table, width, first, fit, err);
+	free(first);
+	return rc;
 }
 
 int

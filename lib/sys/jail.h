@@ -20,6 +20,7 @@ struct jail {
 	unsigned answer_seconds;	/* held by worker.h: an answer later than this ends it; 0: JAIL_ANSWER */
 	bool threads;		/* allow clone() of threads */
 	bool network;		/* worker.h enters netjail.h instead */
+	const char *cafile;	/* with network: one more file that may be read, or NULL */
 };
 
 #define JAIL_MEMORY	((uint64_t)256 << 20)

@@ -265,7 +265,7 @@ static _Noreturn void child(int fd, pid_t parent, const struct jail *jail, void 
 	if (!(rc = only_channel(&c.fd, jail->mode != JAIL_OFF, &err))) {
 		if (prepare)
 			prepare(arg);
-		rc = jail->network ? netjail_enter(jail->mode, NULL, &err) : jail_enter(jail, &err);
+		rc = jail->network ? netjail_enter(jail->mode, jail->cafile, &err) : jail_enter(jail, &err);
 	}
 	/* the first message says that it stands, or why not: worker_start() reads it */
 	if (chan_send(&c, &err, sizeof(err), NULL, 0, &ignored) || rc)

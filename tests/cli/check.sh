@@ -113,6 +113,15 @@ bring h two.json --slices 2 --studies 2 --seed 8
 status "an entry that fits two" 1 mri-check --json "$(cat h.import)"
 is "one_order holds both" 2 "$(rule out one_order | grep -c 'finding error')"
 
+two=$(cat h.import)
+uid() { mri-show --raw manifest "$1" 2>/dev/null | jq -r 'select(.study_uid).study_uid' | head -n 1; }
+order one.json T8 1970-02-01 ",\"studies\":[{\"study_uid\":\"$(uid "$two/study/1")\",\"accession\":\"A9\"}]"
+order two.json T8 1970-02-01 ",\"studies\":[{\"study_uid\":\"$(uid "$two/study/2")\",\"accession\":\"A9\"}]"
+sed -i 's/,"want":{[^}]*}//' one.json two.json
+status "an order of its own for one" 0 mri-check --order one.json "$two/study/1"
+status "the same accession for the other" 1 mri-check --json --order two.json "$two/study/2"
+has "is seen" 'another study of this import has this accession number' out
+
 # Every transfer syntax is read
 n=9
 for ts in implicit big deflated rle; do
@@ -182,6 +191,18 @@ is "in each item that has objects" 2 "$(rule out complete | grep -c 'finding err
 has "by its number only" '1 studies of the portal.s list did not come' out
 hasnt "without its UID" '1\.2\.3\.9' out
 
+# Papers: what the text of a PDF says. The portal's list says nothing of a local file
+says() {	# says NAME TEXT: what the rule patient finds in papers with this text
+	mkstudy --pdf-only "$1.pdf" --pdf-text "$2"
+	mri-fetch --config plain.conf --order good.json "$1.pdf" 2>/dev/null | mri-unpack --config plain.conf >"$1.items" 2>/dev/null || :
+	mri-check --config plain.conf --json <"$1.items" >out 2>err || :
+	echo "$(jq -r 'select(.type=="receipt")|.path|sub(".*/";"")' out) $(rule out patient)"
+}
+is "a letter that names name and birth date" "papers " "$(says agrees 'Herr Jörg Müller, geboren am 1. Februar 1970')"
+is "one that names another birth date" "papers finding error" "$(says other 'Herr Jörg Müller, geb. 02.01.1970')"
+has "says which, and no value" 'document 1 says another birth date than the order.s' err
+silent "to nobody" err
+is "one that says nothing" "papers unknown warning" "$(says silent 'Befund: unauffaellig')"
 k=$(mri-fetch --config plain.conf --order good.json k.pdf 2>/dev/null)
 chmod u+w "$k/claim/001"
 printf '%s\n' '{"v":1,"package":1,"source":"dlx","kind":"study","media":"application/pdf",'\

@@ -24,10 +24,10 @@ readable() { jq -r '.rules[]|select(.rule=="readable")|"\(.verdict) \(.severity 
 deep() { mri-check -n --json --deep --order o.json "$@" >found 2>err || :; readable found; }
 
 mri-spool init --organisation Test "$MRI_SPOOL" >/dev/null 2>&1
-printf '{"v":1,"ref":"T","basis":{"kind":"consent","reference":"f"},"patient":{"id":"1","name":"Test^Patient","birth_date":"1970-01-01","sex":"M"},"want":{"studies":"all"}}\n' >o.json
+printf '{"v":1,"ref":"T","basis":{"kind":"consent","reference":"f"},"patient":{"id":"1","name":"Weber^Anna","birth_date":"1970-01-01","sex":"M"},"want":{"studies":"all"}}\n' >o.json
 
-mkstudy --out plain --slices 3 --frames 2 --seed 1
-mkstudy --out rle --slices 3 --frames 2 --seed 1 --ts rle
+mkstudy --out plain --patient-name 'Weber^Anna' --slices 3 --frames 2 --seed 1
+mkstudy --out rle --patient-name 'Weber^Anna' --slices 3 --frames 2 --seed 1 --ts rle
 for d in lossless baseline jpegls; do
 	mkdir $d
 	for f in plain/DICOM/*/*/*; do
@@ -56,12 +56,12 @@ for d in rle lossless jpegls; do
 	*) r=1; deep $d ;;
 	esac
 	ok "$d: a damaged frame is found" [ $r -eq 0 ]
-	cp found one
-	deep -j 1 $d >/dev/null
-	ok "the same by one reader" [ "$(jq -cS 'del(.time)' one)" = "$(jq -cS 'del(.time)' found)" ]
-	mri-check -n --json --order o.json $d >found 2>err || :
-	is "not without --deep" "pass" "$(readable found | cut -d' ' -f1)"
 done
+cp found one
+deep -j 1 jpegls >/dev/null
+ok "the same by one reader" [ "$(jq -cS 'del(.time)' one)" = "$(jq -cS 'del(.time)' found)" ]
+mri-check -n --json --order o.json jpegls >found 2>err || :
+is "not without --deep" "pass" "$(readable found | cut -d' ' -f1)"
 
 # A syntax without a decoder here says nothing against the data
 mkdir j2k

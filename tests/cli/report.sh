@@ -110,8 +110,8 @@ has "by whom and why" 'Accepted by <b>[^<]+</b>, 20[^<]*: passport &#60;seen&#62
 has "is a verdict of its own" '<h2>Passed, with what was accepted</h2>' accepted.html
 
 # Several items, one page; without a spool
-order b.json T2 1970-01-01 'Test^Patient'
-bring b b.json --slices 2 --studies 2 --seed 3
+order b.json T2 1970-01-01 'Adam^Eva'
+bring b b.json --patient-name Adam^Eva --slices 2 --studies 2 --seed 3
 cat a.item b.items >all
 status "all items of a run in one page" 0 sh -c 'mri-check -q --report all.html <all'
 is "a verdict each" 3 "$(page all.html | grep -c '^verdict')"
@@ -120,4 +120,10 @@ mkstudy --out folder --slices 2 --seed 4
 status "a folder that is in no spool" 1 mri-check --report folder.html folder
 has "has its page" '^part 1 series, 2 objects$' "$(page folder.html >folder.page; echo folder.page)"
 status "which nothing could keep" 64 mri-check --report - folder
+
+# A page that no check stands behind
+mri-check -q --report - "$(head -1 b.items)" >/dev/null
+rm "$(head -1 b.items)/check"
+status "a report without a check" 1 mri-spool fsck
+has "is named by fsck" "study/1 has a report without a check" out
 done_testing

@@ -311,7 +311,9 @@ def names():
     case('directory-content', archive([Member(b'd/', pdf())]), 'refused', 'a directory with content')
     for flags, method, n in ((1, 0, 'zipcrypto'), (1, 8, 'zipcrypto-deflated'), (0x41, 0, 'strong'),
             (0x2041, 0, 'masked')):
-        case('encrypted-' + n, archive([Member(b'a', pdf(), method, flags)]), 'aside|refused', 'encrypted')
+        data = pdf()
+        hidden = bytes(12) + (deflate(data) if method else data)    # the header of ZipCrypto, and what would follow it
+        case('encrypted-' + n, archive([Member(b'a', data, method, flags, packed=hidden)]), 'aside|refused', 'encrypted')
     case('encrypted-aes-bare', archive([Member(b'a', pdf(), 0, 1, central={'method': 99}, local={'method': 99})]),
         'aside|refused', 'encrypted|AES')
 

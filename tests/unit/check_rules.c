@@ -1,4 +1,4 @@
-/* lib/check: the seven rules, and what one object says. */
+/* lib/check: the eight rules, and what one object says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -230,6 +230,42 @@ papers(void **state)
 	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
 	f.claim.patient_birth = "1970-01-02";
 	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "swapped");
+	drop(&f);
+}
+
+/* What the text of the documents says, with the portal's list and without. */
+static void
+papers_that_speak(void **state)
+{
+	struct check_paper said[2] = { { 1, PAPER_SILENT }, { 2, PAPER_SILENT } };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.papers = true;
+	f.s.nobjects = f.s.nidentities = f.s.nstudies = 0;
+	f.s.documents = f.s.npapers_say = 2;
+	f.s.papers_say = said;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "whose papers");
+	said[0].says = PAPER_AGREES;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "1 of 2 documents do not say");
+	said[1].says = PAPER_AGREES;
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	said[1].says = PAPER_CONTRADICTS;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 2 says another birth date");
+	f.claim.patient_name = "Mueller,Joerg"; /* the list does not clear what the paper says */
+	f.claim.patient_birth = "1970-02-01";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 2 says another birth date");
+	said[1].says = PAPER_SILENT;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "1 of 2 documents do not say");
+	drop(&f);
+	make(&f); /* beside objects it is a hint */
+	f.s.documents = f.s.npapers_say = 1;
+	f.s.papers_say = said;
+	said[0].says = PAPER_CONTRADICTS;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "document 1 says another birth date");
+	said[0].says = PAPER_SILENT;
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
 	drop(&f);
 }
 
@@ -496,7 +532,8 @@ put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
 }
 
 struct recipe {
-	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested;
+	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested,
+	    *other_id, *other_issuer, *retired_ids;
 	unsigned rows, cols, bits, samples;
 	size_t pixels;
 	bool no_pixels;
@@ -520,6 +557,15 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 	put_text(&m, 8, 0x18, "UI", r->sop_uid != NULL ? r->sop_uid : "1.2.3.4");
 	put_text(&m, 8, 0x60, "CS", r->modality != NULL ? r->modality : "CT");
 	put_text(&m, 0x10, 0x10, "PN", r->name != NULL ? r->name : "A^B");
+	if (r->retired_ids != NULL)
+		put_text(&m, 0x10, 0x1000, "LO", r->retired_ids);
+	if (r->other_id != NULL) { /* a sequence of one item */
+		struct maker in = { .n = 8, .v = { 0xfe, 0xff, 0x00, 0xe0 } };
+		put_text(&in, 0x10, 0x20, "LO", r->other_id);
+		put_text(&in, 0x10, 0x21, "LO", r->other_issuer);
+		in.v[4] = (uint8_t)(in.n - 8);
+		put(&m, 0x10, 0x1002, "SQ", in.v, in.n);
+	}
 	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
 	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", r->study_id != NULL ? r->study_id : "1");
@@ -629,6 +675,101 @@ objects(void **state)
 	assert_int_equal(o.number, 17);
 }
 
+/* Two frames of RLE in two fragments, with an offset table, under a transfer syntax. */
+static uint32_t
+compressed_points(const char *syntax, uint32_t second, bool deep, struct check_object *o)
+{
+	static const uint8_t item[8] = { 0xfe, 0xff, 0x00, 0xe0 }, end[8] = { 0xfe, 0xff, 0xdd, 0xe0 };
+	static const uint8_t undefined[12] = { 0xe0, 0x7f, 0x10, 0x00, 'O', 'B', 0, 0, 0xff, 0xff, 0xff, 0xff };
+	uint8_t rle[72] = { 1, 0, 0, 0, 64, 0, 0, 0, [64] = 3, 1, 2, 3, 4 }, table[16] = { 0 }, head[8];
+	struct maker m = { .n = 132 };
+	struct check_identity id;
+	struct stream *s = NULL;
+	struct err err = { 0 };
+
+	memcpy(m.v + 128, "DICM", 4);
+	put_text(&m, 2, 0x10, "UI", syntax);
+	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 8, 0x18, "UI", "1.2.3.4");
+	put_text(&m, 8, 0x60, "CS", "CT");
+	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
+	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
+	put_text(&m, 0x20, 0x10, "SH", "1");
+	put_us(&m, 0x28, 0x02, 1);
+	put_text(&m, 0x28, 0x08, "IS", "2");
+	put_us(&m, 0x28, 0x10, 2);
+	put_us(&m, 0x28, 0x11, 2);
+	put_us(&m, 0x28, 0x100, 8);
+	memcpy(table, item, 8);
+	table[4] = 8;
+	memcpy(table + 12, &second, 4);
+	memcpy(head, item, 8);
+	head[4] = sizeof rle;
+	memcpy(m.v + m.n, undefined, 12), m.n += 12;
+	memcpy(m.v + m.n, table, 16), m.n += 16;
+	for (int i = 0; i < 2; i++) {
+		if (i == 1) /* the second frame is damaged: nothing but no-ops */
+			memset(rle + 64, 128, 8);
+		memcpy(m.v + m.n, head, 8), m.n += 8;
+		memcpy(m.v + m.n, rle, sizeof rle), m.n += sizeof rle;
+	}
+	memcpy(m.v + m.n, end, 8), m.n += 8;
+	assert_int_equal(stream_mem(&s, m.v, m.n, &err), RC_OK);
+	assert_int_equal(check_object_read(s, deep, o, &id, &err), RC_OK);
+	stream_close(s);
+	return o->points;
+}
+
+static void
+compressed(void **state)
+{
+	static const char rle[] = "1.2.840.10008.1.2.5", j2k[] = "1.2.840.10008.1.2.4.90";
+	struct check_object o;
+
+	(void)state;
+	assert_int_equal(compressed_points(rle, 80, false, &o), 0);
+	assert_int_equal(compressed_points(rle, 82, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points(rle, 0, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points("1.2.840.10008.1.2.1", 80, false, &o), POINT(POINT_META_DIFFERS));
+	assert_int_equal(compressed_points(rle, 80, true, &o), POINT(POINT_FRAME));
+	assert_int_equal(o.decoded, 1);
+	assert_string_equal(o.why, "frame 2 of 2: segment 1 of the RLE frame ends early");
+	assert_int_equal(compressed_points(j2k, 80, true, &o), POINT(POINT_UNDECODED));
+	assert_string_equal(o.why, "frame 1 of 2, the first of several: there is no decoder here for its transfer syntax");
+}
+
+/* Ids beside the first one: from the object, over the wire, to the rule. */
+static void
+other_ids(void **state)
+{
+	struct check_object o, back;
+	struct check_identity id, id_back;
+	struct buf b = BUF_INIT(0);
+	struct err err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	points_of(&(struct recipe){ .charset = "ISO_IR 100", .other_id = "4711", .other_issuer = "H\xf6he",
+		      .retired_ids = "A123456780\\77 " }, &o, &id);
+	assert_string_equal(id.other_ids, "4711\037Höhe\\A123456780\037\\77\037");
+	assert_int_equal(check_object_write(&o, &id, &b, &err), RC_OK);
+	assert_int_equal(check_object_parse(b.data, b.len, &back, &id_back, &err), RC_OK);
+	assert_string_equal(id_back.other_ids, id.other_ids);
+	buf_free(&b);
+	points_of(&(struct recipe){ .name = "A^B" }, &o, &id);
+	assert_string_equal(id.other_ids, "");
+	make(&f);
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "4712\037HOSP");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "another id of the same issuer");
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "4712\037HOSP\\4711\037HOSP");
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	free(f.order->patient.id);
+	f.order->patient.id = strdup("B123456782");
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "A123456780\037");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "another insurance number");
+	drop(&f);
+}
+
 static void
 wire(void **state)
 {
@@ -690,6 +831,68 @@ rule_names(void **state)
 	assert_false(check_rule_find("all", &r));
 }
 
+/* Two items, each with an order of its own, and one accession. */
+static void
+siblings(void **state)
+{
+	struct order *own = order_of("{\"studies\":[{\"study_uid\":\"1.2\",\"accession\":\"A\"}]}");
+	const struct order *orders[3] = { NULL, own, NULL };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.nstudies = 2;
+	f.s.orders = orders;
+	f.s.norders = 3;
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "another study of this import has this accession number");
+	own->studies[0].accession[0] = 'B';
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	own->studies[0].accession[0] = 'A';
+	own->studies[0].study_uid[2] = '9'; /* an entry that is not for that study */
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	drop(&f);
+	order_free(own);
+}
+
+/* What a destination holds. */
+static void
+target(void **state)
+{
+	struct check_identity there = { .name = "Müller^Jörg", .id = "4711", .birth_date = "19700201" };
+	struct check_target t = { .name = "pacs", .asked = true, .ours = N, .instances = -1 };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.targets = &t;
+	f.s.ntargets = 1;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	t.patients = &there;
+	t.npatients = 1;
+	t.held = N;
+	t.instances = N;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	t.held = 2;
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_WARNING, "holds 2 of 6 objects");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_WARNING, "holds 4 objects of this study that are not here");
+	t.sent = true;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	text_copy(there.id, sizeof there.id, "4712");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.id, sizeof there.id, "4711");
+	text_copy(there.issuer, sizeof there.issuer, "OTHER");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.issuer, sizeof there.issuer, "HOSP");
+	text_copy(there.birth_date, sizeof there.birth_date, "19700202");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.birth_date, sizeof there.birth_date, "");
+	t.elsewhere = 1;
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "accession number of this study on another one");
+	t = (struct check_target){ .name = "pacs", .why = "it answers no such query" };
+	says(&f, CHECK_TARGET, CHECK_UNKNOWN, CHECK_WARNING, "was not asked: it answers no such query");
+	drop(&f);
+}
+
 int
 main(void)
 {
@@ -698,6 +901,7 @@ main(void)
 		cmocka_unit_test(patient),
 		cmocka_unit_test(patient_of_the_order),
 		cmocka_unit_test(papers),
+		cmocka_unit_test(papers_that_speak),
 		cmocka_unit_test(one_patient),
 		cmocka_unit_test(one_order),
 		cmocka_unit_test(complete),
@@ -705,9 +909,11 @@ main(void)
 		cmocka_unit_test(consistent),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
+		cmocka_unit_test(compressed),
+		cmocka_unit_test(other_ids),
 		cmocka_unit_test(wire),
 		cmocka_unit_test(broken),
-		cmocka_unit_test(rule_names),
+		cmocka_unit_test(siblings), cmocka_unit_test(target), cmocka_unit_test(rule_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,7 @@ static void rle_fails(const uint8_t *rle, size_t n, const char *why)
 
 static void hostile(void **state)
 {
+	uint8_t seven[sizeof jpegls];
 	uint8_t rle[64 + 4] = { 1, 0, 0, 0, 64, 0, 0, 0, [64] = 15, 1, 2, 3 };
 
 	(void)state;
@@ -325,6 +326,12 @@ static void hostile(void **state)
 	rle[0] = 2;
 	rle_fails(rle, sizeof rle, "2 segments instead of 1");
 	rle_fails(rle, 62, "0 segments");
+	memcpy(seven, jpegls, sizeof seven);
+	seven[6] = 7;
+	begin(JPEGLS, LE);
+	table(NULL, 0);
+	fragment(seven, sizeof seven);
+	fails(0, ERR_REFUSED, "7 bits a sample");
 	begin(SV1, LE); /* what JPEG cannot be */
 	table(NULL, 0);
 	fragment(lossless, sizeof lossless);
@@ -380,5 +387,6 @@ int main(void)
 
 	buf_free(&bytes);
 	buf_free(&im.fragments);
+	codec_unload();
 	return rc;
 }

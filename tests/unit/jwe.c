@@ -318,11 +318,29 @@ test_base64(void **state)
 			fail_msg("bad %zu is taken", i);
 }
 
+static void
+test_base64_written(void **state)
+{
+	static const char *const texts[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		{ "\xff\xef\xff", "/+//" } };
+	struct buf b = BUF_INIT(64);
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_clear(&b);
+		assert_int_equal(base64_encode(&b, texts[i][0], strlen(texts[i][0]), &err), RC_OK);
+		assert_string_equal(b.data, texts[i][1]);
+	}
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_base64), cmocka_unit_test(test_plain), cmocka_unit_test(test_deflated),
+		cmocka_unit_test(test_base64), cmocka_unit_test(test_base64_written),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_deflated),
 		cmocka_unit_test(test_changed), cmocka_unit_test(test_other_kinds), cmocka_unit_test(test_hl7),
 	};
 

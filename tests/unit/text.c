@@ -25,6 +25,28 @@ static void hostile_text(void **state)
 	assert_string_equal(escaped("abc", 3, 1), "");
 }
 
+static const char *as_html(const char *s, size_t n)
+{
+	static struct buf b;
+	struct err err = { 0 };
+
+	buf_clear(&b);
+	assert_int_equal(text_html(&b, s, n, &err), RC_OK);
+	return b.data ? b.data : "";
+}
+
+static void html(void **state)
+{
+	(void)state;
+	assert_string_equal(as_html("M\xc3\xbcller", 7), "M\xc3\xbcller");
+	assert_string_equal(as_html("<a href=\"x\">&'", 14), "&#60;a href=&#34;x&#34;&#62;&#38;&#39;");
+	assert_string_equal(as_html("a\0b\x1b\n\x7f", 6), "a\\u{00}b\\u{1b}\\u{0a}\\u{7f}");
+	assert_string_equal(as_html("\xe2\x80\xae" "exe", 6), "\\u{202e}exe");	/* right-to-left override */
+	assert_string_equal(as_html("a\xe2\x80\x8b" "b\xc2\xad", 7), "a\\u{200b}b\\u{ad}");	/* nothing to be seen */
+	assert_string_equal(as_html("\xf3\xa0\x81\x81", 4), "\\u{e0041}");	/* a tag character */
+	assert_string_equal(as_html("\xff<\xc0\xaf", 4), "\\xff&#60;\\xc0\\xaf");
+}
+
 static void numbers(void **state)
 {
 	(void)state;
@@ -125,7 +147,7 @@ static void times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hostile_text), cmocka_unit_test(numbers), cmocka_unit_test(uids),
+		cmocka_unit_test(hostile_text), cmocka_unit_test(html), cmocka_unit_test(numbers), cmocka_unit_test(uids),
 		cmocka_unit_test(hex_and_nearest), cmocka_unit_test(links), cmocka_unit_test(times),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

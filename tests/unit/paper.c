@@ -1,0 +1,115 @@
+/* lib/check: whose a letter is, by its text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/paper.h"
+
+static const struct {
+	const char *text;
+	enum paper_says want;
+} papers[] = {
+	/* name and birth date, in the forms of letters */
+	{ "Müller, Jörg geb. 01.02.1970", PAPER_AGREES },
+	{ "Sehr geehrter Herr Kollege,\nwir berichten über Herrn Jörg Müller,\ngeboren am 1. Februar 1970", PAPER_AGREES },
+	{ "Patient: MUELLER JOERG\f\n*1.2.1970", PAPER_AGREES },
+	{ "Name: Dr. Jörg Peter Müller  Geb.-Datum: 1970-02-01", PAPER_AGREES },
+	{ "Mr Joerg Mueller, born February 1, 1970", PAPER_AGREES },
+	{ "M. Jörg Müller, né le 1 février 1970", PAPER_AGREES },
+	{ "Müller, Jörg, geb. 01.02.1970, Untersuchung vom 03.09.2026", PAPER_AGREES },
+	{ "geb. 01.02.1970, Patient Jörg Müller; Mutter geb. 05.06.1940", PAPER_AGREES },
+	/* one of the two alone, or only something similar, says nothing */
+	{ "Müller, Jörg", PAPER_SILENT },
+	{ "geb. 01.02.1970", PAPER_SILENT },
+	{ "Müller, Anna geb. 01.02.1970", PAPER_SILENT },
+	{ "Muller, Jorg geb. 01.02.1970", PAPER_SILENT },
+	{ "Möller, Jörg geb. 01.02.1970", PAPER_SILENT },
+	{ "Müller, J. geb. 01.02.1970", PAPER_SILENT },
+	{ "Jörg, der Sohn, war da. Es ging ihm gut, sagt die Oma Müller. geb. 01.02.1970", PAPER_SILENT },
+	{ "Müller, Jörg 01/02/1970", PAPER_SILENT }, /* January or February */
+	{ "Müller, Jörg 01.02.70", PAPER_SILENT },
+	{ "Müller, Jörg geb. 31.02.1970", PAPER_SILENT },
+	{ "Müller, Jörg 1.2.276.1970", PAPER_SILENT },
+	{ "", PAPER_SILENT },
+	{ "Befund: unauffällig. Untersuchung vom 03.09.2026", PAPER_SILENT },
+	/* a birth date that is called one, and is another */
+	{ "Müller, Jörg geb. 02.01.1970", PAPER_CONTRADICTS },
+	{ "Müller, Jörg, geboren am 1. Februar 1971", PAPER_CONTRADICTS },
+	{ "Weber, Anna, Geburtsdatum: 05.06.1980", PAPER_CONTRADICTS },
+	{ "Date of birth: 1980-06-05", PAPER_CONTRADICTS },
+	{ "Date of birth: June 5, 1980", PAPER_CONTRADICTS },
+	{ "DOB 06/05/1980", PAPER_SILENT },
+	{ "DOB 05/05/1980", PAPER_CONTRADICTS },
+	{ "Müller geb. Weber war hier. Die Untersuchung fand statt am 03.09.2026", PAPER_SILENT },
+};
+
+static void
+letters(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof papers / sizeof *papers; i++) {
+		const char *t = papers[i].text;
+		enum paper_says got = paper_read(t, strlen(t), "Müller^Jörg", "19700201");
+		if (got != papers[i].want)
+			fail_msg("'%s': %d, expected %d", t, got, papers[i].want);
+	}
+}
+
+static void
+other_orders(void **state)
+{
+	static const char t[] = "Herr Otto van der Berg, geb. 01.02.1970, und Anna-Lena Müller-Schmidt";
+
+	(void)state;
+	assert_int_equal(paper_read(t, sizeof t - 1, "van der Berg^Otto", "19700201"), PAPER_AGREES);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Otto^^van der", "1970-02-01"), PAPER_AGREES);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Müller-Schmidt^Anna Lena", "19700201"), PAPER_AGREES);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Müller-Weber^Anna", "19700201"), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg", "19700201"), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Unknown^Otto", "19700201"), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Baby", "19700201"), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Otto", "1970"), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Otto", ""), PAPER_SILENT);
+	assert_int_equal(paper_read(t, sizeof t - 1, NULL, "19700201"), PAPER_SILENT);
+}
+
+/* Whatever the bytes are: an answer, inside of the text. */
+static void
+hostile(void **state)
+{
+	static const char *const bits[] = { "\xc3", "geb. ", "01.02.1970", "Müller", "\xff\xfe", "1970-02-01", "--..//",
+		"\x01", "Jörg", "99999999999999999999", "\xe2\x82", "0.0.1970", "Februar ", " " };
+	size_t n = 0, cap = 20000;
+	char *t = malloc(cap + 32);
+
+	(void)state;
+	assert_non_null(t);
+	for (size_t i = 0; n < cap; i++) {
+		const char *b = bits[(i * 7 + i / 13) % (sizeof bits / sizeof *bits)];
+		memcpy(t + n, b, strlen(b));
+		n += strlen(b);
+	}
+	t[n] = '\0';
+	paper_read(t, n, "Müller^Jörg", "19700201");
+	memset(t, 'x', n);
+	assert_int_equal(paper_read(t, n, "Müller^Jörg", "19700201"), PAPER_SILENT);
+	memset(t, '\0', n);
+	assert_int_equal(paper_read(t, n, "Müller^Jörg", "19700201"), PAPER_SILENT);
+	free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(letters),
+		cmocka_unit_test(other_orders),
+		cmocka_unit_test(hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
