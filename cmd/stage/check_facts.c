@@ -40,7 +40,8 @@ intern(struct check_facts *f, const struct check_identity *id, int *index, struc
 		const struct check_identity *h = &f->identities[i];
 		if (strcmp(h->name, id->name) == 0 && strcmp(h->id, id->id) == 0 &&
 		    strcmp(h->issuer, id->issuer) == 0 && strcmp(h->birth_date, id->birth_date) == 0 &&
-		    strcmp(h->sex, id->sex) == 0 && strcmp(h->other_names, id->other_names) == 0) {
+		    strcmp(h->sex, id->sex) == 0 && strcmp(h->other_names, id->other_names) == 0 &&
+		    strcmp(h->other_ids, id->other_ids) == 0) {
 			*index = (int)i;
 			return RC_OK;
 		}

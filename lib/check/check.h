@@ -55,6 +55,7 @@ enum check_point {
 
 #define CHECK_REASON_MAX	512
 #define CHECK_TEXT_MAX		512	/* a name of three groups of 64 characters; ids are shorter */
+#define CHECK_ID_SEP	'\037'
 #define CHECK_IDENTITIES_MAX	64	/* more people in one study are "many" */
 
 struct check_result {
@@ -74,6 +75,7 @@ struct check_report {
 struct check_identity {
 	char name[CHECK_TEXT_MAX], id[CHECK_TEXT_MAX], issuer[CHECK_TEXT_MAX], birth_date[32], sex[17];
 	char other_names[CHECK_TEXT_MAX];	/* birth name and other names, by backslash */
+	char other_ids[CHECK_TEXT_MAX];	/* (0010,1002), (0010,1000): id, CHECK_ID_SEP, issuer; by backslash */
 };
 
 struct check_object {

@@ -83,6 +83,7 @@ read_identity(const struct object *d, struct check_object *o, struct check_ident
 	append_name(id->other_names, sizeof id->other_names, name);
 	take_text(d, charset, TAG(0x0010, 0x1001), name, sizeof name, o); /* other names */
 	append_name(id->other_names, sizeof id->other_names, name);
+	object_other_ids(d, charset, id->other_ids, sizeof id->other_ids);
 	/* further texts that retag may have to convert */
 	take_text(d, charset, TAG(0x0008, 0x1030), name, sizeof name, o);
 	take_text(d, charset, TAG(0x0008, 0x103e), name, sizeof name, o);
@@ -140,14 +141,14 @@ check_object_write(
     const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
 {
 	json_t *doc = json_make(err,
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 	    "class", o->sop_class, "instance", o->sop_uid, "series", o->series_uid, "study", o->study_uid,
 	    "date", o->study_date, "modality", o->modality, "number", (json_int_t)o->number, "frames",
 	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "charset_tag",
 	    (json_int_t)o->charset_tag, "charset_nested", o->charset_nested, "image", o->image, "points",
 	    (json_int_t)o->points, "why", o->why,
 	    "name", id->name, "id", id->id, "issuer", id->issuer, "birth_date", id->birth_date, "sex",
-	    id->sex, "other_names", id->other_names);
+	    id->sex, "other_names", id->other_names, "other_ids", id->other_ids);
 	int rc = RC_OK;
 
 	if (doc == NULL)
@@ -201,7 +202,8 @@ check_object_parse(
 	    (rc = get_text(doc, "issuer", id->issuer, sizeof id->issuer, err)) != RC_OK ||
 	    (rc = get_text(doc, "birth_date", id->birth_date, sizeof id->birth_date, err)) != RC_OK ||
 	    (rc = get_text(doc, "sex", id->sex, sizeof id->sex, err)) != RC_OK ||
-	    (rc = get_text(doc, "other_names", id->other_names, sizeof id->other_names, err)) != RC_OK)
+	    (rc = get_text(doc, "other_names", id->other_names, sizeof id->other_names, err)) != RC_OK ||
+	    (rc = get_text(doc, "other_ids", id->other_ids, sizeof id->other_ids, err)) != RC_OK)
 		goto out;
 	if (points < 0 || points >= (1LL << (POINT_OBJECT_LAST + 1))) {
 		rc = err_set(err, ERR_DATA, "%s: points out of range", where);

@@ -5,7 +5,7 @@
 #include "check/patient.h"
 #include "check/rules.h"
 
-#define NAMES_MAX 16 /* other names of one object */
+#define NAMES_MAX 16 /* other names, and other ids, of one object */
 
 static bool
 given(const char *s)
@@ -74,13 +74,29 @@ split(char *text, const char *out[NAMES_MAX])
 	return n;
 }
 
+static size_t
+split_ids(char *text, struct identity_id out[NAMES_MAX])
+{
+	const char *list[NAMES_MAX] = { NULL };
+	size_t n = split(text, list);
+
+	for (size_t i = 0; i < n; i++) {
+		char *sep = strchr((char *)(uintptr_t)list[i], CHECK_ID_SEP);
+		if (sep != NULL)
+			*sep = '\0';
+		out[i] = (struct identity_id){ list[i], sep != NULL ? sep + 1 : "" };
+	}
+	return n;
+}
+
 static int
 judge_identity(const struct check_study *s, size_t i, const struct identity_facts *want,
     struct check_report *rep, struct err *err)
 {
 	const struct check_identity *id = &s->identities[i];
 	const char *names[NAMES_MAX] = { NULL };
-	char others[CHECK_TEXT_MAX], reason[PATIENT_REASON_MAX];
+	struct identity_id ids[NAMES_MAX];
+	char others[CHECK_TEXT_MAX], other_ids[CHECK_TEXT_MAX], reason[PATIENT_REASON_MAX];
 	enum identity v = IDENTITY_MISMATCH;
 	size_t count = 0;
 
@@ -90,8 +106,11 @@ judge_identity(const struct check_study *s, size_t i, const struct identity_fact
 		.sex = id->sex,
 		.id = id->id,
 		.issuer = id->issuer,
-		.other_names = names };
+		.other_names = names,
+		.other_ids = ids };
 	has.nother_names = split(others, names);
+	text_copy(other_ids, sizeof other_ids, id->other_ids);
+	has.nother_ids = split_ids(other_ids, ids);
 	for (size_t k = 0; k < s->nobjects; k++)
 		count += s->objects[k].identity == (int)i;
 	patient_compare(want, &has, &v, reason);

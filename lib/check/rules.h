@@ -33,6 +33,7 @@ void medium_judge(const struct check_study *, struct check_report *);
 bool medium_lists(const struct check_study *);	/* does an index say how many objects the study has? */
 
 /* Of one object, in the worker: sets points. */
+void object_other_ids(const struct object *, const char *charset, char *to, size_t cap);
 void readable_object(const struct object *, struct check_object *);
 void consistent_object(const struct object *, struct check_object *);
 void texts_object(const struct object *, struct check_object *);

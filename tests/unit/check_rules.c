@@ -532,7 +532,8 @@ put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
 }
 
 struct recipe {
-	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested;
+	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested,
+	    *other_id, *other_issuer, *retired_ids;
 	unsigned rows, cols, bits, samples;
 	size_t pixels;
 	bool no_pixels;
@@ -556,6 +557,15 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 	put_text(&m, 8, 0x18, "UI", r->sop_uid != NULL ? r->sop_uid : "1.2.3.4");
 	put_text(&m, 8, 0x60, "CS", r->modality != NULL ? r->modality : "CT");
 	put_text(&m, 0x10, 0x10, "PN", r->name != NULL ? r->name : "A^B");
+	if (r->retired_ids != NULL)
+		put_text(&m, 0x10, 0x1000, "LO", r->retired_ids);
+	if (r->other_id != NULL) { /* a sequence of one item */
+		struct maker in = { .n = 8, .v = { 0xfe, 0xff, 0x00, 0xe0 } };
+		put_text(&in, 0x10, 0x20, "LO", r->other_id);
+		put_text(&in, 0x10, 0x21, "LO", r->other_issuer);
+		in.v[4] = (uint8_t)(in.n - 8);
+		put(&m, 0x10, 0x1002, "SQ", in.v, in.n);
+	}
 	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
 	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", r->study_id != NULL ? r->study_id : "1");
@@ -728,6 +738,38 @@ compressed(void **state)
 	assert_string_equal(o.why, "frame 1 of 2, the first of several: there is no decoder here for its transfer syntax");
 }
 
+/* Ids beside the first one: from the object, over the wire, to the rule. */
+static void
+other_ids(void **state)
+{
+	struct check_object o, back;
+	struct check_identity id, id_back;
+	struct buf b = BUF_INIT(0);
+	struct err err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	points_of(&(struct recipe){ .charset = "ISO_IR 100", .other_id = "4711", .other_issuer = "H\xf6he",
+		      .retired_ids = "A123456780\\77 " }, &o, &id);
+	assert_string_equal(id.other_ids, "4711\037Höhe\\A123456780\037\\77\037");
+	assert_int_equal(check_object_write(&o, &id, &b, &err), RC_OK);
+	assert_int_equal(check_object_parse(b.data, b.len, &back, &id_back, &err), RC_OK);
+	assert_string_equal(id_back.other_ids, id.other_ids);
+	buf_free(&b);
+	points_of(&(struct recipe){ .name = "A^B" }, &o, &id);
+	assert_string_equal(id.other_ids, "");
+	make(&f);
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "4712\037HOSP");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "another id of the same issuer");
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "4712\037HOSP\\4711\037HOSP");
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	free(f.order->patient.id);
+	f.order->patient.id = strdup("B123456782");
+	text_copy(f.people[0].other_ids, CHECK_TEXT_MAX, "A123456780\037");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "another insurance number");
+	drop(&f);
+}
+
 static void
 wire(void **state)
 {
@@ -806,6 +848,7 @@ main(void)
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
 		cmocka_unit_test(compressed),
+		cmocka_unit_test(other_ids),
 		cmocka_unit_test(wire),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(rule_names),
