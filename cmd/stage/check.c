@@ -29,6 +29,7 @@ struct job {
 	char order_sha[HASH_HEX], manifest_sha[HASH_HEX];
 	char subject[SUBJECT_MAX], path[SPOOL_PATH_MAX];
 	bool again;
+	bool rest_follows;	/* the items behind it get the order of --order in this run, too */
 	uint64_t began;
 };
 
@@ -354,7 +355,7 @@ run(struct job *j, struct err *err)
 		return rc;
 	read_old(j);
 	j->st->deep = j->st->opt->deep || was_deep(j);
-	if ((rc = check_facts_import(&j->facts, j->import, j->study, err)) != RC_OK ||
+	if ((rc = check_facts_import(&j->facts, j->import, j->study, j->rest_follows, err)) != RC_OK ||
 	    (rc = finish_order(j, err)) != RC_OK || (rc = check_facts_read(j->st, &j->facts, j->item, err)) != RC_OK ||
 	    (rc = check_papers_read(j->st, &j->facts, j->item, j->order, err)) != RC_OK ||
 	    (rc = check_targets_ask(j->st, j->subject, j->order, &j->facts, j->item, err)) != RC_OK ||
@@ -404,6 +405,7 @@ run_audited(struct job *j, struct err *err)
 struct input {
 	struct check_stage *st;
 	const struct cli_input *in;
+	bool whole;	/* it names an import */
 };
 
 static int
@@ -442,6 +444,7 @@ check_item(struct import *import, int study, void *arg, struct err *err)
 		.import = import,
 		.study = study,
 		.order_bytes = BUF_INIT(ORDER_MAX),
+		.rest_follows = input->whole && input->st->more != NULL,
 		.began = time_mono_ms() };
 	struct cli *cli = input->st->cli;
 	struct err e = { 0 };
@@ -481,7 +484,7 @@ void
 check_input(struct check_stage *st, const struct cli_input *in)
 {
 	struct spool_ref ref = { .kind = SPOOL_NOT };
-	struct input input = { st, in };
+	struct input input = { st, in, false };
 	struct stat sb;
 	struct err err = { 0 };
 	int rc = work_open_for(st->cli, st->work, SPOOL_SECRET, in->path, &err);
@@ -503,6 +506,7 @@ check_input(struct check_stage *st, const struct cli_input *in)
 		cli_fail(st->cli, in, in->path, &err);
 		return;
 	}
+	input.whole = ref.kind == SPOOL_IMPORT;
 	if (work_items(st->work, &ref, check_item, &input, &err) != RC_OK && err.kind != ERR_NONE)
 		cli_fail(st->cli, in, in->path, &err);
 }

@@ -49,6 +49,7 @@ struct check_facts {
 	struct check_identity *identities; size_t nidentities;
 	bool identities_more;
 	struct study_key *keys; size_t nkeys, self;	/* strings owned */
+	struct order **orders; size_t norders;	/* of those studies; NULL: not checked yet, or this one */
 	struct claim *claims; size_t nclaims;
 	struct check_package *packages; size_t npackages;
 	struct check_listed listed;	/* --worklist */
@@ -64,8 +65,9 @@ int check_facts_key(struct check_facts *, const char *uid, const char *date, con
     struct err *);
 /* Objects of the item, by its manifest, which is in f already. */
 int check_facts_read(struct check_stage *, struct check_facts *, struct item_dir *, struct err *);
-/* Studies, claims and package counts of the whole import. */
-int check_facts_import(struct check_facts *, struct import *, int study, struct err *);
+/* Studies, claims and package counts of the whole import, and the orders of its other items. rest_follows: those behind
+ * this one get another order in this run, so what they have now says nothing. */
+int check_facts_import(struct check_facts *, struct import *, int study, bool rest_follows, struct err *);
 /* check_medium.c: what media say of themselves, from the record of mri-unpack (a part of it is enough), or from the one
  * that lies beside an item of work without a spool. */
 int check_facts_media(struct check_facts *, const char *record, size_t, struct err *);

@@ -25,6 +25,9 @@ check_facts_free(struct check_facts *f)
 	free(f->keys);
 	free(f->claims);
 	free(f->packages);
+	for (size_t i = 0; i < f->norders; i++)
+		order_free(f->orders[i]);
+	free(f->orders);
 	free(f->papers);
 	check_listed_free(&f->listed);
 	check_targets_free(&f->targets);
@@ -185,6 +188,27 @@ read_manifest(const struct item_dir *item, struct manifest **out, struct err *er
 	return rc;
 }
 
+/* The order as a sibling was judged by; one that was not checked has none of its own. */
+static int
+take_order(struct check_facts *f, const struct item_dir *item, size_t index, struct err *err)
+{
+	struct order **grown = realloc(f->orders, (index + 1) * sizeof *grown);
+	struct buf b = BUF_INIT(ORDER_MAX);
+	bool there = false;
+	int rc = RC_OK;
+
+	if (grown == NULL)
+		return err_set(err, ERR_TEMP, "no memory");
+	f->orders = grown;
+	while (f->norders <= index)
+		grown[f->norders++] = NULL;
+	if ((rc = item_file_there(item, ITEM_ORDER, &there, err)) == RC_OK && there &&
+	    (rc = item_file_read(item, ITEM_ORDER, &b, err)) == RC_OK)
+		rc = order_parse(b.data, b.len, "the order of another item", &grown[index], err);
+	buf_free(&b);
+	return rc;
+}
+
 static int
 take_sibling(struct check_facts *f, const struct item_dir *item, struct err *err)
 {
@@ -251,7 +275,7 @@ read_claims(struct check_facts *f, struct import *import, struct err *err)
 }
 
 int
-check_facts_import(struct check_facts *f, struct import *import, int study, struct err *err)
+check_facts_import(struct check_facts *f, struct import *import, int study, bool rest_follows, struct err *err)
 {
 	struct item_dir *item = NULL;
 	int *studies = calloc(STUDIES_MAX, sizeof *studies);
@@ -269,6 +293,8 @@ check_facts_import(struct check_facts *f, struct import *import, int study, stru
 		if (studies[i] == study)
 			f->self = f->nkeys;
 		rc = take_sibling(f, item, err);
+		if (rc == RC_OK && study != ITEM_PAPERS && studies[i] != study && !(rest_follows && studies[i] > study))
+			rc = take_order(f, item, f->nkeys - 1, err);
 		item_close(item);
 		item = NULL;
 		if (rc != RC_OK)
@@ -325,6 +351,8 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->studies = f->keys;
 	s->nstudies = f->nkeys;
 	s->self = f->self;
+	s->orders = (const struct order *const *)f->orders;
+	s->norders = f->norders;
 	s->objects = f->objects;
 	s->nobjects = f->nobjects;
 	s->identities = f->identities;

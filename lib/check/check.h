@@ -101,6 +101,7 @@ struct check_study {
 	const struct order *order;	/* as it will be applied */
 	bool papers;
 	const struct study_key *studies; size_t nstudies, self;	/* all of the import; not in papers */
+	const struct order *const *orders; size_t norders;	/* of those studies, where they have one of their own */
 	const struct check_object *objects; size_t nobjects;
 	const struct check_identity *identities; size_t nidentities;
 	bool identities_more;		/* there were more than CHECK_IDENTITIES_MAX */

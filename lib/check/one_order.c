@@ -3,6 +3,32 @@
 
 #include "check/rules.h"
 
+static bool
+same(const char *a, const char *b)
+{
+	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+/* Another item of the import may have been given the same accession by an order of its own. */
+static bool
+taken(const struct check_study *s, const struct order_study *mine)
+{
+	for (size_t i = 0; i < s->norders && i < s->nstudies; i++) {
+		const struct order_study *theirs = NULL;
+		struct err ignored = { 0 };
+		int entry = ORDER_UNSCHEDULED;
+
+		if (i == s->self || s->orders[i] == NULL ||
+		    order_match(s->orders[i], s->studies, s->nstudies, i, &entry, &ignored) != RC_OK || entry < 0)
+			continue;
+		theirs = &s->orders[i]->studies[entry];
+		if (theirs->accession != NULL && same(theirs->accession, mine->accession) &&
+		    same(theirs->accession_issuer, mine->accession_issuer))
+			return true;
+	}
+	return false;
+}
+
 static int
 match(const struct check_study *s, struct check_report *rep, struct err *err)
 {
@@ -25,6 +51,9 @@ match(const struct check_study *s, struct check_report *rep, struct err *err)
 		return RC_OK;
 	}
 	if (rep->entry != ORDER_UNSCHEDULED) {
+		if (taken(s, &s->order->studies[rep->entry]))
+			check_say(rep, POINT_ORDER_AMBIGUOUS,
+			    "another study of this import has this accession number by its own order");
 		check_pass(rep, CHECK_ONE_ORDER, "scheduled: entry %d of the order", rep->entry + 1);
 		return RC_OK;
 	}

@@ -48,6 +48,7 @@ struct codec_frame {
 struct codec;
 
 int codec_load(struct err *);		/* decoders and dictionary; idempotent */
+void codec_unload(void);		/* for who ends in order (tests); a worker just ends */
 
 /* Pixel attributes and the places of the fragments. The object is borrowed, and outlives it.
  * An object without pixel data: ERR_NOINPUT. */

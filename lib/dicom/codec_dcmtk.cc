@@ -59,11 +59,11 @@ private:
 
 char Listener::said[SAID_MAX];
 
+bool loaded;
+
 int load(struct err *err)
 {
-	static bool done;
-
-	if (done)
+	if (loaded)
 		return RC_OK;
 	log4cplus::Logger root = log4cplus::Logger::getRoot();
 	root.removeAllAppenders();
@@ -74,7 +74,7 @@ int load(struct err *err)
 	DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_restore);
 	if (!dcmDataDict.isDictionaryLoaded())
 		return err_set(err, ERR_CONFIG, "DCMTK's data dictionary cannot be loaded");
-	done = true;
+	loaded = true;
 	return RC_OK;
 }
 
@@ -240,6 +240,19 @@ extern "C" int codec_load(struct err *err)
 		return load(err);
 	} catch (...) {
 		return err_set(err, ERR_TEMP, "no memory for decoders");
+	}
+}
+
+extern "C" void codec_unload(void)
+{
+	try {
+		if (loaded) {
+			DJDecoderRegistration::cleanup();
+			DJLSDecoderRegistration::cleanup();
+		}
+		loaded = false;
+	} catch (...) {
+		loaded = false;
 	}
 }
 

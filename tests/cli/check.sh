@@ -113,6 +113,15 @@ bring h two.json --slices 2 --studies 2 --seed 8
 status "an entry that fits two" 1 mri-check --json "$(cat h.import)"
 is "one_order holds both" 2 "$(rule out one_order | grep -c 'finding error')"
 
+two=$(cat h.import)
+uid() { mri-show --raw manifest "$1" 2>/dev/null | jq -r 'select(.study_uid).study_uid' | head -n 1; }
+order one.json T8 1970-02-01 ",\"studies\":[{\"study_uid\":\"$(uid "$two/study/1")\",\"accession\":\"A9\"}]"
+order two.json T8 1970-02-01 ",\"studies\":[{\"study_uid\":\"$(uid "$two/study/2")\",\"accession\":\"A9\"}]"
+sed -i 's/,"want":{[^}]*}//' one.json two.json
+status "an order of its own for one" 0 mri-check --order one.json "$two/study/1"
+status "the same accession for the other" 1 mri-check --json --order two.json "$two/study/2"
+has "is seen" 'another study of this import has this accession number' out
+
 # Every transfer syntax is read
 n=9
 for ts in implicit big deflated rle; do

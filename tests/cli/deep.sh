@@ -56,12 +56,12 @@ for d in rle lossless jpegls; do
 	*) r=1; deep $d ;;
 	esac
 	ok "$d: a damaged frame is found" [ $r -eq 0 ]
-	cp found one
-	deep -j 1 $d >/dev/null
-	ok "the same by one reader" [ "$(jq -cS 'del(.time)' one)" = "$(jq -cS 'del(.time)' found)" ]
-	mri-check -n --json --order o.json $d >found 2>err || :
-	is "not without --deep" "pass" "$(readable found | cut -d' ' -f1)"
 done
+cp found one
+deep -j 1 jpegls >/dev/null
+ok "the same by one reader" [ "$(jq -cS 'del(.time)' one)" = "$(jq -cS 'del(.time)' found)" ]
+mri-check -n --json --order o.json jpegls >found 2>err || :
+is "not without --deep" "pass" "$(readable found | cut -d' ' -f1)"
 
 # A syntax without a decoder here says nothing against the data
 mkdir j2k

@@ -77,5 +77,6 @@ int main(int argc, char **argv)
 		bad |= file(argv[i], raw);
 		fflush(stdout);
 	}
+	codec_unload();
 	return bad;
 }

@@ -831,6 +831,68 @@ rule_names(void **state)
 	assert_false(check_rule_find("all", &r));
 }
 
+/* Two items, each with an order of its own, and one accession. */
+static void
+siblings(void **state)
+{
+	struct order *own = order_of("{\"studies\":[{\"study_uid\":\"1.2\",\"accession\":\"A\"}]}");
+	const struct order *orders[3] = { NULL, own, NULL };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.nstudies = 2;
+	f.s.orders = orders;
+	f.s.norders = 3;
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "another study of this import has this accession number");
+	own->studies[0].accession[0] = 'B';
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	own->studies[0].accession[0] = 'A';
+	own->studies[0].study_uid[2] = '9'; /* an entry that is not for that study */
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	drop(&f);
+	order_free(own);
+}
+
+/* What a destination holds. */
+static void
+target(void **state)
+{
+	struct check_identity there = { .name = "Müller^Jörg", .id = "4711", .birth_date = "19700201" };
+	struct check_target t = { .name = "pacs", .asked = true, .ours = N, .instances = -1 };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.targets = &t;
+	f.s.ntargets = 1;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	t.patients = &there;
+	t.npatients = 1;
+	t.held = N;
+	t.instances = N;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	t.held = 2;
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_WARNING, "holds 2 of 6 objects");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_WARNING, "holds 4 objects of this study that are not here");
+	t.sent = true;
+	says(&f, CHECK_TARGET, CHECK_PASS, CHECK_WARNING, "nothing is known");
+	text_copy(there.id, sizeof there.id, "4712");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.id, sizeof there.id, "4711");
+	text_copy(there.issuer, sizeof there.issuer, "OTHER");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.issuer, sizeof there.issuer, "HOSP");
+	text_copy(there.birth_date, sizeof there.birth_date, "19700202");
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "under another patient");
+	text_copy(there.birth_date, sizeof there.birth_date, "");
+	t.elsewhere = 1;
+	says(&f, CHECK_TARGET, CHECK_FINDING, CHECK_ERROR, "accession number of this study on another one");
+	t = (struct check_target){ .name = "pacs", .why = "it answers no such query" };
+	says(&f, CHECK_TARGET, CHECK_UNKNOWN, CHECK_WARNING, "was not asked: it answers no such query");
+	drop(&f);
+}
+
 int
 main(void)
 {
@@ -851,7 +913,7 @@ main(void)
 		cmocka_unit_test(other_ids),
 		cmocka_unit_test(wire),
 		cmocka_unit_test(broken),
-		cmocka_unit_test(rule_names),
+		cmocka_unit_test(siblings), cmocka_unit_test(target), cmocka_unit_test(rule_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -387,5 +387,6 @@ int main(void)
 
 	buf_free(&bytes);
 	buf_free(&im.fragments);
+	codec_unload();
 	return rc;
 }
