@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-#define PICTURES_MAX	100	/* of one page: at most 8 MB, and two seconds of work */
+#define PICTURES_MAX	100	/* of one page: at most 10 MB of it */
 #define PAGE_MAX	((size_t)48 << 20)
 
 struct report {
@@ -218,7 +218,7 @@ static int put_page(struct report *r, const struct report_source *src, const str
 
 static int make(struct report *r, const struct report_source *src, struct err *err)
 {
-	struct report_page p = { .src = src, .exported = r->file != NULL };
+	struct report_page p = { .src = src };
 	struct buf b = BUF_INIT(PAGE_MAX);
 	struct html h = { &b, err, RC_OK };
 	int rc = group(&p, err);

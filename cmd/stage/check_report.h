@@ -80,7 +80,6 @@ void report_unpack_free(struct report_unpack *);
 struct report_page {
 	const struct report_source *src;
 	const char *organisation;	/* "" none */
-	bool exported;
 	struct report_series *series; size_t nseries;
 	struct report_unpack unpack;
 };

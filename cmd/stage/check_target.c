@@ -15,7 +15,6 @@
 #define WEB_TIMEOUT 30 /* seconds of one step of HTTP */
 
 struct question {
-	const struct check_stage *st;
 	struct assoc_peer peer;
 	struct check_web web;
 	const char *study_uid, *accession;
@@ -65,7 +64,7 @@ ask(struct chan *ch, void *arg)
 
 /* ---- the parent ---- */
 
-/* Descends from hostile answers: lengths and counts are held against what there can be. */
+/* It comes from hostile answers: lengths and counts are held against what there can be. */
 static int
 take(const struct holding *h, struct check_target *t, struct err *err)
 {
@@ -202,7 +201,7 @@ check_targets_ask(const struct check_stage *st, const char *subject, const struc
     const struct item_dir *item, struct err *err)
 {
 	const struct cli_list *dest = &st->opt->dest;
-	struct question q = { .st = st, .accession = "" };
+	struct question q = { .accession = "" };
 	struct err ignored = { 0 };
 	int entry = ORDER_UNSCHEDULED, rc = RC_OK;
 

@@ -94,8 +94,6 @@ static int read_all(struct unpack_run *run, struct err *err)
 	pool_free(pool);
 	if (rc == RC_OK)
 		rc = unpack_group(run, err);
-	if (rc == RC_OK)
-		rc = unpack_medium_compare(run, err);
 	return rc;
 }
 

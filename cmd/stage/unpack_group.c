@@ -235,19 +235,19 @@ static int assign(struct unpack_run *run, struct err *err)
 		if (rc == RC_OK)
 			put(run, f, item);
 	}
-	if (run->nitems == 1)	/* what came with the only study belongs to it */
-		papers = 0;
 	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {
 		struct unpack_file *f = &run->files[i];
+		int study = -1;
 
 		if (f->fate != FATE_DOCUMENT)
 			continue;
-		if (papers == NONE) {
+		study = unpack_tie(run, f);
+		if (study < 0 && papers == NONE) {
 			papers = run->nitems;
 			rc = add_item(run, ITEM_PAPERS, NULL, f, err);
 		}
 		if (rc == RC_OK)
-			put(run, f, papers);
+			put(run, f, study < 0 ? papers : (size_t)study);
 	}
 	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {
 		struct unpack_file *f = &run->files[i];
@@ -360,6 +360,8 @@ int unpack_group(struct unpack_run *run, struct err *err)
 		rc = verdict(p, run->files + p->first, p->count, err);
 		failed |= p->failed;
 	}
+	if (rc == RC_OK)
+		rc = unpack_medium_compare(run, err);
 	if (rc == RC_OK)
 		rc = assign(run, err);
 	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {

@@ -47,6 +47,9 @@ struct unpack_file {
 	struct unpack_facts *facts;	/* objects */
 	int item;		/* index of run->items, -1 none */
 	int number;
+	const char *named;	/* documents: the study that the metadata of XDM name; borrowed, NULL none */
+	char *uids;		/* documents: what they name, a blank between; NULL none */
+	const char *tied;	/* documents: why they are where they are; static */
 	struct listing *listing;	/* of a DICOMDIR; NULL */
 	int rival;		/* set aside: 1 + the file whose SOP Instance UID it has with other bytes; 0 none */
 };
@@ -127,10 +130,13 @@ void unpack_count(struct unpack_run *);	/* sums of the summary */
 /* unpack_medium.c: what media say of themselves, against what is there. */
 /* The listing that follows a worker's answer j, into f. Nothing follows: RC_OK. */
 int unpack_medium_take(struct unpack_run *, struct unpack_file *f, struct chan *, const json_t *j, struct err *);
-int unpack_medium_compare(struct unpack_run *, struct err *);	/* after unpack_group */
+int unpack_medium_compare(struct unpack_run *, struct err *);	/* when fates are known; names studies of documents */
 int unpack_medium_record(struct unpack_run *, json_t *array, struct err *);
 void unpack_medium_say(struct unpack_run *);
 void unpack_medium_free(struct unpack_file *);
+
+/* unpack_tie.c: the study that document f belongs to, as an index of run->items; -1: papers. Sets f->tied. */
+int unpack_tie(const struct unpack_run *, struct unpack_file *f);
 
 /* unpack_folder.c: the files of a folder, without following links; each has a number. */
 struct folder;

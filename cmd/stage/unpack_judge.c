@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "base/time.h"
@@ -128,6 +129,24 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 	return RC_OK;
 }
 
+static int mentions(struct stream *s, struct judgement *j, struct err *err)
+{
+	size_t n = s->size < MENTION_BYTES ? (size_t)s->size : MENTION_BYTES;
+	char *text = malloc(n + 1);
+	int rc = text ? stream_read_full(s, 0, text, n, err) : err_set(err, ERR_TEMP, "no memory to read a document");
+
+	if (rc == RC_OK)
+		mention_uids(text, n, j->uids);
+	free(text);
+	return rc;
+}
+
+static bool is_written(enum media m)
+{
+	return m == MEDIA_XML || m == MEDIA_CDA || m == MEDIA_FHIR || m == MEDIA_FHIR_XML || m == MEDIA_HL7 ||
+	    m == MEDIA_JSON || m == MEDIA_TEXT;
+}
+
 /* Metadata of XDM are told by their content; a document may be listed in such, with its hash. */
 static int document(struct stream *s, struct judgement *j, struct err *err)
 {
@@ -143,6 +162,8 @@ static int document(struct stream *s, struct judgement *j, struct err *err)
 		if (rc == RC_OK && xdm_is(head, n))
 			return index_of_medium(s, LISTING_XDM, j, err);
 	}
+	if (rc == RC_OK && is_written(j->media))
+		rc = mentions(s, j, err);
 	return rc == RC_OK ? xdm_sha1(s, j->sha1, err) : rc;
 }
 

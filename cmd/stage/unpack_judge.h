@@ -3,6 +3,7 @@
 #define MRI_STAGE_UNPACK_JUDGE_H
 
 #include "base/buf.h"
+#include "media/mention.h"
 #include "stage/unpack_impl.h"
 
 #define JUDGE_TEXT	400	/* bytes of a name, id or description: PN has 5 × 64 characters a group (PS3.5 6.2) */
@@ -21,6 +22,7 @@ struct judgement {
 	char description[JUDGE_TEXT], name[JUDGE_TEXT], id[JUDGE_TEXT], issuer[JUDGE_TEXT];
 	long long number;
 	char sha1[41];		/* of documents that fit in memory: what the metadata of XDM give; "" none */
+	char uids[MENTION_MAX];	/* that a text names */
 	struct buf listing;	/* what the medium says of itself, as listing_write gives it; buf_wipe */
 };
 

@@ -28,12 +28,16 @@ int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct cha
 {
 	struct buf text = BUF_INIT(LISTING_BYTES_MAX);
 	struct listing *l = NULL;
-	const char *sha1 = NULL;
+	const char *sha1 = NULL, *uids = NULL;
 	long long bytes = 0;
 	int rc = json_get_int(j, "answer", "listing", 0, &bytes, err);
 
 	if (rc == RC_OK)
 		rc = json_get_str(j, "answer", "sha1", &sha1, err);
+	if (rc == RC_OK)
+		rc = json_get_str(j, "answer", "uids", &uids, err);
+	if (rc == RC_OK && uids && uids[0] && !f->uids && !(f->uids = text_dup(uids, err)))
+		rc = err_rc(err->kind);
 	if (rc == RC_OK && sha1)
 		text_copy(f->sha1, sizeof f->sha1, sha1);
 
@@ -65,6 +69,8 @@ int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct cha
 
 void unpack_medium_free(struct unpack_file *f)
 {
+	free(f->uids);
+	f->uids = NULL;
 	if (f->listing)
 		listing_free(f->listing);
 	free(f->listing);
@@ -92,15 +98,18 @@ static struct listing_found found_of(const struct unpack_file *f, bool mine)
 static int compare(struct unpack_run *run, struct unpack_file *f, struct err *err)
 {
 	struct listing_found *v = calloc(run->nfiles + 1, sizeof *v);
+	size_t *which = calloc(run->nfiles + 1, sizeof *which);
 	char dir[LISTING_TEXT], name[LISTING_TEXT];
 	size_t n = 0;
-	int rc = v ? RC_OK : err_set(err, ERR_TEMP, "no memory to compare a medium with its index");
+	int rc = v && which ? RC_OK : err_set(err, ERR_TEMP, "no memory to compare a medium with its index");
 
 	for (size_t i = 0; rc == RC_OK && i < run->nfiles; i++) {
 		const struct unpack_file *x = &run->files[i];
 
-		if (x->package == f->package || x->facts)
-			v[n++] = found_of(x, x->package == f->package);
+		if (x->package != f->package && !x->facts)
+			continue;
+		which[n] = i;
+		v[n++] = found_of(x, x->package == f->package);
 	}
 	if (listing_path("", f->label ? f->label : "", name)) {
 		char *slash = strrchr(name, '/');
@@ -112,7 +121,15 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 		rc = listing_compare(f->listing, dir, v, n, err);
 	if (rc != RC_OK && err->kind == ERR_DATA)	/* more studies than an index may name */
 		rc = listing_broken(f->listing, err, "%s", err->text);
+	for (size_t i = 0; rc == RC_OK && f->listing->kind == LISTING_XDM && i < f->listing->nfiles; i++) {
+		const struct listing_file *x = &f->listing->files[i];
+
+		if (x->at && x->study >= 0 && !(run->files[which[x->at - 1]].named =
+		    unpack_string(run, f->listing->studies[x->study].uid, err)))
+			rc = err_rc(err->kind);
+	}
 	free(v);
+	free(which);
 	return rc;
 }
 

@@ -156,6 +156,8 @@ static int file_entry(struct unpack_run *run, const struct unpack_file *f, struc
 		return err_rc(err->kind);
 	if (placed)
 		json_object_set_new(j, "number", json_integer(f->number));
+	if (f->tied && placed)
+		json_object_set_new(j, "tied", json_string(f->tied));
 	if (f->fate == FATE_ASIDE) {
 		json_object_set_new(j, "reason", json_string(f->reason ? f->reason : ""));
 		json_object_set_new(j, "data", json_boolean(f->data));

@@ -50,6 +50,7 @@ struct listing_file {
 	long long bytes;	/* -1 not said */
 	char sha1[41];
 	enum listing_state state;
+	size_t at;		/* of listing_compare: 1 + what lies under its name; 0 nothing */
 };
 
 struct listing {

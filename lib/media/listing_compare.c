@@ -114,6 +114,7 @@ static bool compare_file(struct listing_file *f, const char *dir, struct shelf *
 	if (f->sop_uid[0])
 		same = find(h->uids, h->nuids, f->sop_uid, strcmp);
 	f->state = at != SIZE_MAX ? state_of(f, &h->v[at]) : LISTED_ABSENT;
+	f->at = at != SIZE_MAX ? at + 1 : 0;
 	if (at != SIZE_MAX)
 		h->listed[at] = true;
 	if (same != SIZE_MAX && f->state != LISTED_HERE && f->state != LISTED_ASIDE) {

@@ -132,6 +132,21 @@ printf '<?xml version="1.0"?><!DOCTYPE a SYSTEM "/etc/passwd"><SubmitObjectsRequ
 status 'a DOCTYPE stops nothing' 0 "$unpack" -o p5 x1
 has 'and is refused' 'its XDM metadata cannot be believed: a DOCTYPE, which is refused' err
 
+# --- documents: to their study, or papers, with the reason ---------------------------------------
+one=$(head -1 o1/1/manifest | jq -r .study_uid)
+two=$(head -1 o1/2/manifest | jq -r .study_uid)
+mkdir t && cp -r plain/* t/
+printf '<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="%s"/></ClinicalDocument>' "$two" >t/cda.xml
+printf 'MSH|^~\\&|RIS|A|B|C|2026||ORU^R01|1|P|2.5\rZDS|%s^A^Application^DICOM' "$one" >t/oru
+printf '{"resourceType":"Bundle","id":"%s","x":"%s"}' "$one" "$two" >t/both.json
+printf 'a letter' >t/letter.txt
+"$unpack" -o t1 t >/dev/null
+is 'what each is, where it went, and why' 'application/cda+xml study/2 it names the study
+application/fhir+json papers it names several studies
+text/plain papers several studies, and nothing says which
+x-application/hl7-v2+er7 study/1 it names the study' \
+    "$(jq -r '.files[] | select(.tied) | "\(.media) \(.item) \(.tied)"' t1/unpack | LC_ALL=C sort)"
+
 # --- the portal itself says that something is missing -----------------------------------------
 mkdir e && cp -r plain/* e/ && printf 'study 2: not retrieved' >e/ERROR.txt
 status 'an ERROR.txt makes it partial: 65' 65 "$unpack" -o e1 e

@@ -1,6 +1,8 @@
 #include "test.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "media/mention.h"
 #include "media/sniff.h"
 
 static enum media of(const char *s, size_t n)
@@ -21,6 +23,29 @@ static enum media at(size_t n, size_t off, const char *what, size_t len)
 	return m;
 }
 #define AT(n, off, s)	at(n, off, s, sizeof(s) - 1)
+
+static void mentions(void **state)
+{
+	char out[MENTION_MAX], many[8192] = "";
+
+	(void)state;
+	mention_uids("<id root=\"1.2.840.113619.2.5\"/> urn:oid:1.2.3.4.5, 1.2.840.113619.2.5.", 70, out);
+	assert_string_equal(out, "1.2.840.113619.2.5 1.2.3.4.5");
+	mention_uids("v1.2.3.4.5 1.2.3.4 01.2.3.4.5 1.2.3..4.5 1.2.3.4.5x", 52, out);
+	assert_string_equal(out, "");
+	mention_uids("1.2.3.4.55 1.2.3.4.5", 20, out);
+	assert_string_equal(out, "1.2.3.4.55 1.2.3.4.5");
+	mention_uids("2.25.17 1.2.17", 14, out);
+	assert_string_equal(out, "2.25.17");
+	mention_uids("1.2.3.4.5", 8, out);	/* "1.2.3.4." */
+	assert_string_equal(out, "");
+	for (int i = 0; i < 500; i++)
+		snprintf(many + strlen(many), 16, "1.2.3.4.%d ", i + 1000);
+	mention_uids(many, strlen(many), out);
+	assert_true(strlen(out) < MENTION_MAX && strlen(out) > MENTION_MAX - 20);
+	mention_uids("", 0, out);
+	assert_string_equal(out, "");
+}
 
 static void by_magic(void **state)
 {
@@ -115,6 +140,7 @@ static void from_stream(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mentions),
 		cmocka_unit_test(by_magic), cmocka_unit_test(text_kinds), cmocka_unit_test(dicom), cmocka_unit_test(names),
 		cmocka_unit_test(from_stream),
 	};
