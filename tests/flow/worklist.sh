@@ -159,7 +159,7 @@ at "RIS@127.0.0.1:$store"
 status 'a peer without a worklist' 69 mri-check -c at.conf --worklist "$item"
 has 'and that is said' 'offers no worklist' err
 is 'none of them wrote anything' "$before" "$(cat "$item/order" "$item/check" "${item%/study/1}/history" | sha256sum)"
-sed '/worklist/,$d' mri.conf >without.conf
+sed '/^\[worklist\]/,$d' mri.conf >without.conf
 status 'no RIS in the configuration' 78 mri-check -c without.conf --worklist "$item"
 at "folder:$TMPDIR"
 status 'a RIS that is none' 78 mri-check -c at.conf --worklist "$item"
