@@ -443,6 +443,8 @@ static int one(struct import *import, int study, void *arg, struct err *err)
 		rc = item_open(&j.item, import, study, true, &why);
 	/* Papers have no attributes: nothing to change until documents become objects. */
 	if (rc == RC_OK && study == ITEM_PAPERS) {
+		item_close(j.item);	/* unlocked before the receipt */
+		j.item = NULL;
 		if (!j.r->plan && !j.r->cli->dry_run)
 			receipt(&j, false, NULL);
 	} else if (rc == RC_OK) {
