@@ -65,6 +65,8 @@ int base64_encode(struct buf *b, const void *bytes, size_t n, struct err *err)
 	const unsigned char *p = bytes;
 	int rc = buf_grow(b, (n + 2) / 3 * 4 + 1, err);
 
+	if (!rc)
+		b->data[b->len] = '\0';	/* of no bytes, too */
 	for (size_t i = 0; i < n && !rc; i += 3) {
 		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
 		char four[4] = { letters[v >> 18], letters[v >> 12 & 63], i + 1 < n ? letters[v >> 6 & 63] : '=',

@@ -40,7 +40,7 @@ static void mentions(void **state)
 	mention_uids("1.2.3.4.5", 8, out);	/* "1.2.3.4." */
 	assert_string_equal(out, "");
 	for (int i = 0; i < 500; i++)
-		snprintf(many + strlen(many), 16, "1.2.3.4.%d ", i + 1000);
+		snprintf(many + strlen(many), 24, "1.2.3.4.%d ", i + 1000);
 	mention_uids(many, strlen(many), out);
 	assert_true(strlen(out) < MENTION_MAX && strlen(out) > MENTION_MAX - 20);
 	mention_uids("", 0, out);

@@ -248,5 +248,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(windowed), cmocka_unit_test(without_a_window),
 		cmocka_unit_test(colours), cmocka_unit_test(palettes), cmocka_unit_test(nothing_to_show), cmocka_unit_test(png) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	codec_unload();
+	return failed;
 }
