@@ -30,7 +30,7 @@ enum check_rule {
 enum check_verdict { CHECK_PASS = 0, CHECK_UNKNOWN, CHECK_FINDING };
 enum check_severity { CHECK_WARNING = 0, CHECK_ERROR };
 
-/* What can be found, each with its severity and its name (table in check.c). Those up to
+/* What can be found, each with its severity and its name (table in points.c). Those up to
  * POINT_OBJECT_LAST are of single objects. */
 enum check_point {
 	POINT_BROKEN, POINT_SHORT_PIXELS, POINT_LONG_PIXELS, POINT_NO_PIXELS, POINT_FRAGMENTS,

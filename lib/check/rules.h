@@ -3,7 +3,17 @@
 #define MRI_CHECK_RULES_H
 
 #include "check/check.h"
+#include "check/patient.h"
 #include "dicom/walk.h"
+
+/* The table of points.c, by enum check_point. */
+struct check_point_row {
+	enum check_rule rule;
+	enum check_severity severity;
+	enum check_verdict verdict;
+	const char *name;	/* for people, after the rule's: [check] of mri.conf(5) */
+};
+extern const struct check_point_row check_points[];
 
 /* Adds a finding (or an unknown) to its rule, with the severity of the table. */
 void check_say(struct check_report *, enum check_point, const char *fmt, ...)
@@ -16,6 +26,9 @@ int check_detail(struct check_report *, enum check_rule, const char *what, const
     const char *found, size_t objects, struct err *);
 /* Counts the objects that have the point and says "n of m objects: text". */
 void check_say_objects(struct check_report *, const struct check_study *, enum check_point, const char *text);
+
+/* The order's patient as it is compared. */
+struct identity_facts check_asked(const struct order_patient *);
 
 int rule_patient(const struct check_study *, struct check_report *, struct err *);
 int rule_one_patient(const struct check_study *, struct check_report *, struct err *);

@@ -1,6 +1,6 @@
 /*
  * How much weight a finding has: each has a severity of its own (the table in
- * check.c), which a configuration may make stricter, never weaker ([check] of
+ * points.c), which a configuration may make stricter, never weaker ([check] of
  * mri.conf(5)). A finding is named by its rule and a word: "complete.unclaimed".
  */
 #ifndef MRI_CHECK_SEVERITY_H

@@ -152,7 +152,7 @@ printf '[check]\npatient.mismatch = warning\n' >weak.conf
 status "an error cannot become a warning" 78 mri-check -c weak.conf -n "$(cat i.item)"
 has "line and reason" 'weak.conf:2: .*patient.mismatch: is an error by itself' err
 mandoc -Tascii "$SRC/man/mri-check.1" | sed 's/.\x08//g' >manual
-sed -n 's/^.*\[POINT_.*{ CHECK_\([A-Z_]*\), CHECK_\([A-Z]*\), .*"\(.*\)" }.*/\1.\3 +\2/p' "$SRC/lib/check/check.c" |
+sed -n 's/^.*\[POINT_.*{ CHECK_\([A-Z_]*\), CHECK_\([A-Z]*\), .*"\(.*\)" }.*/\1.\3 +\2/p' "$SRC/lib/check/points.c" |
 	tr A-Z a-z >points
 ok "there are findings" test "$(wc -l <points)" -gt 30
 while read -r point; do grep -qE "^ +$point " manual || echo "$point"; done <points >unnamed
