@@ -3,15 +3,11 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/text.h"
 #include "stage/check_report.h"
 
 #define SERIES_SHOWN	400	/* cards of one item; four times as many as pictures */
 #define ROWS_SHOWN	500	/* of a table */
-
-static bool given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
 
 static void bytes(struct html *h, long long n)
 {
@@ -74,16 +70,16 @@ static void card(struct html *h, const struct report_series *s, size_t number)
 		html_number(h, p->number);
 		html_put(h, " &middot; ");
 	}
-	html_text(h, given(s->uid) ? given(s->modality) ? s->modality : "no modality" : "not readable");
+	html_text(h, text_given(s->uid) ? text_given(s->modality) ? s->modality : "no modality" : "not readable");
 	html_put(h, " &middot; ");
 	html_count(h, (long long)s->objects, "object", "objects");
 	html_put(h, "</b><bdi>");
 	html_text(h, p->description);
 	html_put(h, "</bdi>");
-	if (given(p->description) && given(p->body_part))
+	if (text_given(p->description) && text_given(p->body_part))
 		html_put(h, ", ");
 	html_text(h, p->body_part);
-	if (given(p->description) || given(p->body_part))
+	if (text_given(p->description) || text_given(p->body_part))
 		html_put(h, "<br>");
 	if (s->frames > (long long)s->objects) {
 		html_count(h, s->frames, "frame", "frames");
@@ -134,7 +130,7 @@ static void documents(struct html *h, const struct manifest *m)
 		html_put(h, "<tr><td>");
 		html_number(h, d->n);
 		html_put(h, "</td><td><bdi>");
-		html_text(h, given(d->title) ? d->title : "without a title");
+		html_text(h, text_given(d->title) ? d->title : "without a title");
 		html_put(h, "</bdi></td><td>");
 		html_text(h, d->media);
 		html_put(h, "</td><td>");
@@ -162,12 +158,12 @@ static long long came(const struct check_facts *f, int package, bool here)
 static void claimed_study(struct html *h, const struct claim_study *s)
 {
 	html_put(h, "<br>");
-	html_text(h, given(s->modality) ? s->modality : "study");
+	html_text(h, text_given(s->modality) ? s->modality : "study");
 	html_put(h, " ");
 	html_date(h, s->date);
-	html_put(h, given(s->description) ? " <bdi>" : "");
+	html_put(h, text_given(s->description) ? " <bdi>" : "");
 	html_text(h, s->description);
-	html_put(h, given(s->description) ? "</bdi>: " : ": ");
+	html_put(h, text_given(s->description) ? "</bdi>: " : ": ");
 	if (s->series >= 0) {
 		html_count(h, s->series, "series", "series");
 		html_put(h, ", ");
@@ -228,7 +224,7 @@ static void claims(struct html *h, const struct check_facts *f)
 static void aside_row(struct html *h, const struct report_aside *a)
 {
 	html_put(h, "<tr><td><bdi>");
-	html_text(h, given(a->name) ? a->name : "without a name");
+	html_text(h, text_given(a->name) ? a->name : "without a name");
 	html_put(h, "</bdi><br><small>package ");
 	html_number(h, a->package);
 	html_put(h, ", member ");

@@ -19,11 +19,6 @@ struct side {
 	char others[CHECK_TEXT_MAX];
 };
 
-static bool given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
 static void copy(char to[CHECK_TEXT_MAX], const char *from)
 {
 	text_copy(to, CHECK_TEXT_MAX, from != NULL ? from : "");
@@ -46,7 +41,7 @@ static void split(char out[][CHECK_TEXT_MAX], size_t n, char c, const char *text
 
 static void take_name(struct side *s, const char *name)
 {
-	if (!given(name))
+	if (!text_given(name))
 		return;
 	split(s->groups, GROUPS, '=', name);
 	/* "Family, Given" is how portals write a name */
@@ -102,12 +97,12 @@ static void cell(struct html *h, const char *text, const char *other)
 	size_t from = 0, to = 0, end = 0;
 
 	html_put(h, "<td>");
-	if (!given(text)) {
+	if (!text_given(text)) {
 		html_put(h, "<span class=\"none\">not given</span></td>");
 		return;
 	}
 	html_put(h, "<bdi>");
-	if (given(other) && strcasecmp(text, other) != 0)
+	if (text_given(other) && strcasecmp(text, other) != 0)
 		differing(text, other, &from, &to, &end);
 	marked(h, text, from, to);
 	html_put(h, "</bdi></td>");
@@ -115,7 +110,7 @@ static void cell(struct html *h, const char *text, const char *other)
 
 static bool differ(const char *a, const char *b)
 {
-	return given(a) && given(b) && strcasecmp(a, b) != 0;
+	return text_given(a) && text_given(b) && strcasecmp(a, b) != 0;
 }
 
 /* A row: the first value is the order's, the others are held against it. */
@@ -223,7 +218,7 @@ static const struct claim *who_claims(const struct check_facts *f, size_t *n)
 
 	*n = 0;
 	for (size_t i = 0; i < f->nclaims; i++)
-		if (given(f->claims[i].patient_name) || given(f->claims[i].patient_birth)) {
+		if (text_given(f->claims[i].patient_name) || text_given(f->claims[i].patient_birth)) {
 			first = first == NULL ? &f->claims[i] : first;
 			(*n)++;
 		}
@@ -294,7 +289,7 @@ void report_html_who(struct html *h, const struct report_page *p)
 	part_row(h, "Sex", s, n, offsetof(struct side, sex), true, true);
 	/* ids of different issuers are expected to differ */
 	part_row(h, "Patient id", s, n, offsetof(struct side, id), true,
-	    n > 1 && given(s[0].issuer) && strcmp(s[0].issuer, s[1].issuer) == 0);
+	    n > 1 && text_given(s[0].issuer) && strcmp(s[0].issuer, s[1].issuer) == 0);
 	part_row(h, "Issuer of the id", s, n, offsetof(struct side, issuer), false, false);
 	part_row(h, "Other names", s, n, offsetof(struct side, others), false, false);
 	html_put(h, "</tbody></table>\n");
@@ -311,7 +306,7 @@ static void study_row(struct html *h, const char *what, const char *asked, const
 {
 	const char *values[2] = { both ? asked : came, came };
 
-	if (given(asked) || given(came))
+	if (text_given(asked) || text_given(came))
 		row(h, what, values, both ? 2 : 1, both && compare);
 }
 

@@ -6,12 +6,6 @@
 #include "check/patient.h"
 #include "stage/fetch.h"
 
-static bool
-given(const char *s)
-{
-	return s != NULL && s[0] != '\0';
-}
-
 int
 choose_patient(const struct order *o, const struct source_offer *offers, size_t n, char doubt[256], struct err *err)
 {
@@ -24,13 +18,13 @@ choose_patient(const struct order *o, const struct source_offer *offers, size_t 
 	size_t i = 0;
 
 	doubt[0] = '\0';
-	if (!given(a.name) && !given(a.birth_date))
+	if (!text_given(a.name) && !text_given(a.birth_date))
 		return RC_OK;	/* nothing to compare with; mri-check will have the same trouble and say so */
 	for (i = 0; i < n; i++) {
 		b.name = offers[i].patient_name;
 		b.birth_date = offers[i].patient_birth;
 		b.sex = offers[i].patient_sex;
-		if (!given(b.name) && !given(b.birth_date))
+		if (!text_given(b.name) && !text_given(b.birth_date))
 			continue;
 		reason[0] = '\0';
 		patient_compare(&a, &b, &verdict, reason);
@@ -53,11 +47,11 @@ sole_study(const struct source_offer *o, size_t n)
 	size_t i = 0, studies = 0;
 
 	for (i = 0; i < n; i++) {
-		if (o[i].document && !given(o[i].study_uid))
+		if (o[i].document && !text_given(o[i].study_uid))
 			continue;
-		if (given(o[i].study_uid) && uid != NULL && strcmp(uid, o[i].study_uid) == 0)
+		if (text_given(o[i].study_uid) && uid != NULL && strcmp(uid, o[i].study_uid) == 0)
 			continue;
-		uid = given(o[i].study_uid) ? o[i].study_uid : NULL;
+		uid = text_given(o[i].study_uid) ? o[i].study_uid : NULL;
 		studies++;
 	}
 	return studies == 1;
@@ -74,11 +68,11 @@ wanted(const struct order *o, const struct source_offer *f, bool sole, const cha
 	if (f->document && !o->want_documents)
 		return false;
 	*why = "the order wants documents";
-	if (f->document && !given(f->study_uid))
+	if (f->document && !text_given(f->study_uid))
 		return true;
 	/* A list that says nothing about an entry can be judged by its content only. */
 	*why = "the list says nothing of it, its content will";
-	if (!given(key.study_uid) && !given(key.date) && !given(key.modalities))
+	if (!text_given(key.study_uid) && !text_given(key.date) && !text_given(key.modalities))
 		return true;
 	is = order_wants(o, &key, sole);
 	*why = !is ? "none of the studies of the order" : o->want_all ? "the order wants all studies" :
@@ -106,7 +100,7 @@ choose_offers(const struct fetch *f, const struct order *o, const struct source_
 			take[i] = i + 1 == (size_t)f->item;
 			why = take[i] ? "the entry of --item" : "not the entry of --item";
 		} else if (f->study != NULL) {
-			take[i] = given(offers[i].study_uid) && strcmp(offers[i].study_uid, f->study) == 0;
+			take[i] = text_given(offers[i].study_uid) && strcmp(offers[i].study_uid, f->study) == 0;
 			why = take[i] ? "the study of --study" : "not the study of --study";
 		} else {
 			take[i] = wanted(o, &offers[i], sole, &why);
@@ -136,7 +130,7 @@ choose_print(struct cli *cli, const struct source_offer *o, size_t n, const stru
 		if (cli->json) {
 			j = json_pack("{s:i, s:s, s:I, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "v", 1, "type", "offer",
 			    "item", (json_int_t)(i + 1), "kind", o[i].document ? "document" : "study",
-			    "media", given(o[i].media) ? o[i].media : NULL, "study_uid", o[i].study_uid,
+			    "media", text_given(o[i].media) ? o[i].media : NULL, "study_uid", o[i].study_uid,
 			    "date", o[i].date[0] != '\0' ? o[i].date : NULL, "modalities", o[i].modalities,
 			    "description", o[i].description, "wanted", wanted(order, &o[i], sole, &why));
 			if (j != NULL && o[i].files >= 0)
@@ -146,10 +140,10 @@ choose_print(struct cli *cli, const struct source_offer *o, size_t n, const stru
 			json_decref(j);
 			continue;
 		}
-		text_escape(what, sizeof(what), given(o[i].description) ? o[i].description : "-",
-		    given(o[i].description) ? strlen(o[i].description) : 1);
-		text_escape(modalities, sizeof(modalities), given(o[i].modalities) ? o[i].modalities : "-",
-		    given(o[i].modalities) ? strlen(o[i].modalities) : 1);
+		text_escape(what, sizeof(what), text_given(o[i].description) ? o[i].description : "-",
+		    text_given(o[i].description) ? strlen(o[i].description) : 1);
+		text_escape(modalities, sizeof(modalities), text_given(o[i].modalities) ? o[i].modalities : "-",
+		    text_given(o[i].modalities) ? strlen(o[i].modalities) : 1);
 		if (o[i].files >= 0)
 			cli_print(cli, "%zu\t%s\t%s\t%s\t%lld\t%s", i + 1, o[i].document ? "document" : "study",
 			    o[i].date[0] != '\0' ? o[i].date : "-", modalities, o[i].files, what);

@@ -203,6 +203,11 @@ void text_trim(char *s)
 	s[n - b] = '\0';
 }
 
+bool text_given(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
 bool text_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -32,6 +32,7 @@ bool text_is_uid(const char *);		/* PS3.5 9.1: 1–64 of [0-9.], components with
  * whatever a scanner put before it. "C:\…", "c:/…" and "study:1" are paths. */
 bool text_is_link(const char *);
 void text_trim(char *);			/* blanks at both ends, in place */
+bool text_given(const char *);		/* neither NULL nor empty */
 bool text_starts(const char *s, const char *prefix);
 void text_hex(const void *, size_t, char *to);	/* to: 2 * n + 1 */
 bool text_unhex(const char *, void *to, size_t n);	/* exactly 2 * n digits */

@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check/rules.h"
 
 struct count {
 	long long objects, images, frames, duplicates;
 };
-
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
 
 static struct count
 count_objects(const struct check_study *s, int package)
@@ -66,12 +61,12 @@ is_about(const struct claim_study *e, const struct study_key *key, bool sole)
 	struct order_study o = { 0 };
 
 	o.study_uid = e->study_uid;
-	if (!given(e->study_uid)) {
+	if (!text_given(e->study_uid)) {
 		o.modality = e->modality;
-		if (given(e->date) && strlen(e->date) == 8)
+		if (text_given(e->date) && strlen(e->date) == 8)
 			memcpy(o.date, e->date, 9);
 	}
-	if (given(o.modality) && strchr(o.modality, '\\') != NULL)
+	if (text_given(o.modality) && strchr(o.modality, '\\') != NULL)
 		o.modality = NULL; /* several: the UID or the date must do */
 	return order_entry_fits(&o, key, sole);
 }
@@ -156,7 +151,7 @@ judge_lists(const struct check_study *s, struct check_report *rep)
 			for (size_t t = 0; t < s->nstudies && !came; t++)
 				came = is_about(&c->studies[k], &s->studies[t], sole);
 			absent += here && !came &&
-			    (given(c->studies[k].study_uid) || c->studies[k].instances > 0);
+			    (text_given(c->studies[k].study_uid) || c->studies[k].instances > 0);
 			mine = mine || is_about(&c->studies[k], &s->studies[s->self], sole);
 		}
 		listed = listed || (here && c->nstudies > 0);
@@ -175,7 +170,7 @@ judge_promised(const struct check_study *s, struct check_report *rep)
 	size_t promised = 0;
 
 	for (size_t i = 0; i < s->nclaims && s->nstudies == 0; i++)
-		if (given(s->claims[i].kind) && strcmp(s->claims[i].kind, "study") == 0)
+		if (text_given(s->claims[i].kind) && strcmp(s->claims[i].kind, "study") == 0)
 			promised += s->claims[i].nstudies;
 	if (promised > 0)
 		check_say(rep, POINT_STUDY_ABSENT, "%zu studies of the portal's list came without an image",

@@ -18,12 +18,6 @@ identity_word(enum identity v)
 	return words[v];
 }
 
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
 static void
 say(char *reason, const char *text)
 {
@@ -40,12 +34,12 @@ compare_names(const struct identity_facts *a, const struct identity_facts *b, ch
 	char phrase[PATIENT_REASON_MAX] = "", ignored[PATIENT_REASON_MAX] = "";
 	enum identity v = name_compare(a->name, b->name, phrase);
 
-	if (v > IDENTITY_UNKNOWN || (v == IDENTITY_UNKNOWN && (given(a->name) || given(b->name)))) {
+	if (v > IDENTITY_UNKNOWN || (v == IDENTITY_UNKNOWN && (text_given(a->name) || text_given(b->name)))) {
 		for (size_t i = 0; i <= a->nother_names; i++)
 			for (size_t k = 0; k <= b->nother_names; k++) {
 				const char *x = i == 0 ? a->name : a->other_names[i - 1];
 				const char *y = k == 0 ? b->name : b->other_names[k - 1];
-				if (i + k == 0 || !given(x) || !given(y) ||
+				if (i + k == 0 || !text_given(x) || !text_given(y) ||
 				    name_compare(x, y, ignored) > IDENTITY_LIKELY)
 					continue;
 				say(reason, "agrees with another name, such as a birth name");
@@ -66,7 +60,7 @@ sex_of(const char *s)
 	} words[] = { { "M", 'M' }, { "F", 'F' }, { "O", 'O' }, { "W", 'F' }, { "D", 'O' }, { "X", 'O' },
 		{ "male", 'M' }, { "female", 'F' }, { "other", 'O' }, { "U", '\0' }, { "unknown", '\0' } };
 
-	if (!given(s))
+	if (!text_given(s))
 		return '\0';
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcasecmp(s, words[i].word) == 0)

@@ -7,14 +7,8 @@
 
 #define NAMES_MAX 16 /* other names, and other ids, of one object */
 
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
-static struct identity_facts
-asked_for(const struct order_patient *p)
+struct identity_facts
+check_asked(const struct order_patient *p)
 {
 	return (struct identity_facts){ .name = p->name,
 		.birth_date = p->birth_date,
@@ -135,8 +129,8 @@ judge_claim(const struct check_study *s, const struct claim *c, const struct ide
 	char reason[PATIENT_REASON_MAX];
 	enum identity v = IDENTITY_MATCH;
 
-	has.no_birth_date = !s->papers && !given(has.birth_date);
-	has.no_name = !s->papers && !given(has.name);
+	has.no_birth_date = !s->papers && !text_given(has.birth_date);
+	has.no_name = !s->papers && !text_given(has.name);
 	patient_compare(want, &has, &v, reason);
 	if (v == IDENTITY_MATCH)
 		return RC_OK;
@@ -176,11 +170,11 @@ int
 rule_patient(const struct check_study *s, struct check_report *rep, struct err *err)
 {
 	const struct order_patient *p = &s->order->patient;
-	struct identity_facts want = asked_for(p);
+	struct identity_facts want = check_asked(p);
 	size_t claims = 0;
 	int rc = RC_OK;
 
-	if (!given(p->id) && !given(p->name) && !given(p->birth_date)) {
+	if (!text_given(p->id) && !text_given(p->name) && !text_given(p->birth_date)) {
 		check_say(rep, POINT_NO_PATIENT_ASKED, "the order names no patient");
 		return RC_OK;
 	}
@@ -191,7 +185,7 @@ rule_patient(const struct check_study *s, struct check_report *rep, struct err *
 		check_say(rep, POINT_PATIENT_MISMATCH, "more than %d patients", CHECK_IDENTITIES_MAX);
 	for (size_t i = 0; i < s->nclaims; i++) {
 		const struct claim *c = &s->claims[i];
-		if (!given(c->patient_name) && !given(c->patient_birth))
+		if (!text_given(c->patient_name) && !text_given(c->patient_birth))
 			continue;
 		claims++;
 		if ((rc = judge_claim(s, c, &want, rep, err)) != RC_OK)

@@ -2,13 +2,8 @@
 #include <string.h>
 
 #include "check/patient.h"
+#include "base/text.h"
 #include "check/rules.h"
-
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
 
 /* Under whom it will stand when it is sent: the order's patient; without an id there, the object's own. */
 static struct identity_facts
@@ -22,7 +17,7 @@ local(const struct check_study *s)
 		.other_names = (const char *const *)p->other_names,
 		.nother_names = p->nother_names };
 
-	if (!given(f.id) && s->nidentities == 1) {
+	if (!text_given(f.id) && s->nidentities == 1) {
 		f.id = s->identities[0].id;
 		f.issuer = s->identities[0].issuer;
 	}
@@ -36,9 +31,9 @@ another(const struct identity_facts *mine, const struct identity_facts *theirs)
 	char ignored[PATIENT_REASON_MAX];
 	enum identity v = IDENTITY_MATCH;
 
-	if (given(mine->id) && strcmp(mine->id, theirs->id) != 0)
+	if (text_given(mine->id) && strcmp(mine->id, theirs->id) != 0)
 		return true;
-	if (given(mine->issuer) && given(theirs->issuer) && strcmp(mine->issuer, theirs->issuer) != 0)
+	if (text_given(mine->issuer) && text_given(theirs->issuer) && strcmp(mine->issuer, theirs->issuer) != 0)
 		return true;
 	patient_compare(mine, theirs, &v, ignored);
 	return v > IDENTITY_UNKNOWN;

@@ -8,15 +8,9 @@
 #include "check/rules.h"
 
 static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
-
-static bool
 differ(const char *a, const char *b)
 {
-	return given(a) && given(b) && strcmp(a, b) != 0;
+	return text_given(a) && text_given(b) && strcmp(a, b) != 0;
 }
 
 /* The entry whose worklist is asked: this item's, else the only one there is. */
@@ -32,23 +26,11 @@ enum check_worklist_key
 check_worklist_by(const struct order *o, int entry, const struct order_study **of)
 {
 	*of = entry_of(o, entry);
-	if (*of != NULL && given((*of)->accession))
+	if (*of != NULL && text_given((*of)->accession))
 		return CHECK_BY_ACCESSION;
-	if (given(o->patient.id))
+	if (text_given(o->patient.id))
 		return CHECK_BY_ID;
-	return given(o->patient.name) && *o->patient.birth_date != '\0' ? CHECK_BY_NAME : CHECK_BY_NOTHING;
-}
-
-static struct identity_facts
-facts_of(const struct order_patient *p)
-{
-	return (struct identity_facts){ .name = p->name,
-		.birth_date = p->birth_date,
-		.sex = p->sex,
-		.id = p->id,
-		.issuer = p->issuer,
-		.other_names = (const char *const *)p->other_names,
-		.nother_names = p->nother_names };
+	return text_given(o->patient.name) && *o->patient.birth_date != '\0' ? CHECK_BY_NAME : CHECK_BY_NOTHING;
 }
 
 static void
@@ -67,10 +49,10 @@ answers(const struct order *o, int entry, const struct order *c, enum check_work
 
 	switch (key) {
 	case CHECK_BY_ACCESSION:
-		return c->nstudies == 1 && given(c->studies[0].accession) &&
+		return c->nstudies == 1 && text_given(c->studies[0].accession) &&
 		    strcmp(c->studies[0].accession, e->accession) == 0;
 	case CHECK_BY_ID:
-		return given(c->patient.id) && strcmp(c->patient.id, o->patient.id) == 0;
+		return text_given(c->patient.id) && strcmp(c->patient.id, o->patient.id) == 0;
 	case CHECK_BY_NAME:
 		return strcmp(c->patient.birth_date, o->patient.birth_date) == 0;
 	default:
@@ -99,7 +81,7 @@ bool
 check_worklist_fits(const struct order *o, int entry, const struct order *c, enum check_worklist_key key,
     char why[CHECK_WORKLIST_WHY_MAX])
 {
-	struct identity_facts a = facts_of(&o->patient), b = facts_of(&c->patient);
+	struct identity_facts a = check_asked(&o->patient), b = check_asked(&c->patient);
 	char ignored[CHECK_WORKLIST_WHY_MAX], reason[PATIENT_REASON_MAX];
 	enum identity verdict = IDENTITY_MATCH;
 
@@ -206,7 +188,7 @@ show(const struct check_study *s, const struct order *c, struct check_report *re
 	int rc = RC_OK;
 
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs && rc == RC_OK; i++)
-		if (given(pairs[i].found))
+		if (text_given(pairs[i].found))
 			rc = check_detail(rep, CHECK_ONE_ORDER, pairs[i].what, pairs[i].order,
 			    pairs[i].found, 0, err);
 	return rc;

@@ -45,11 +45,6 @@ struct listening {
 	struct worklist_entry *entry;
 };
 
-static bool given(const char *s)
-{
-	return s && *s;
-}
-
 static int take(struct listening *l, const struct object *o, const struct element *e, enum worklist_field f,
     struct err *err)
 {
@@ -125,7 +120,7 @@ static const char *asked(const struct worklist_question *q, enum worklist_field 
 	const char *v = f == WORKLIST_ACCESSION ? q->accession : f == WORKLIST_ID ? q->id : f == WORKLIST_NAME ? q->name
 	    : f == WORKLIST_BIRTH_DATE ? q->birth_date : NULL;
 
-	return given(v) ? v : "";
+	return text_given(v) ? v : "";
 }
 
 int worklist_ask(const struct assoc_peer *peer, const struct worklist_question *q, worklist_fn *cb, void *arg,

@@ -1,18 +1,13 @@
 /*
  * An order completed by another one (30-cli: --order of mri-check). A field
- * that both have is taken from the later one; ref, basis and link stay.
+ * that both have is taken from the later one; ref, basis and link stay. Or
+ * filled up by a worklist's: then a field that both have stays.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "order/order.h"
-
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
 
 static bool
 differ(const char *a, const char *b)
@@ -25,7 +20,7 @@ take(char **to, const char *from, struct err *err)
 {
 	char *copy = NULL;
 
-	if (!given(from))
+	if (!text_given(from))
 		return RC_OK;
 	if ((copy = text_dup(from, err)) == NULL)
 		return err_rc(err->kind);
@@ -40,7 +35,7 @@ take_issued(char **id, char **issuer, const char *new_id, const char *new_issuer
 {
 	int rc = RC_OK;
 
-	if (!given(new_id))
+	if (!text_given(new_id))
 		return RC_OK;
 	if (differ(*id, new_id)) {
 		free(*issuer);
@@ -98,13 +93,13 @@ complete_study(struct order_study *s, const struct order_study *more, struct err
 static bool
 contradicts(const char *a, const char *b)
 {
-	return given(a) && given(b) && strcmp(a, b) != 0;
+	return text_given(a) && text_given(b) && strcmp(a, b) != 0;
 }
 
 static bool
 agrees(const char *a, const char *b)
 {
-	return given(a) && given(b) && strcmp(a, b) == 0;
+	return text_given(a) && text_given(b) && strcmp(a, b) == 0;
 }
 
 /* The same study asked for twice: one UID; or, where not both give one, nothing
@@ -112,7 +107,7 @@ agrees(const char *a, const char *b)
 static bool
 same_entry(const struct order_study *a, const struct order_study *b, bool only)
 {
-	if (given(a->study_uid) && given(b->study_uid))
+	if (text_given(a->study_uid) && text_given(b->study_uid))
 		return strcmp(a->study_uid, b->study_uid) == 0;
 	if (contradicts(a->date, b->date) || contradicts(a->modality, b->modality))
 		return false;
@@ -163,9 +158,9 @@ order_complete(struct order *o, const struct order *more, struct err *err)
 	const struct order_patient *p = &more->patient;
 	int rc = RC_OK;
 
-	if (!given(o->ref) && (rc = take(&o->ref, more->ref, err)) != RC_OK)
+	if (!text_given(o->ref) && (rc = take(&o->ref, more->ref, err)) != RC_OK)
 		return rc;
-	if (!given(o->basis_kind) && given(more->basis_kind)) {
+	if (!text_given(o->basis_kind) && text_given(more->basis_kind)) {
 		if ((rc = take(&o->basis_kind, more->basis_kind, err)) != RC_OK ||
 		    (rc = take(&o->basis_reference, more->basis_reference, err)) != RC_OK ||
 		    (rc = take(&o->acting_for, more->acting_for, err)) != RC_OK)
@@ -183,4 +178,64 @@ order_complete(struct order *o, const struct order *more, struct err *err)
 	/* want is about what is fetched: it was, and stays. */
 	return take_list(
 	    &o->destinations, &o->ndestinations, more->destinations, more->ndestinations, err);
+}
+
+static int
+fill(char **to, const char *from, struct err *err)
+{
+	return text_given(*to) ? RC_OK : take(to, from, err);
+}
+
+/* An issuer goes with its own identifier only. */
+static int
+fill_issued(char **id, char **issuer, const char *more_id, const char *more_issuer, struct err *err)
+{
+	int rc = fill(id, more_id, err);
+
+	if (rc != RC_OK || !text_given(more_id) || strcmp(*id, more_id) != 0)
+		return rc;
+	return fill(issuer, more_issuer, err);
+}
+
+int
+order_fill(struct order *o, int entry, const struct order *more, struct err *err)
+{
+	struct order_patient *p = &o->patient;
+	const struct order_patient *from = &more->patient;
+	struct order_study *s = NULL;
+	const struct order_study *m = NULL;
+	int rc = RC_OK;
+
+	if ((rc = fill_issued(&p->id, &p->issuer, from->id, from->issuer, err)) != RC_OK ||
+	    (rc = fill(&p->name, from->name, err)) != RC_OK || (rc = fill(&p->sex, from->sex, err)) != RC_OK)
+		return rc;
+	if (*p->birth_date == '\0')
+		text_copy(p->birth_date, sizeof p->birth_date, from->birth_date);
+	if (entry < 0 || more->nstudies == 0)
+		return RC_OK;
+	s = &o->studies[entry];
+	m = &more->studies[0];
+	if ((rc = fill_issued(&s->accession, &s->accession_issuer, m->accession, m->accession_issuer, err)) !=
+		RC_OK ||
+	    (rc = fill(&s->requested_procedure_id, m->requested_procedure_id, err)) != RC_OK ||
+	    (rc = fill(&s->scheduled_step_id, m->scheduled_step_id, err)) != RC_OK ||
+	    (rc = fill(&s->description, m->description, err)) != RC_OK)
+		return rc;
+	return fill(&s->admission_id, m->admission_id, err);
+}
+
+int
+order_add_entry(struct order *o, const char *study_uid, int *entry, struct err *err)
+{
+	struct order_study *grown = NULL;
+
+	if (o->nstudies >= ORDER_STUDIES_MAX)
+		return err_set(err, ERR_DATA, "the order has %d studies already", ORDER_STUDIES_MAX);
+	grown = realloc(o->studies, (o->nstudies + 1) * sizeof *grown);
+	if (grown == NULL)
+		return err_set(err, ERR_TEMP, "no memory for an order");
+	o->studies = grown;
+	memset(&grown[o->nstudies], 0, sizeof *grown);
+	*entry = (int)o->nstudies++;
+	return fill(&grown[*entry].study_uid, study_uid, err);
 }

@@ -1,13 +1,8 @@
 /* Which entry of the order a study is (30-cli): scheduled, or not. */
 #include <string.h>
 
+#include "base/text.h"
 #include "order/order.h"
-
-static bool
-given(const char *s)
-{
-	return s != NULL && *s != '\0';
-}
 
 /* Is want one of the backslash-separated values? */
 static bool
@@ -28,13 +23,13 @@ has_value(const char *values, const char *want)
 bool
 order_entry_fits(const struct order_study *e, const struct study_key *key, bool sole)
 {
-	if (!given(e->study_uid) && !given(e->date) && !given(e->modality))
+	if (!text_given(e->study_uid) && !text_given(e->date) && !text_given(e->modality))
 		return sole;
-	if (given(e->study_uid) && (key->study_uid == NULL || strcmp(e->study_uid, key->study_uid) != 0))
+	if (text_given(e->study_uid) && (key->study_uid == NULL || strcmp(e->study_uid, key->study_uid) != 0))
 		return false;
-	if (given(e->date) && (key->date == NULL || strcmp(e->date, key->date) != 0))
+	if (text_given(e->date) && (key->date == NULL || strcmp(e->date, key->date) != 0))
 		return false;
-	if (given(e->modality) && !has_value(key->modalities, e->modality))
+	if (text_given(e->modality) && !has_value(key->modalities, e->modality))
 		return false;
 	return true;
 }
@@ -48,7 +43,7 @@ same_text(const char *a, const char *b)
 static bool
 same_accession(const struct order_study *a, const struct order_study *b)
 {
-	return given(a->accession) && given(b->accession) && strcmp(a->accession, b->accession) == 0 &&
+	return text_given(a->accession) && text_given(b->accession) && strcmp(a->accession, b->accession) == 0 &&
 	    same_text(a->accession_issuer, b->accession_issuer);
 }
 

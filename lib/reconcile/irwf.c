@@ -9,11 +9,6 @@
 #define STATION_MAX	16	/* SH */
 #define LO_MAX		64
 
-static bool given(const char *s)
-{
-	return s != NULL && s[0] != '\0';
-}
-
 int irwf_rule(json_t *rules, uint32_t tag, const char *op, json_t *value, const char *source, struct err *err)
 {
 	const struct dict_entry *d = dict_by_tag(tag);
@@ -52,25 +47,25 @@ static int patient(const struct order_patient *p, json_t *rules, struct err *err
 {
 	int rc = RC_OK;
 
-	if (!given(p->id)) {
+	if (!text_given(p->id)) {
 		err_set(err, ERR_NOINPUT, "the order has no local patient id");
 		err_advise(err, "complete it with mri-check --order FILE (patient.id), then retag");
 		return RC_FAILED;
 	}
-	if (given(p->name))
+	if (text_given(p->name))
 		rc = set_text(rules, "patient.name", p->name, TAG(0x0010, 0x0010), err);
 	if (rc == RC_OK)
 		rc = set_text(rules, "patient.id", p->id, TAG(0x0010, 0x0020), err);
 	/* A foreign issuer never stands beside a local id. */
-	if (rc == RC_OK && given(p->issuer))
+	if (rc == RC_OK && text_given(p->issuer))
 		rc = set_text(rules, "patient.issuer", p->issuer, TAG(0x0010, 0x0021), err);
 	else if (rc == RC_OK)
 		rc = irwf_rule(rules, TAG(0x0010, 0x0021), "empty", NULL, "irwf", err);
 	if (rc == RC_OK)
 		rc = irwf_rule(rules, TAG(0x0010, 0x0024), "empty", NULL, "irwf", err);
-	if (rc == RC_OK && given(p->birth_date))
+	if (rc == RC_OK && text_given(p->birth_date))
 		rc = set_text(rules, "patient.birth_date", p->birth_date, TAG(0x0010, 0x0030), err);
-	if (rc == RC_OK && given(p->sex))
+	if (rc == RC_OK && text_given(p->sex))
 		rc = set_text(rules, "patient.sex", p->sex, TAG(0x0010, 0x0040), err);
 	return rc;
 }
@@ -122,11 +117,11 @@ static int request(const struct order_study *s, json_t *rules, struct err *err)
 
 	if (item == NULL)
 		return err_rc(err->kind);
-	if (given(s->description))
+	if (text_given(s->description))
 		rc = put(item, "studies.description", s->description, TAG(0x0032, 0x1060), err);
-	if (rc == RC_OK && given(s->scheduled_step_id))
+	if (rc == RC_OK && text_given(s->scheduled_step_id))
 		rc = put(item, "studies.scheduled_step_id", s->scheduled_step_id, TAG(0x0040, 0x0009), err);
-	if (rc == RC_OK && given(s->requested_procedure_id))
+	if (rc == RC_OK && text_given(s->requested_procedure_id))
 		rc = put(item, "studies.requested_procedure_id", s->requested_procedure_id, TAG(0x0040,
 		    0x1001), err);
 	if (rc == RC_OK && (items = json_make(err, "[O]", item)) == NULL)
@@ -140,10 +135,10 @@ static int request(const struct order_study *s, json_t *rules, struct err *err)
 static int scheduled(const struct order_study *s, json_t *rules, struct err *err)
 {
 	json_t *items = NULL;
-	int rc = set_text(rules, "studies.accession", given(s->accession) ? s->accession : "", TAG(0x0008,
+	int rc = set_text(rules, "studies.accession", text_given(s->accession) ? s->accession : "", TAG(0x0008,
 	    0x0050), err);
 
-	if (rc == RC_OK && given(s->accession_issuer) && given(s->accession)) {
+	if (rc == RC_OK && text_given(s->accession_issuer) && text_given(s->accession)) {
 		rc = field("studies.accession_issuer", s->accession_issuer, TAG(0x0040, 0x0031), err);
 		/* PS3.3 10.17, Local Namespace Entity ID */
 		if (rc == RC_OK && (items = json_make(err, "[{s:s}]", "(0040,0031)",
@@ -159,7 +154,7 @@ static int scheduled(const struct order_study *s, json_t *rules, struct err *err
 		rc = irwf_rule(rules, TAG(0x0008, 0x1032), "remove", NULL, "irwf", err);
 	if (rc == RC_OK)
 		rc = irwf_rule(rules, TAG(0x0008, 0x1110), "remove", NULL, "irwf", err);
-	if (rc == RC_OK && given(s->admission_id))
+	if (rc == RC_OK && text_given(s->admission_id))
 		rc = set_text(rules, "studies.admission_id", s->admission_id, TAG(0x0038, 0x0010), err);
 	else if (rc == RC_OK)
 		rc = irwf_rule(rules, TAG(0x0038, 0x0010), "empty", NULL, "irwf", err);
@@ -206,9 +201,9 @@ static int equipment(const struct plan_input *in, const char *when, json_t *rule
 		return err_rc(err->kind);
 	item = json_array_get(items, 0);
 	/* Names that do not fit are left out: nothing depends on them. */
-	if (given(station) && value_check("SH", station, &ignored) == RC_OK)
+	if (text_given(station) && value_check("SH", station, &ignored) == RC_OK)
 		json_object_set_new(item, "(0008,1010)", json_string(station));
-	if (given(site) && value_check("LO", site, &ignored) == RC_OK)
+	if (text_given(site) && value_check("LO", site, &ignored) == RC_OK)
 		json_object_set_new(item, "(0008,0080)", json_string(site));
 	return irwf_rule(rules, TAG(0x0018, 0xa001), "append", items, "irwf", err);
 }
