@@ -31,3 +31,14 @@ check_net_jail(const struct cli *cli, const struct assoc_peer *peer)
 		.network = true,
 		.answer_seconds = (unsigned)(ASSOC_TIMEOUT + 3 * peer->timeout) };
 }
+
+int
+check_net_failed(struct err *said, struct err *err)
+{
+	said->text[sizeof said->text - 1] = said->advice[sizeof said->advice - 1] = '\0';
+	if (said->kind == ERR_NONE)
+		return RC_OK;
+	err_set(err, said->kind, "%s", said->text);
+	err_advise(err, "%s", said->advice);
+	return err_rc(err->kind);
+}

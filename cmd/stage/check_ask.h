@@ -21,6 +21,8 @@ struct check_stage;
 int check_peer(const struct cli *, const char *what, const struct destination *d, struct target *t,
     struct assoc_peer *peer, struct err *);
 struct jail check_net_jail(const struct cli *, const struct assoc_peer *);
+/* What the process says of its failure, a struct err of hostile bytes by then: into err. RC_OK: it has none. */
+int check_net_failed(struct err *said, struct err *err);
 
 /* The answer for one item. */
 struct check_listed {

@@ -23,21 +23,11 @@ struct question {
 };
 
 struct end { /* the process's one word */
-	enum err_kind kind;
-	char text[ERR_TEXT_MAX], advice[ERR_ADVICE_MAX];
+	struct err why;	/* ERR_NONE: h is the answer */
 	struct holding h;
 };
 
 /* ---- in the process ---- */
-
-static void
-load(void *arg)
-{
-	struct err ignored;
-
-	(void)arg;
-	(void)charset_load(&ignored); /* what cannot be loaded is refused by name later */
-}
 
 static int
 ask(struct chan *ch, void *arg)
@@ -52,11 +42,8 @@ ask(struct chan *ch, void *arg)
 	rc = q->web.root != NULL
 	    ? check_web_ask(&q->web, q->study_uid, q->accession, q->objects, q->n, &end->h, &err)
 	    : holding_ask(&q->peer, q->study_uid, q->accession, q->objects, q->n, &end->h, &err);
-	if (rc != RC_OK) {
-		end->kind = err.kind;
-		text_copy(end->text, sizeof end->text, err.text);
-		text_copy(end->advice, sizeof end->advice, err.advice);
-	}
+	if (rc != RC_OK)
+		end->why = err;
 	rc = chan_send(ch, end, sizeof *end, NULL, 0, &err);
 	free(end);
 	return rc != RC_OK;
@@ -104,7 +91,7 @@ query(const struct check_stage *st, struct question *q, struct check_target *t, 
 	jail.answer_seconds *= 10; /* one query a series, and the answer comes at the end */
 	jail.cafile = q->web.root != NULL ? q->web.cafile : NULL;
 	if (rc == RC_OK)
-		rc = worker_start(&w, &jail, load, ask, q, err);
+		rc = worker_start(&w, &jail, charset_prepare, ask, q, err);
 	if (rc == RC_OK && chan_recv(worker_chan(w), &msg, NULL, 0, NULL, err) != RC_OK)
 		rc = err_set(err, ERR_TEMP, "the process that asks it ended early");
 	if (rc == RC_OK && msg.len != sizeof *end)
@@ -112,13 +99,9 @@ query(const struct check_stage *st, struct question *q, struct check_target *t, 
 	worker_stop(w, NULL, NULL);
 	if (rc == RC_OK) {
 		memcpy(end, msg.data, sizeof *end);
-		end->text[sizeof end->text - 1] = end->advice[sizeof end->advice - 1] = '\0';
-		if (end->kind != ERR_NONE) {
-			rc = err_set(err, end->kind, "%s", end->text);
-			err_advise(err, "%s", end->advice);
-		} else {
+		rc = check_net_failed(&end->why, err);
+		if (rc == RC_OK)
 			rc = take(&end->h, t, err);
-		}
 	}
 	buf_free(&msg);
 	free(end);

@@ -21,21 +21,11 @@ struct question {
 };
 
 struct end { /* the process's last word; a candidate is of another size */
-	enum err_kind kind;
+	struct err why;
 	bool more;
-	char text[ERR_TEXT_MAX], advice[ERR_ADVICE_MAX];
 };
 
 /* ---- in the process ---- */
-
-static void
-load(void *arg)
-{
-	struct err ignored;
-
-	(void)arg;
-	(void)charset_load(&ignored); /* what cannot be loaded is refused by name later */
-}
 
 static int
 hand_back(const struct worklist_entry *e, void *arg, struct err *err)
@@ -47,14 +37,11 @@ static int
 ask(struct chan *ch, void *arg)
 {
 	const struct question *q = arg;
-	struct end end = { .kind = ERR_NONE };
+	struct end end = { .more = false };
 	struct err err = { 0 };
 
-	if (worklist_ask(&q->peer, &q->q, hand_back, ch, &end.more, &err) != RC_OK) {
-		end.kind = err.kind;
-		text_copy(end.text, sizeof end.text, err.text);
-		text_copy(end.advice, sizeof end.advice, err.advice);
-	}
+	if (worklist_ask(&q->peer, &q->q, hand_back, ch, &end.more, &err) != RC_OK)
+		end.why = err;
 	return chan_send(ch, &end, sizeof end, NULL, 0, &err) != RC_OK;
 }
 
@@ -146,12 +133,9 @@ listen_to(struct worker *w, struct check_listed *l, struct err *err)
 		}
 		if (msg.len == sizeof end) {
 			memcpy(&end, msg.data, sizeof end);
-			end.text[sizeof end.text - 1] = end.advice[sizeof end.advice - 1] = '\0';
 			l->w.more = end.more;
-			if (end.kind != ERR_NONE) {
-				rc = err_set(err, end.kind, "cannot ask the worklist: %s", end.text);
-				err_advise(err, "%s", end.advice);
-			}
+			if ((rc = check_net_failed(&end.why, err)) != RC_OK)
+				err_wrap(err, "cannot ask the worklist");
 			break;
 		}
 		if (msg.len != sizeof e) {
@@ -184,7 +168,7 @@ query(const struct check_stage *st, struct question *q, struct check_listed *l, 
 {
 	struct jail jail = check_net_jail(st->cli, &q->peer);
 	struct worker *w = NULL;
-	int rc = worker_start(&w, &jail, load, ask, q, err);
+	int rc = worker_start(&w, &jail, charset_prepare, ask, q, err);
 
 	if (rc == RC_OK)
 		rc = listen_to(w, l, err);

@@ -27,14 +27,6 @@ struct retag_worker { struct worker *worker; };
 
 /* ---- in the jail ---- */
 
-static void prepare(void *arg)
-{
-	struct err err = { 0 };
-
-	(void)arg;
-	(void)charset_load(&err);	/* without it only ASCII converts, which is said then */
-}
-
 static int send_all(struct chan *chan, const void *data, uint64_t n, struct err *err)
 {
 	const char *p = data;
@@ -185,7 +177,7 @@ int retag_worker_start(struct retag_worker **out, enum jail_mode mode, struct er
 	*out = NULL;
 	if (w == NULL)
 		return err_set(err, ERR_TEMP, "no memory for a worker");
-	rc = worker_start(&w->worker, &jail, prepare, run, NULL, err);
+	rc = worker_start(&w->worker, &jail, charset_prepare, run, NULL, err);
 	if (rc != RC_OK) {
 		free(w);
 		return rc;

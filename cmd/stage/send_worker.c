@@ -186,14 +186,6 @@ int send_object_stream(struct stream **out, const int *fds, size_t nfds, const s
 
 struct reader { const json_t *plan; bool records; };
 
-static void load(void *arg)
-{
-	struct err ignored;
-
-	(void)arg;
-	(void)charset_load(&ignored);	/* what cannot be loaded is refused by name later */
-}
-
 static int facts(const struct object *ob, struct answer *a, struct err *err)
 {
 	int rc = walk_text(ob, TAG(0x0008, 0x0016), a->sop_class, sizeof a->sop_class, NULL, err);
@@ -382,7 +374,7 @@ int send_prepare(struct send *s, struct send_set *set, struct err *err)
 		struct err lost = { 0 };
 
 		if (!w) {
-			rc = worker_start(&w, &jail, load, run, &reader, err);
+			rc = worker_start(&w, &jail, charset_prepare, run, &reader, err);
 			if (rc != RC_OK)
 				break;
 			asked = answered;

@@ -51,6 +51,14 @@ int charset_load(struct err *err)
 	return charset_wide_load(err);
 }
 
+void charset_prepare(void *unused)
+{
+	struct err ignored;
+
+	(void)unused;
+	(void)charset_load(&ignored);
+}
+
 static int set_of(const char *declared)
 {
 	char term[TERM_SHOWN] = "";

@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 int charset_load(struct err *);		/* once, before the jail; idempotent */
+void charset_prepare(void *unused);	/* the same for worker_start(): what cannot be loaded is refused by name later */
 /* May text declared as `declared` ((0008,0005) as written, "" = default repertoire) be converted here?
  * ERR_DATA with the name if not. */
 int charset_known(const char *declared, struct err *);
