@@ -456,9 +456,9 @@ out:
 }
 
 void stage_unpack_import(struct cli *cli, struct work *w, const struct cli_input *in, const char *id,
-    const struct unpack_password *password)
+    const struct unpack_how *how)
 {
-	struct unpack_run run = { .cli = cli, .subject = id, .password = password };
+	struct unpack_run run = { .cli = cli, .subject = id, .password = &how->password, .names = how->names };
 	struct import *import = NULL;
 	struct buf record = BUF_INIT(0);
 	struct err err = { 0 };
@@ -567,9 +567,9 @@ static int loose_record(struct unpack_run *run, struct err *err)
 }
 
 void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n, const char *dir,
-    const struct unpack_password *password)
+    const struct unpack_how *how)
 {
-	struct unpack_run run = { .cli = cli, .dir = dir, .password = password };
+	struct unpack_run run = { .cli = cli, .dir = dir, .password = &how->password, .names = how->names };
 	struct err err = { 0 };
 	int rc = RC_OK;
 

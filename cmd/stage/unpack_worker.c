@@ -2,7 +2,7 @@
  * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
  * message a member:
  *
- *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…,"names":…} + package
  *	                              → {"members":…,"archive":…,"content":…,"encrypted":…,"media":…,"bytes":…}
  *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
@@ -38,6 +38,7 @@ struct side {
 	struct zip *zip;		/* one of these, or the package is a file by itself */
 	struct container *container;
 	enum media media;
+	enum names names;		/* chosen by a person: the code page of names that do not say theirs */
 	struct age_recipient to;
 	bool seal;
 	bool of_folder;		/* the package is one file of a folder */
@@ -164,8 +165,6 @@ static int sink_take(void *sink, const void *p, size_t n, struct err *err)
 
 /* What the parent and a person get to know of a member before it is read. */
 struct about {
-	const char *name;
-	size_t name_len;
 	uint64_t size;
 	bool directory, data;	/* data: what is not read may be data */
 	const char *unreadable;
@@ -183,16 +182,12 @@ static void about(const struct side *sd, size_t i, struct about *a)
 	if (sd->zip) {
 		const struct zip_member *m = zip_member(sd->zip, i);
 
-		a->name = m->name;
-		a->name_len = m->name_len;
 		a->size = m->size;
 		a->directory = m->directory;
 		a->unreadable = m->symlink ? "a symbolic link" : m->unreadable;
 	} else if (sd->container) {
 		const struct container_member *m = container_member(sd->container, i);
 
-		a->name = m->name;
-		a->name_len = m->name_len;
 		a->size = m->size;
 		a->directory = m->directory;
 		a->unreadable = m->unreadable;
@@ -200,6 +195,16 @@ static void about(const struct side *sd, size_t i, struct about *a)
 	} else {
 		a->size = sd->package->size;
 	}
+}
+
+/* What it is called, escaped. */
+static void label(const struct side *sd, size_t i, char out[UNPACK_LABEL])
+{
+	char name[4 * UNPACK_LABEL];	/* of longer ones the label has not even this */
+	size_t n = sd->zip ? zip_name(zip_member(sd->zip, i), sd->names, name, sizeof name)
+	    : sd->container ? container_name(sd->container, i, sd->names, name, sizeof name) : 0;
+
+	text_escape(out, UNPACK_LABEL, name, n);
 }
 
 static uint64_t content(const struct side *sd)
@@ -328,8 +333,7 @@ static int take(struct side *sd, uint32_t i, int fd)
 
 	about(sd, i, &a);
 	j.bytes = a.size;
-	if (a.name)
-		text_escape(j.label, sizeof j.label, a.name, a.name_len);
+	label(sd, i, j.label);
 	if (a.directory) {
 		j.data = false;
 		text_copy(j.reason, sizeof j.reason, "a directory");
@@ -392,7 +396,7 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 	struct err err = { 0 };
 	struct age_key key = { .header = 0 };
 	const char *hex = NULL;
-	long long header = 0;
+	long long header = 0, names = NAMES_AUTO;
 	bool check = false;
 	int rc = recipient(sd, j, &err);
 
@@ -403,6 +407,8 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 		rc = json_get_int(j, "request", "header", 0, &header, &err);
 	if (rc == RC_OK)
 		rc = json_get_bool(j, "request", "check", false, &check, &err);
+	if (rc == RC_OK)
+		rc = json_get_int(j, "request", "names", NAMES_AUTO, &names, &err);
 	if (rc == RC_OK && (!hex || !text_unhex(hex, key.file_key, sizeof key.file_key)))
 		rc = err_set(&err, ERR_INTERNAL, "request without a key");
 	if (rc != RC_OK) {
@@ -410,6 +416,7 @@ static int open_package(struct side *sd, const json_t *j, int fd)
 		return reply_error(sd, &err);
 	}
 	key.header = (uint64_t)header;
+	sd->names = (enum names)names;
 	rc = spool_stream_fd(&sd->package, fd, &key, &err);
 	hash_wipe(&key, sizeof key);
 	if (rc == RC_OK)
@@ -531,6 +538,7 @@ void unpack_worker_prepare(bool password)
 	xdm_load();
 	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
+	names_load(&err);
 	if (password)
 		zip_crypt_load(&err);
 }
