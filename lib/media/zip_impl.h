@@ -1,5 +1,5 @@
-/* Inside of media/zip: what the directory (zip.c), the names (zip_name.c), the reading (zip_read.c) and the decrypting
- * (zip_crypt.c) share. */
+/* Inside of media/zip: what the end record (zip_end.c), the directory (zip.c), the names (zip_name.c), the reading
+ * (zip_read.c) and the decrypting (zip_crypt.c) share. */
 #ifndef MRI_MEDIA_ZIP_IMPL_H
 #define MRI_MEDIA_ZIP_IMPL_H
 
@@ -12,6 +12,8 @@
 #define ZIP_STRONG	0x0040
 #define ZIP_UTF8	0x0800
 #define ZIP_MASKED	0x2000
+
+#define ZIP_CENTRAL_SIZE	46	/* of a directory entry, without what varies */
 
 struct libdeflate_decompressor;
 
@@ -58,6 +60,15 @@ void zip_extra_name(const uint8_t *, size_t, struct zip_member *m);
 bool zip_same_unicode(const uint8_t *, size_t, const struct zip_member *);
 const char *zip_method_name(uint16_t);	/* NULL: it can be read */
 int zip_broken(struct err *, size_t member, const char *what);
+
+/* zip_end.c: where the directory lies. */
+struct zip_directory {
+	uint64_t at;		/* where the end records begin: the directory must reach to here */
+	uint64_t entries, size, off;
+};
+int zip_find_directory(struct zip *, struct zip_directory *, struct err *);
+int zip_refused(struct err *, const char *what);	/* ERR_DATA, of the archive as a whole */
+bool zip_zeros(const uint8_t *, size_t);	/* padding */
 
 /* zip_crypt.c: one member's decryption, in order. */
 struct zip_crypter;
