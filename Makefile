@@ -2,7 +2,7 @@
 #
 #   make                build/bin/mri-*
 #   make check          unit, program, flow, hostile, crash tests (short forms)
-#   make SAN=1 check    the same with ASan and UBSan, under build/san
+#   make SAN=1 check    the same by clang with ASan and UBSan, under build/san
 #   make lint           layers, headers, style, man pages
 #   make bench          the table of figures beside the peers
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
@@ -15,13 +15,12 @@ VERSION := 0.1
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-CC ?= gcc
-CXX ?= g++
+# gcc; clang for the sanitizers, so that a check sees the warnings of both
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(SAN),clang,gcc)
 endif
 ifeq ($(origin CXX),default)
-CXX := g++
+CXX := $(if $(SAN),clang++,g++)
 endif
 
 B := build
@@ -29,7 +28,7 @@ OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ifdef SAN
 B := build/san
 # not vptr: DCMTK is not built for it, and what it asks of memory is refused in a jail
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
+OPT := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
     -DMRI_SANITIZED
 LDSAN := -fsanitize=address,undefined
 endif
