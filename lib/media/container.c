@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/text.h"
 #include "media/gunzip.h"
 #include "media/zip.h"
 
@@ -278,6 +279,13 @@ size_t container_count(const struct container *c)
 const struct container_member *container_member(const struct container *c, size_t i)
 {
 	return &c->v[i];
+}
+
+size_t container_name(const struct container *c, size_t i, enum names names, char *to, size_t cap)
+{
+	const struct container_member *m = &c->v[i];
+
+	return names_utf8(text_utf8_valid(m->name, m->name_len) ? NAMES_UTF8 : names, m->name, m->name_len, to, cap);
 }
 
 int container_begin(struct container *c, size_t i, struct err *err)

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include "base/io.h"
+#include "media/names.h"
 #include "media/sniff.h"
 
 #define CONTAINER_NAMES_MAX ((size_t)32 << 20)	/* of all members together */
@@ -42,6 +43,9 @@ bool container_fits(struct stream *, enum media);
 int container_open(struct container **, struct stream *, enum media, struct err *);
 size_t container_count(const struct container *);
 const struct container_member *container_member(const struct container *, size_t i);
+/* A member's name in UTF-8, at most cap bytes, not terminated; returns how many. One that is not UTF-8 by itself is
+ * read in the code page that was chosen; with NAMES_AUTO its bytes stay. */
+size_t container_name(const struct container *, size_t i, enum names chosen, char *to, size_t cap);
 int container_begin(struct container *, size_t i, struct err *);
 /* The next bytes, valid until the next call; *n == 0 at the end, when the size has been found right. */
 int container_more(struct container *, const void **, size_t *n, struct err *);

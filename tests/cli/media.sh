@@ -1,4 +1,4 @@
-# mri-unpack and what media bring: encrypted archives, other containers, archives inside, names, folders that cannot be read.
+# mri-unpack and what media bring: encrypted archives, other containers, names, archives inside, folders that cannot be read.
 set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
@@ -71,6 +71,29 @@ i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 gz.tar 2>/dev/null)
 status 'in a spool' 65 "$unpack" "$i"
 is 'its item' "$i/study/1" "$(cat out)"
 unset MRI_SPOOL
+
+# --- names ------------------------------------------------------------------------------
+mkdir n && echo hello >n/x
+# named TEXT WANT ARCHIVE [OPTION ...]: the one name in the record
+named() {
+	text=$1 name=$2 from=$3; shift 3
+	rm -rf o-n
+	status "$text" 0 "$unpack" "$@" -o o-n "$from"
+	is "$text: the name" "$name" "$(jq -r '.files[].name' o-n/unpack)"
+}
+for p in 'cp437 Müller' 'cp850 Høst' 'cp866 Иванов' 'cp932 表ソ'; do
+	(LC_ALL=C.UTF-8 && mv n/* "n/${p#* }" &&
+		bsdtar --format zip --options "hdrcharset=${p% *}" -C n -cf "${p% *}.zip" "${p#* }")
+	named "names in ${p% *}" "${p#* }" "${p% *}.zip" --names "${p% *}"
+done
+named 'cp437 is the default' Müller cp437.zip
+(LC_ALL=C.UTF-8 && cd n && zip -q ../n.zip ./*)
+named 'UTF-8 says so itself' 表ソ n.zip --names cp866
+mv n/* n/x && tar -C n --transform "s/x/$(printf '\210\242')/" -cf n.tar x
+named 'tar: bytes' '\x88\xa2' n.tar
+named 'tar: by code page' Ив n.tar --names CP866
+status 'no such code page: 64' 64 "$unpack" --names cp1252 -o ox n.zip
+has 'those that are' 'cp437, cp850, cp866, cp932, utf-8' err
 
 # --- archives inside -------------------------------------------------------------------
 mkdir in0 in1 in2 && cp plain.tar in0/b.tar && (cd in0 && zip -q ../in1/a.zip b.tar) && cp in1/a.zip note.txt in2

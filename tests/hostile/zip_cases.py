@@ -299,6 +299,34 @@ def names():
                     ('\u0130'.encode(), b'i', 'turkish'), ('stra\u00dfe'.encode(), b'strasse', 'eszett')):
         second = Member(b, b'' if b.endswith(b'/') else pdf('b'))
         case('names-' + n, archive([Member(a, pdf()), second]), 'document')
+    refuse = 'ZIP archive refused: member 1: its two names differ'
+    def field(of, says, version=1, length=None):    # Info-ZIP Unicode Path
+        data = struct.pack('<BI', version, zlib.crc32(of)) + says
+        return struct.pack('<HH', 0x7075, len(data) if length is None else length) + data
+    def both(name, central, local, flags=0):
+        return archive([Member(name, pdf(), flags=flags, cextra=central, lextra=local)])
+    n = b'M\x81ller'
+    for name, f in (('good', field(n, 'M\u00fcller'.encode())), ('crc', field(b'other', b'x')),
+        ('version', field(n, b'x', 2)), ('ill', field(n, b'\xff\xfe')), ('overlong', field(n, b'\xc0\xaf')),
+        ('surrogate', field(n, b'\xed\xa0\x80')), ('empty', field(n, b'')), ('bare', field(n, b'')[:4] + b'\1'),
+        ('path', field(n, b'../../../../etc/cron.d/x')), ('absolute', field(n, b'/etc/passwd')),
+        ('nul', field(n, b'a\0b')), ('override', field(n, '\u202efdp.exe'.encode())),
+        ('escape', field(n, b'\x1b]0;x\7')),
+        ('directory', field(n, b'd/')),
+         ('long', field(n, b'a' * 60000)), ('twice', field(n, b'a') + field(n, b'b'))):
+        if name == 'bare':
+            f = struct.pack('<HHB', 0x7075, 1, 1)
+        case('unicode-' + name, both(n, f, f), 'document')
+        case('unicode-%s-directory' % name, both(n, f, b''), 'document')
+        case('unicode-%s-flagged' % name, both(n, f, f, 0x800), 'document')
+    case('unicode-differs', both(n, field(n, b'a'), field(n, b'b')), 'refused', refuse)
+    case('unicode-differs-path', both(n, field(n, b'a'), field(n, b'/etc/passwd')), 'refused', refuse)
+    case('unicode-longer', both(n, field(n, b'a'), field(n, b'aa')), 'refused', refuse)
+    case('unicode-past-end', both(n, field(n, b'a', length=500), b''), 'refused', 'extra field is longer')
+    for name in (b'\x83', b'\x95\x5c\x83', b'\xff' * 60000, b'\xe0' * 60000, bytes(range(1, 256)), b'\xc3',
+        b'\xf4\x90\x80\x80'):
+        for flags in (0, 0x800):
+            case('name-bytes-%d-%x' % (len(name), flags), archive([Member(name, pdf(), flags=flags)]), 'document')
     for kind, mode in (('link', 0o120777), ('block', 0o060666), ('char', 0o020666), ('fifo', 0o010666),
             ('socket', 0o140666), ('setuid', 0o104755)):
         m = Member(b'x', b'/etc/passwd %d' % number() if kind == 'link' else pdf(), external=mode << 16,
