@@ -23,9 +23,16 @@ bool xdm_is(const void *head, size_t n)
 	return p && p > (const char *)head && (p[-1] == '<' || p[-1] == ':');
 }
 
+static void no_message(void *arg, const char *fmt, ...)
+{
+	(void)arg; (void)fmt;
+}
+
 void xdm_load(void)
 {
 	xmlInitParser();
+	/* What cannot be converted it tells nobody's handler but this, and by default on stderr, with the bytes */
+	xmlSetGenericErrorFunc(NULL, no_message);
 }
 
 static bool named(const xmlNode *x, const char *name)
@@ -252,11 +259,6 @@ static void refuse_doctype(void *arg, const xmlChar *name, const xmlChar *extern
 	(void)name; (void)external; (void)system;
 	*doctype = true;
 	xmlStopParser(ctxt);
-}
-
-static void no_message(void *arg, const char *fmt, ...)
-{
-	(void)arg; (void)fmt;
 }
 
 static int parse(struct listing *l, const struct buf *b, struct err *err)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "media/xdm.h"
 
 #define HEAD	"<?xml version=\"1.0\"?>\n<lcm:SubmitObjectsRequest " \
@@ -123,6 +124,29 @@ static void submission(void **state)
 	listing_free(&l);
 }
 
+/* Bytes that are none of the encoding it declares: the parser's word on them goes to nobody's terminal. */
+static void silent(void **state)
+{
+	static const char xml[] = "<?xml version=\"1.0\" encoding=\"EUC-JP\"?>\n<a>\xff\xfe\x80" "abc</a>";
+	struct listing l;
+	FILE *said = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(said);
+	assert_true(before >= 0);
+	xdm_load();
+	assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
+	take(xml, sizeof xml - 1, &l);
+	fflush(stderr);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	assert_int_equal(lseek(fileno(said), 0, SEEK_END), 0);
+	fclose(said);
+	assert_non_null(l.broken);
+	listing_free(&l);
+}
+
 /* Size and hash against what is there. */
 static void compared(void **state)
 {
@@ -171,7 +195,8 @@ static void compared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(submission), cmocka_unit_test(compared),
+		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(submission),
+		cmocka_unit_test(silent), cmocka_unit_test(compared),
 	};
 
 	xdm_load();
