@@ -273,7 +273,7 @@ static int drop_packages(struct unpack_run *run, struct work *w, struct err *err
 	if (spool_settings(w->spool)->keep_package)
 		return RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < run->npackages; i++)
-		if (!run->packages[i].failed && !run->packages[i].partial)
+		if (!run->packages[i].failed && !run->packages[i].partial && !run->packages[i].kept)
 			rc = import_package_drop(run->import, run->packages[i].n, err);
 	return rc;
 }
@@ -349,7 +349,7 @@ static int again_packages(struct work *w, struct import *import, const json_t *p
 		    (rc = json_get_int(p, "unpack", "n", 0, &n, err)))
 			break;
 		if (verdict && !strcmp(verdict, "verified")) {
-			if (!spool_settings(w->spool)->keep_package && n > 0 && n <= INT32_MAX)
+			if (!spool_settings(w->spool)->keep_package && !json_is_true(json_object_get(p, "kept")) && n > 0 && n <= INT32_MAX)
 				rc = import_package_drop(import, (int)n, err);
 		} else {
 			*worse = true;
