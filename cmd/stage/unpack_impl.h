@@ -149,6 +149,26 @@ const char *folder_name(const struct folder *, size_t i);	/* relative path */
 int folder_file(const struct folder *, size_t i, int *fd, struct err *);
 void folder_free(struct folder *);
 
+/* unpack.c: run->packages through the workers, and grouped. */
+int unpack_read_all(struct unpack_run *, struct err *);
+
+/* unpack_publish.c: item i comes to be. One that is there already is left as it is. */
+int unpack_publish(struct unpack_run *, size_t i, struct err *);
+
+/* unpack_receipt.c */
+/* The outcome of a whole import, in the words of history; reason may be NULL. */
+struct unpack_outcome { const char *word; const char *reason; };
+struct unpack_outcome unpack_outcome_of(const struct unpack_run *);
+void unpack_receipt(struct cli *, struct work *, const struct cli_input *, struct import *, int study, bool is_partial,
+    bool again, const json_t *more);
+void unpack_fail_import(struct cli *, const struct cli_input *, const char *id, const char *reason);
+void unpack_answer_import(struct unpack_run *, struct work *, const struct cli_input *, uint64_t began);
+void unpack_answer_loose(struct unpack_run *);
+
+/* unpack_again.c: an import that has the record of a run before. */
+int unpack_again(struct cli *, struct work *, const struct cli_input *, struct import *, const struct buf *record,
+    struct err *);
+
 /* unpack_pool.c */
 struct pool;
 int pool_new(struct pool **, struct unpack_run *, unsigned jobs, struct err *);

@@ -12,16 +12,9 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
-#include "media/zip.h"
 #include "stage/unpack_pool.h"
 
 #define SPILL_DIR	"/var/tmp"	/* of a dry run, which has no staging */
-
-bool pool_grows(const struct pool *pool)
-{
-	return pool->content > ZIP_TOTAL_MAX ||
-	    (pool->content > ZIP_RATIO_FREE && pool->content / ZIP_RATIO_MAX > pool->root);
-}
 
 static bool is_archive(const struct unpack_file *f)
 {
@@ -49,19 +42,13 @@ static int spill_key(struct pool *pool, struct err *err)
 static int spill(struct pool *pool, uint32_t i, int fd, struct age_key *key, struct err *err)
 {
 	struct hand *h = &pool->hands[0];
-	char request[REQUEST_MAX], to[2 * sizeof pool->spill->to.pub + 1];
 	struct stream *raw = NULL;
-	int n = 0, own = -1, rc = pool_ready(pool, h, false, err);
+	int own = -1, rc = pool_ready(pool, h, false, err);
 
 	err_clear(&pool->unspilt);
 	if (rc != RC_OK)
 		return rc;
-	text_hex(pool->spill->to.pub, sizeof pool->spill->to.pub, to);
-	n = snprintf(request, sizeof request, "{\"do\":\"spill\",\"i\":%lu,\"to\":\"%s\"}", (unsigned long)i, to);
-	pool_want(h, WANT_SPILL, i, -1, -1);
-	rc = chan_send(worker_chan(h->worker), request, (size_t)n, &fd, 1, err);
-	if (rc != RC_OK && err->kind == ERR_NOINPUT)	/* it died: the next answer says so */
-		rc = RC_OK;
+	rc = pool_ask_spill(h, i, fd, &pool->spill->to, err);
 	while (rc == RC_OK && h->n)
 		rc = pool_wait(pool, err);
 	if (rc != RC_OK || pool->unspilt.kind != ERR_NONE)
@@ -145,7 +132,7 @@ static int descend(struct pool *pool, uint32_t i, struct err *err)
 	return rc;
 }
 
-int pool_nest(struct pool *pool, struct err *err)
+static int nest(struct pool *pool, struct err *err)
 {
 	int rc = RC_OK;
 
@@ -166,4 +153,11 @@ int pool_nest(struct pool *pool, struct err *err)
 		rc = unpack_aside(f, true, deep, err);
 	}
 	return rc;
+}
+
+int pool_source(struct pool *pool, struct err *err)
+{
+	int rc = pool_members(pool, err);
+
+	return rc == RC_OK && !pool_failed(pool) ? nest(pool, err) : rc;
 }

@@ -1,4 +1,9 @@
-/* Inside of the pool: what the feeding of workers (unpack_pool.c) and archives inside (unpack_nest.c) share. */
+/*
+ * Inside of the pool, the parent's side of the workers of one run. From above:
+ * a package (unpack_pool.c), archives inside (unpack_nest.c), what is in work
+ * (unpack_source.c), the workers (unpack_hand.c), what they say
+ * (unpack_answer.c), what they are asked (unpack_ask.c).
+ */
 #ifndef MRI_STAGE_UNPACK_POOL_H
 #define MRI_STAGE_UNPACK_POOL_H
 
@@ -59,19 +64,44 @@ struct pool {
 	uint64_t root, content;		/* bytes of the outermost archive, and what all inside it say they hold */
 };
 
-struct unpack_file *pool_file(struct pool *, uint32_t member);
-void pool_want(struct hand *, enum wanted, uint32_t member, int slot, int fd);
+static inline struct unpack_file *pool_file(const struct pool *pool, uint32_t member)
+{
+	return &pool->run->files[pool->p->first + pool->src.base + member];
+}
+
+/* unpack_ask.c: requests to a worker that has the source open; an answer each is waited for then. */
+bool pool_has_password(const struct pool *);
+int pool_ask_open(struct pool *, struct hand *, bool check, struct err *);
+/* Only a worker that has an encrypted archive before it gets to know the password. */
+int pool_ask_password(struct pool *, struct hand *, struct err *);
+int pool_ask_hash(struct hand *, struct err *);
+int pool_ask_spill(struct hand *, uint32_t member, int fd, const struct age_recipient *, struct err *);
+/* Takes members off the list into a batch; a folder's files go one by one. */
+int pool_give(struct pool *, struct hand *, struct err *);
+
+/* unpack_answer.c */
+int pool_fail_package(struct unpack_package *, const struct err *why);	/* RC_OK */
+/* An archive inside that cannot be opened is one file, and no reason to let go of the rest. */
+void pool_fail(struct pool *, const struct err *why);
+bool pool_failed(const struct pool *);	/* the package, or the archive inside that is in work */
+/* The answer in pool->msg, which is the next that h owes. */
+int pool_answer(struct pool *, struct hand *h, struct err *);
+
+/* unpack_hand.c */
+int pool_hire(struct pool *, struct hand *, struct err *);	/* it has a worker then */
 /* h has a worker, and that has the source open. */
 int pool_ready(struct pool *, struct hand *h, bool check, struct err *);
 int pool_wait(struct pool *, struct err *);	/* for one answer or more */
-/* All members of an opened source; then the archives among them. */
-int pool_source(struct pool *, struct err *);
+bool pool_busy(const struct pool *);		/* answers are owed */
+void pool_dismiss(struct hand *);		/* what it owes will not come */
+
+/* unpack_source.c */
 /* Opens the source by its first worker, with the password where it needs one. */
 int pool_open(struct pool *, struct err *);
+/* All members of an opened source. */
+int pool_members(struct pool *, struct err *);
 
-/* unpack_nest.c: the archives among the members of the source in work become sources, one after the other. */
-int pool_nest(struct pool *, struct err *);
-/* What an archive inside says it holds, against what it came in. */
-bool pool_grows(const struct pool *);
+/* unpack_nest.c: all members of an opened source, then the archives among them, one after the other, as sources. */
+int pool_source(struct pool *, struct err *);
 
 #endif

@@ -1,167 +1,18 @@
-/* The end record, the central directory, and the ranges that it claims. */
+/* The central directory of a ZIP archive, and the ranges that it claims. */
 #include <stdlib.h>
 #include <string.h>
 #include <libdeflate.h>
 #include "media/zip_impl.h"
 
-#define END_SIZE	22
-#define END64_SIZE	56
-#define LOCATOR_SIZE	20
-#define CENTRAL_SIZE	46
 #define LOCAL_SIZE	30
-#define TAIL_MAX	(END_SIZE + 65535)	/* an end record with the longest comment */
-#define SIG_END		0x06054b50u
-#define SIG_END64	0x06064b50u
-#define SIG_LOCATOR	0x07064b50u
 #define SIG_CENTRAL	0x02014b50u
 #define SIG_LOCAL	0x04034b50u
 #define EXTRA_ZIP64	0x0001
 #define EXTRA_AES	0x9901
 
-struct end {
-	uint64_t at;		/* where the end records begin: the directory must reach to here */
-	uint64_t entries, size, off;
-};
-
-static int refused(struct err *err, const char *what)
-{
-	return err_set(err, ERR_DATA, "ZIP archive refused: %s", what);
-}
-
 int zip_broken(struct err *err, size_t member, const char *what)
 {
 	return err_set(err, ERR_DATA, "ZIP archive refused: member %zu: %s", member + 1, what);
-}
-
-static bool zeros(const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
-static bool end_fits(const uint8_t *tail, size_t n, size_t at)
-{
-	size_t over = at + END_SIZE + zip16(tail + at + 20);
-
-	return over <= n && zeros(tail + over, n - over);
-}
-
-/* The one end record. Programs that look for it from the front, from the back or by its comment must agree. */
-static int find_end(const uint8_t *tail, size_t n, size_t *at, struct err *err)
-{
-	bool found = false;
-
-	for (size_t i = n - END_SIZE + 1; i-- > 0;) {
-		if (zip32(tail + i) != SIG_END)
-			continue;
-		if (!end_fits(tail, n, i)) {
-			if (found)
-				continue;	/* in data before the end: of an archive inside, perhaps */
-			return refused(err, "no end record at its end: it is cut off, or other bytes follow");
-		}
-		if (found)
-			return refused(err, "it has several end records");
-		*at = i;
-		found = true;
-	}
-	if (!found)
-		return refused(err, "no end record: it is cut off, or no ZIP archive");
-	return RC_OK;
-}
-
-/* Zip64 end record and its locator, APPNOTE 4.3.14 and 4.3.15: right before the end record, or nowhere. */
-static int read_end64(struct zip *z, const uint8_t *rec, uint64_t at, struct end *end, bool *there,
-    struct err *err)
-{
-	uint8_t loc[LOCATOR_SIZE], e64[END64_SIZE];
-	uint64_t off = 0;
-	int rc = RC_OK;
-
-	*there = false;
-	if (at < LOCATOR_SIZE + END64_SIZE)
-		return RC_OK;
-	rc = stream_read_full(z->s, at - LOCATOR_SIZE, loc, sizeof loc, err);
-	if (rc != RC_OK)
-		return rc;
-	if (zip32(loc) != SIG_LOCATOR)
-		return RC_OK;
-	off = zip64(loc + 8);
-	if (zip32(loc + 4) != 0 || zip32(loc + 16) > 1)
-		return refused(err, "it is one part of several (multi-disk)");
-	if (off > at - LOCATOR_SIZE - END64_SIZE)
-		return refused(err, "its zip64 end record is not where the locator says");
-	rc = stream_read_full(z->s, off, e64, sizeof e64, err);
-	if (rc != RC_OK)
-		return rc;
-	if (zip32(e64) != SIG_END64 || zip64(e64 + 4) != at - LOCATOR_SIZE - off - 12)
-		return refused(err, "its zip64 end record is not where the locator says");
-	if (zip32(e64 + 16) != 0 || zip32(e64 + 20) != 0)
-		return refused(err, "it is one part of several (multi-disk)");
-	if (zip64(e64 + 24) != zip64(e64 + 32))
-		return refused(err, "its end record contradicts itself");
-	end->entries = zip64(e64 + 32);
-	end->size = zip64(e64 + 40);
-	end->off = zip64(e64 + 48);
-	/* The short record repeats what fits, or has all ones */
-	if ((zip16(rec + 10) != 0xffff && zip16(rec + 10) != end->entries) ||
-	    (zip32(rec + 12) != UINT32_MAX && zip32(rec + 12) != end->size) ||
-	    (zip32(rec + 16) != UINT32_MAX && zip32(rec + 16) != end->off))
-		return refused(err, "its two end records contradict each other");
-	end->at = off;
-	*there = true;
-	return RC_OK;
-}
-
-static int read_end(struct zip *z, struct end *end, struct err *err)
-{
-	size_t n = z->s->size < TAIL_MAX ? (size_t)z->s->size : TAIL_MAX, at = 0;
-	uint64_t base = z->s->size - n;
-	uint8_t *tail = NULL;
-	const uint8_t *rec = NULL;
-	bool big = false;
-	int rc = RC_OK;
-
-	if (n < END_SIZE)
-		return refused(err, "no end record: it is cut off, or no ZIP archive");
-	tail = malloc(n);
-	if (!tail)
-		return err_set(err, ERR_TEMP, "no memory to read a ZIP archive");
-	rc = stream_read_full(z->s, base, tail, n, err);
-	if (rc == RC_OK)
-		rc = find_end(tail, n, &at, err);
-	if (rc != RC_OK)
-		goto out;
-	rec = tail + at;
-	rc = read_end64(z, rec, base + at, end, &big, err);
-	if (rc != RC_OK || big)
-		goto check;
-	if (zip16(rec + 4) != 0 || zip16(rec + 6) != 0) {
-		rc = refused(err, "it is one part of several (multi-disk)");
-		goto out;
-	}
-	if (zip16(rec + 8) != zip16(rec + 10)) {
-		rc = refused(err, "its end record contradicts itself");
-		goto out;
-	}
-	end->at = base + at;
-	end->entries = zip16(rec + 10);
-	end->size = zip32(rec + 12);
-	end->off = zip32(rec + 16);
-check:
-	if (rc != RC_OK)
-		goto out;
-	if (end->size > end->at || end->off != end->at - end->size)
-		rc = refused(err, "its directory is not where its end record says (bytes before or inside it)");
-	else if (end->size > ZIP_DIRECTORY_MAX || end->entries > ZIP_MEMBERS_MAX)
-		rc = err_set(err, ERR_DATA, "ZIP archive refused: more than %d members or %llu MB of directory",
-		    ZIP_MEMBERS_MAX, (unsigned long long)(ZIP_DIRECTORY_MAX >> 20));
-	else if (end->entries * CENTRAL_SIZE > end->size)
-		rc = refused(err, "its directory is too small for its members");
-out:
-	free(tail);
-	return rc;
 }
 
 int zip_extra64(const uint8_t *p, size_t n, uint64_t *size, uint64_t *packed, uint64_t *header,
@@ -174,19 +25,19 @@ int zip_extra64(const uint8_t *p, size_t n, uint64_t *size, uint64_t *packed, ui
 		size_t len = zip16(p + 2), at = 4;
 
 		if (len > n - 4) {
-			if (zeros(p, n))	/* padding, as alignment tools leave it */
+			if (zip_zeros(p, n))	/* padding, as alignment tools leave it */
 				break;
-			return refused(err, "an extra field is longer than its area");
+			return zip_refused(err, "an extra field is longer than its area");
 		}
 		if (zip16(p) == EXTRA_ZIP64) {
 			if (seen)
-				return refused(err, "a member has two zip64 fields");
+				return zip_refused(err, "a member has two zip64 fields");
 			seen = true;
 			for (int i = 0; i < 3; i++) {
 				if (!want[i] || *want[i] != UINT32_MAX)
 					continue;
 				if (at + 8 > 4 + len)
-					return refused(err, "a zip64 field is too short");
+					return zip_refused(err, "a zip64 field is too short");
 				*want[i] = zip64(p + at);
 				at += 8;
 			}
@@ -270,7 +121,7 @@ static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, si
 	uint8_t system = 0;
 	int rc = RC_OK;
 
-	if (left < CENTRAL_SIZE || zip32(p) != SIG_CENTRAL)
+	if (left < ZIP_CENTRAL_SIZE || zip32(p) != SIG_CENTRAL)
 		return zip_broken(err, i, "no directory entry where one belongs");
 	system = p[5];
 	m->flags = zip16(p + 8);
@@ -283,18 +134,18 @@ static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, si
 	comment = zip16(p + 32);
 	attr = zip32(p + 38);
 	m->header = zip32(p + 42);
-	*used = CENTRAL_SIZE + m->name_len + extra + comment;
+	*used = ZIP_CENTRAL_SIZE + m->name_len + extra + comment;
 	if (*used > left)
 		return zip_broken(err, i, "its directory entry ends early");
 	if (zip16(p + 34) != 0 && zip16(p + 34) != 0xffff)
 		return zip_broken(err, i, "it is on another disk (multi-disk)");
-	m->name = (const char *)p + CENTRAL_SIZE;
-	rc = zip_extra64(p + CENTRAL_SIZE + m->name_len, extra, &m->size, &m->packed, &m->header, err);
+	m->name = (const char *)p + ZIP_CENTRAL_SIZE;
+	rc = zip_extra64(p + ZIP_CENTRAL_SIZE + m->name_len, extra, &m->size, &m->packed, &m->header, err);
 	if (rc != RC_OK)
 		return rc;
 	m->directory = m->name_len && m->name[m->name_len - 1] == '/';
 	m->symlink = system == 3 && (attr >> 16 & 0170000) == 0120000;	/* made on Unix: st_mode */
-	see_crypt(m, p + CENTRAL_SIZE + m->name_len, extra);
+	see_crypt(m, p + ZIP_CENTRAL_SIZE + m->name_len, extra);
 	if (m->size > ZIP_MEMBER_MAX)
 		return zip_broken(err, i, "it is larger than any object");
 	if (m->directory && m->size)
@@ -323,7 +174,7 @@ static int check_gap(struct zip *z, uint64_t from, uint64_t to, struct err *err)
 		return RC_OK;
 	rc = stream_read_full(z->s, from, sig, sizeof sig, err);
 	if (rc == RC_OK && zip32(sig) == SIG_LOCAL)
-		return refused(err, "it has a member that its directory does not know");
+		return zip_refused(err, "it has a member that its directory does not know");
 	return rc;
 }
 
@@ -356,7 +207,7 @@ static int check_ranges(struct zip *z, struct err *err)
 		total += m->size;
 	}
 	if (total > ZIP_TOTAL_MAX)
-		rc = refused(err, "its members together are larger than any study");
+		rc = zip_refused(err, "its members together are larger than any study");
 	else
 		rc = check_gap(z, 0, order[0]->header, err);
 out:
@@ -367,7 +218,7 @@ out:
 int zip_open(struct zip **out, struct stream *s, struct err *err)
 {
 	struct zip *z = calloc(1, sizeof *z);
-	struct end end = { 0 };
+	struct zip_directory end = { 0 };
 	size_t at = 0;
 	int rc = RC_OK;
 
@@ -375,7 +226,7 @@ int zip_open(struct zip **out, struct stream *s, struct err *err)
 	if (!z)
 		return err_set(err, ERR_TEMP, "no memory to read a ZIP archive");
 	z->s = s;
-	rc = read_end(z, &end, err);
+	rc = zip_find_directory(z, &end, err);
 	if (rc != RC_OK)
 		goto out;
 	z->n = (size_t)end.entries;
@@ -397,7 +248,7 @@ int zip_open(struct zip **out, struct stream *s, struct err *err)
 	if (rc != RC_OK)
 		goto out;
 	if (at != z->directory_len) {
-		rc = refused(err, "its directory holds more than its members");
+		rc = zip_refused(err, "its directory holds more than its members");
 		goto out;
 	}
 	rc = check_ranges(z, err);

@@ -1,4 +1,5 @@
-/* Inside of media/zip: what the directory (zip.c), the reading (zip_read.c) and the decrypting (zip_crypt.c) share. */
+/* Inside of media/zip: what the end record (zip_end.c), the directory (zip.c), the reading (zip_read.c) and the
+ * decrypting (zip_crypt.c) share. */
 #ifndef MRI_MEDIA_ZIP_IMPL_H
 #define MRI_MEDIA_ZIP_IMPL_H
 
@@ -10,6 +11,8 @@
 #define ZIP_DESCRIPTOR	0x0008
 #define ZIP_STRONG	0x0040
 #define ZIP_MASKED	0x2000
+
+#define ZIP_CENTRAL_SIZE	46	/* of a directory entry, without what varies */
 
 struct libdeflate_decompressor;
 
@@ -52,6 +55,15 @@ int zip_extra64(const uint8_t *, size_t, uint64_t *size, uint64_t *packed, uint6
 bool zip_extra_aes(const uint8_t *, size_t, uint8_t *version, uint8_t *bits, uint16_t *packing);
 const char *zip_method_name(uint16_t);	/* NULL: it can be read */
 int zip_broken(struct err *, size_t member, const char *what);
+
+/* zip_end.c: where the directory lies. */
+struct zip_directory {
+	uint64_t at;		/* where the end records begin: the directory must reach to here */
+	uint64_t entries, size, off;
+};
+int zip_find_directory(struct zip *, struct zip_directory *, struct err *);
+int zip_refused(struct err *, const char *what);	/* ERR_DATA, of the archive as a whole */
+bool zip_zeros(const uint8_t *, size_t);	/* padding */
 
 /* zip_crypt.c: one member's decryption, in order. */
 struct zip_crypter;
