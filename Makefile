@@ -2,11 +2,12 @@
 #
 #   make                build/bin/mri-*
 #   make check          unit, program, flow, hostile, crash tests (short forms)
-#   make SAN=1 check    the same with ASan and UBSan, under build/san
+#   make SAN=1 check    the same by clang with ASan and UBSan, under build/san
 #   make lint           layers, headers, style, man pages
 #   make bench          the table of figures beside the peers
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
 #   make crash          the long form of the crash tests
+#   make fuzz           libFuzzer on each target: TARGETS="walk zip" RUNS=1000000 SECONDS=600 FUZZ_FLAGS=-max_len=99
 #   make stream         1 GB through each kind of portal, with the memory it takes
 #   make large          a multi-frame object of 4 GB, unpacked, checked and reconciled, with the memory it takes
 #   make check-corpus CORPUS=DIR   third-party samples
@@ -15,13 +16,12 @@ VERSION := 0.1
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-CC ?= gcc
-CXX ?= g++
+# gcc; clang for the sanitizers, so that a check sees the warnings of both
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(SAN)$(FUZZER),clang,gcc)
 endif
 ifeq ($(origin CXX),default)
-CXX := g++
+CXX := $(if $(SAN)$(FUZZER),clang++,g++)
 endif
 
 B := build
@@ -29,8 +29,14 @@ OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ifdef SAN
 B := build/san
 # not vptr: DCMTK is not built for it, and what it asks of memory is refused in a jail
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
+OPT := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
     -DMRI_SANITIZED
+LDSAN := -fsanitize=address,undefined
+endif
+ifdef FUZZER
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+    -fno-sanitize-recover=undefined -DMRI_SANITIZED -DMRI_LIBFUZZER
+CXXFLAGS += -fno-sanitize=vptr
 LDSAN := -fsanitize=address,undefined
 endif
 ifdef OUT
@@ -68,12 +74,16 @@ BIN := $(addprefix $(B)/bin/,$(PROGRAMS))
 UNIT := $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(sort $(wildcard tests/unit/*.c)))
 TOOL := $(patsubst tests/tool/%.c,$(B)/tool/%,$(sort $(wildcard tests/tool/*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/test/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
+ifdef FUZZER
+$(FUZZ): LDSAN := -fsanitize=fuzzer,address,undefined
+endif
 MAN := $(sort $(wildcard man/*.[1-8]))
 
 all: $(BIN)
 tools: $(TOOL)
 unit: $(UNIT)
-everything: all tools unit $(FUZZ)
+fuzzers: $(FUZZ)
+everything: all tools unit fuzzers
 
 $(B)/libmri.a: $(LIB_OBJ)
 	$(SAY) AR $@
@@ -130,6 +140,17 @@ check-fresh:
 # The long forms of what check runs short: every mutating call of every stage, a hundred random moments.
 crash: all tools
 	CRASH_STEP=1 CRASH_RUNS=100 LIMIT=3600 scripts/check --no-deps --only crash
+# What check only replays (scripts/deps --fuzz). What is found new lands in build/fuzz/found, a crash beside it: crash-*.
+TARGETS ?= $(notdir $(FUZZ))
+RUNS ?= 10000000
+SECONDS ?= 600
+# A small quarantine: else every run touches memory that is new, and takes twice as long.
+fuzz:
+	$(MAKE) FUZZER=1 OUT=build/fuzz $(addprefix build/fuzz/test/fuzz/,$(TARGETS))
+	$(Q)for t in $(TARGETS); do mkdir -p build/fuzz/found/$$t && \
+	    ASAN_OPTIONS=quarantine_size_mb=4 build/fuzz/test/fuzz/$$t -runs=$(RUNS) -max_total_time=$(SECONDS) \
+	    -timeout=10 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/crash-$$t- -print_final_stats=1 $(FUZZ_FLAGS) \
+	    build/fuzz/found/$$t tests/fuzz/corpus/$$t || exit 1; done
 # 1 GB through each kind of portal with under 64 MB of memory; check does it with 100 MB.
 stream: all tools
 	D=$$(mktemp -d /var/tmp/mri-stream.XXXXXX) && trap 'rm -rf "$$D"' EXIT && STREAM_MB=1024 SRC=$(CURDIR) \
@@ -152,7 +173,7 @@ install-data:
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh crash stream large check-corpus install install-data clean
+.PHONY: all tools unit fuzzers everything check lint bench check-fresh crash fuzz stream large check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -4,11 +4,12 @@
 #include "stage/unpack.h"
 #include "sys/jail.h"
 
-static const char *out, *password_file;
-static struct unpack_password password;
+static const char *out, *password_file, *names;
+static struct unpack_how how;
 
 static const struct cli_option options[] = {
 	{ 0, "password-file", "F", "the password of encrypted archives, the first line of F", CLI_STRING, &password_file },
+	{ 0, "names", "CODEPAGE", "of members that do not say theirs: " NAMES_WORDS, CLI_STRING, &names },
 	{ 'o', "output", "DIR", "work without a spool: make DIR/1, DIR/2 ... and DIR/papers", CLI_STRING, &out },
 	{ 0 }
 };
@@ -56,7 +57,7 @@ static int one(struct cli *cli, struct work *w, const struct cli_input *in, stru
 	if (rc != RC_OK)
 		return rc;
 	if (ref.kind == SPOOL_IMPORT) {
-		stage_unpack_import(cli, w, in, ref.id, &password);
+		stage_unpack_import(cli, w, in, ref.id, &how);
 		return RC_OK;
 	}
 	if (ref.kind != SPOOL_NOT)
@@ -80,8 +81,10 @@ int main(int argc, char **argv)
 	cli_begin(&cli, argc, argv);
 	if (out && cli.dry_run)
 		cli_usage_error(&cli, "-n writes nothing: it takes no -o");
+	if (names && !names_known(names, &how.names))
+		cli_usage_error(&cli, "--names is one of " NAMES_WORDS);
 	jail_self();
-	if (password_file && unpack_password_read(&password, password_file, &err))
+	if (password_file && unpack_password_read(&how.password, password_file, &err))
 		cli_die(&cli, &err);
 	if (!out && work_open(&cli, &w, SPOOL_SECRET, false, &err))
 		cli_die(&cli, &err);
@@ -89,11 +92,11 @@ int main(int argc, char **argv)
 		if (one(&cli, &w, &in, &loose, &err))
 			cli_fail(&cli, &in, in.path, &err);
 	if (loose.n)
-		stage_unpack_loose(&cli, loose.v, loose.n, out, &password);
+		stage_unpack_loose(&cli, loose.v, loose.n, out, &how);
 	for (size_t i = 0; i < loose.n; i++)
 		free(loose.v[i].path);
 	free(loose.v);
 	work_close(&w);
-	unpack_password_free(&password);
+	unpack_password_free(&how.password);
 	return cli_end(&cli);
 }

@@ -35,8 +35,8 @@ int pool_ask_open(struct pool *pool, struct hand *h, bool check, struct err *err
 
 	text_hex(pool->src.key.file_key, AGE_FILE_KEY, key);
 	recipient_hex(pool, to);
-	n = snprintf(request, sizeof request, "{\"do\":\"open\",\"key\":\"%s\",\"header\":%llu,\"check\":%s%s}", key,
-	    (unsigned long long)pool->src.key.header, check ? "true" : "false", to);
+	n = snprintf(request, sizeof request, "{\"do\":\"open\",\"key\":\"%s\",\"header\":%llu,\"check\":%s,\"names\":%d%s}",
+	    key, (unsigned long long)pool->src.key.header, check ? "true" : "false", (int)pool->run->names, to);
 	rc = chan_send(worker_chan(h->worker), request, (size_t)n, &pool->src.fd, 1, err);
 	hash_wipe(request, sizeof request);
 	hash_wipe(key, sizeof key);

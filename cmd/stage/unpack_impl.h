@@ -93,6 +93,7 @@ struct unpack_run {
 	struct staging *staging;	/* NULL in a dry run */
 	const char *subject;	/* for messages */
 	const struct unpack_password *password;
+	enum names names;	/* the code page that was chosen for names */
 	struct unpack_package *packages; size_t npackages;
 	struct unpack_file *files; size_t nfiles, files_cap;
 	struct unpack_item *items; size_t nitems;

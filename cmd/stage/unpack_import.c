@@ -145,9 +145,9 @@ out:
 }
 
 void stage_unpack_import(struct cli *cli, struct work *w, const struct cli_input *in, const char *id,
-    const struct unpack_password *password)
+    const struct unpack_how *how)
 {
-	struct unpack_run run = { .cli = cli, .subject = id, .password = password };
+	struct unpack_run run = { .cli = cli, .subject = id, .password = &how->password, .names = how->names };
 	struct import *import = NULL;
 	struct buf record = BUF_INIT(0);
 	struct err err = { 0 };

@@ -43,9 +43,9 @@ static int loose_record(struct unpack_run *run, struct err *err)
 }
 
 void stage_unpack_loose(struct cli *cli, const struct unpack_loose *v, size_t n, const char *dir,
-    const struct unpack_password *password)
+    const struct unpack_how *how)
 {
-	struct unpack_run run = { .cli = cli, .dir = dir, .password = password };
+	struct unpack_run run = { .cli = cli, .dir = dir, .password = &how->password, .names = how->names };
 	struct err err = { 0 };
 	int rc = RC_OK;
 

@@ -1,5 +1,6 @@
 /* The members of what a worker has open: of a ZIP, of a container, or the one file that a package is. */
 #include <string.h>
+#include "base/text.h"
 #include "stage/unpack_side.h"
 
 size_t side_members(const struct unpack_side *sd)
@@ -14,16 +15,12 @@ void side_about(const struct unpack_side *sd, size_t i, struct side_about *a)
 	if (sd->zip) {
 		const struct zip_member *m = zip_member(sd->zip, i);
 
-		a->name = m->name;
-		a->name_len = m->name_len;
 		a->size = m->size;
 		a->directory = m->directory;
 		a->unreadable = m->symlink ? "a symbolic link" : m->unreadable;
 	} else if (sd->container) {
 		const struct container_member *m = container_member(sd->container, i);
 
-		a->name = m->name;
-		a->name_len = m->name_len;
 		a->size = m->size;
 		a->directory = m->directory;
 		a->unreadable = m->unreadable;
@@ -31,6 +28,15 @@ void side_about(const struct unpack_side *sd, size_t i, struct side_about *a)
 	} else {
 		a->size = sd->package->size;
 	}
+}
+
+void side_label(const struct unpack_side *sd, size_t i, char out[UNPACK_LABEL])
+{
+	char name[4 * UNPACK_LABEL];	/* of longer ones the label has not even this */
+	size_t n = sd->zip ? zip_name(zip_member(sd->zip, i), sd->names, name, sizeof name)
+	    : sd->container ? container_name(sd->container, i, sd->names, name, sizeof name) : 0;
+
+	text_escape(out, UNPACK_LABEL, name, n);
 }
 
 uint64_t side_content(const struct unpack_side *sd)

@@ -18,6 +18,7 @@ struct unpack_side {
 	struct zip *zip;		/* one of these, or the package is a file by itself */
 	struct container *container;
 	enum media media;
+	enum names names;	/* chosen by a person: the code page of names that do not say theirs */
 	struct age_recipient to;
 	bool seal;
 	bool of_folder;		/* the package is one file of a folder */
@@ -31,16 +32,15 @@ int side_reply_error(struct unpack_side *, const struct err *what);
 int side_reply_member(struct unpack_side *, uint32_t i, const struct judgement *);
 
 /* unpack_member.c */
-/* What the parent and a person get to know of a member before it is read. Borrowed from what is open. */
+/* What the parent and a person get to know of a member before it is read. */
 struct side_about {
-	const char *name;
-	size_t name_len;
 	uint64_t size;
 	bool directory, data;	/* data: what is not read may be data */
 	const char *unreadable;
 };
 size_t side_members(const struct unpack_side *);
 void side_about(const struct unpack_side *, size_t i, struct side_about *);
+void side_label(const struct unpack_side *, size_t i, char out[UNPACK_LABEL]);	/* what it is called, escaped */
 uint64_t side_content(const struct unpack_side *);	/* bytes of all members together */
 /* All of member i fits into memory at once. */
 bool side_fits(const struct unpack_side *, uint32_t i, uint64_t size);

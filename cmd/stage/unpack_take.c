@@ -95,8 +95,7 @@ int side_take(struct unpack_side *sd, uint32_t i, int fd)
 
 	side_about(sd, i, &a);
 	j.bytes = a.size;
-	if (a.name)
-		text_escape(j.label, sizeof j.label, a.name, a.name_len);
+	side_label(sd, i, j.label);
 	if (a.directory) {
 		j.data = false;
 		text_copy(j.reason, sizeof j.reason, "a directory");

@@ -2,7 +2,7 @@
  * The jailed side of mri-unpack. It gets descriptors and answers in JSON, a
  * message a member:
  *
- *	{"do":"open","key":…,"header":…,"to":…,"check":…} + package
+ *	{"do":"open","key":…,"header":…,"to":…,"check":…,"names":…} + package
  *	                              → {"members":…,"archive":…,"content":…,"encrypted":…,"media":…,"bytes":…}
  *	{"do":"password","hex":…}                                      → {}, or an error where it opens nothing
  *	{"do":"hash"}                                                  → {"sha256":…}
@@ -53,7 +53,7 @@ static int open_package(struct unpack_side *sd, const json_t *j, int fd)
 	struct err err = { 0 };
 	struct age_key key = { .header = 0 };
 	const char *hex = NULL;
-	long long header = 0;
+	long long header = 0, names = NAMES_AUTO;
 	bool check = false;
 	int rc = recipient(sd, j, &err);
 
@@ -64,6 +64,8 @@ static int open_package(struct unpack_side *sd, const json_t *j, int fd)
 		rc = json_get_int(j, "request", "header", 0, &header, &err);
 	if (rc == RC_OK)
 		rc = json_get_bool(j, "request", "check", false, &check, &err);
+	if (rc == RC_OK)
+		rc = json_get_int(j, "request", "names", NAMES_AUTO, &names, &err);
 	if (rc == RC_OK && (!hex || !text_unhex(hex, key.file_key, sizeof key.file_key)))
 		rc = err_set(&err, ERR_INTERNAL, "request without a key");
 	if (rc != RC_OK) {
@@ -71,6 +73,7 @@ static int open_package(struct unpack_side *sd, const json_t *j, int fd)
 		return side_reply_error(sd, &err);
 	}
 	key.header = (uint64_t)header;
+	sd->names = (enum names)names;
 	rc = spool_stream_fd(&sd->package, fd, &key, &err);
 	hash_wipe(&key, sizeof key);
 	if (rc == RC_OK)
@@ -79,7 +82,7 @@ static int open_package(struct unpack_side *sd, const json_t *j, int fd)
 		rc = zip_open(&sd->zip, sd->package, &err);
 		if (rc == RC_OK && check)
 			rc = zip_check_headers(sd->zip, &err);
-	} else if (rc == RC_OK && container_fits(sd->package, sd->media)) {
+	} else if (rc == RC_OK && container_is(sd->media)) {
 		rc = container_open(&sd->container, sd->package, sd->media, &err);
 	}
 	if (rc != RC_OK)
@@ -191,6 +194,7 @@ void unpack_worker_prepare(bool password)
 	xdm_load();
 	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
+	names_load(&err);
 	if (password)
 		zip_crypt_load(&err);
 }

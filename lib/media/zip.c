@@ -143,6 +143,7 @@ static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, si
 	rc = zip_extra64(p + ZIP_CENTRAL_SIZE + m->name_len, extra, &m->size, &m->packed, &m->header, err);
 	if (rc != RC_OK)
 		return rc;
+	zip_extra_name(p + ZIP_CENTRAL_SIZE + m->name_len, extra, m);
 	m->directory = m->name_len && m->name[m->name_len - 1] == '/';
 	m->symlink = system == 3 && (attr >> 16 & 0170000) == 0120000;	/* made on Unix: st_mode */
 	see_crypt(m, p + ZIP_CENTRAL_SIZE + m->name_len, extra);

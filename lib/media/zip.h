@@ -22,7 +22,7 @@
  * (AE-1, AE-2; 128, 192, 256 bits), whose authentication is checked before
  * the end of a member is reported.
  *
- * Names are labels, never paths: escape them before they are shown.
+ * Names are labels, never paths: zip_name() has them in UTF-8; escape them before they are shown.
  * The stream is borrowed. RC_FAILED/ERR_DATA: broken or refused, the sentence says why.
  */
 #ifndef MRI_MEDIA_ZIP_H
@@ -30,6 +30,7 @@
 
 #include <stdbool.h>
 #include "base/io.h"
+#include "media/names.h"
 
 #define ZIP_MEMBERS_MAX	200000		/* the largest studies have 50,000 objects */
 #define ZIP_DIRECTORY_MAX ((uint64_t)32 << 20)	/* 200,000 entries with names of 100 bytes; read at once */
@@ -46,8 +47,9 @@ struct zip_reader;
 enum zip_crypt { ZIP_CLEAR, ZIP_CRYPTO, ZIP_AES };
 
 struct zip_member {
-	const char *name;	/* not terminated; lives as long as the zip */
-	uint16_t name_len;
+	const char *name;	/* as it is; not terminated; lives as long as the zip */
+	const char *unicode;	/* NULL, or what Info-ZIP's field has instead of it: UTF-8 */
+	uint16_t name_len, unicode_len;
 	uint16_t flags, method;
 	uint32_t crc;
 	uint64_t packed, size;
@@ -64,6 +66,11 @@ int zip_open(struct zip **, struct stream *, struct err *);
 void zip_close(struct zip *);
 size_t zip_count(const struct zip *);
 const struct zip_member *zip_member(const struct zip *, size_t i);
+
+/* A member's name in UTF-8, at most cap bytes, not terminated; returns how many. That of flag bit 11 or of the field
+ * 0x7075 where there is one; else in the code page that was chosen; with NAMES_AUTO as UTF-8 where it is such, else in
+ * cp437 (APPNOTE 4.4.4, 4.6.9, annex D). Bytes that are no character stay. */
+size_t zip_name(const struct zip_member *, enum names chosen, char *to, size_t cap);
 
 /* Members that a password would make readable. */
 size_t zip_encrypted(const struct zip *);

@@ -1,5 +1,5 @@
-/* Inside of media/zip: what the end record (zip_end.c), the directory (zip.c), the reading (zip_read.c) and the
- * decrypting (zip_crypt.c) share. */
+/* Inside of media/zip: what the end record (zip_end.c), the directory (zip.c), the names (zip_name.c), the reading
+ * (zip_read.c) and the decrypting (zip_crypt.c) share. */
 #ifndef MRI_MEDIA_ZIP_IMPL_H
 #define MRI_MEDIA_ZIP_IMPL_H
 
@@ -10,6 +10,7 @@
 #define ZIP_ENCRYPTED	0x0001	/* general purpose bits, APPNOTE 4.4.4 */
 #define ZIP_DESCRIPTOR	0x0008
 #define ZIP_STRONG	0x0040
+#define ZIP_UTF8	0x0800
 #define ZIP_MASKED	0x2000
 
 #define ZIP_CENTRAL_SIZE	46	/* of a directory entry, without what varies */
@@ -53,6 +54,10 @@ int zip_local(struct zip *, size_t i, uint64_t *data, uint64_t *over, struct err
 int zip_extra64(const uint8_t *, size_t, uint64_t *size, uint64_t *packed, uint64_t *header, struct err *);
 /* The field 0x9901 of an extra area: version, strength and method of WinZip AES; false where there is none. */
 bool zip_extra_aes(const uint8_t *, size_t, uint8_t *version, uint8_t *bits, uint16_t *packing);
+/* The field 0x7075 of an extra area, into m->unicode where it is there and stands for m->name. */
+void zip_extra_name(const uint8_t *, size_t, struct zip_member *m);
+/* That of a local header's extra area names the same, or there is none on one of the two sides. */
+bool zip_same_unicode(const uint8_t *, size_t, const struct zip_member *);
 const char *zip_method_name(uint16_t);	/* NULL: it can be read */
 int zip_broken(struct err *, size_t member, const char *what);
 

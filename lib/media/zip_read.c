@@ -96,7 +96,7 @@ int zip_local(struct zip *z, size_t i, uint64_t *data, uint64_t *over, struct er
 	crc = zip32(p + 14);
 	packed = zip32(p + 18);
 	size = zip32(p + 22);
-	if (memcmp(p + LOCAL_SIZE, m->name, m->name_len) != 0) {
+	if (memcmp(p + LOCAL_SIZE, m->name, m->name_len) != 0 || !zip_same_unicode(p + LOCAL_SIZE + m->name_len, extra, m)) {
 		rc = zip_broken(err, i, "its two names differ");
 		goto out;
 	}
