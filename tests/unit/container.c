@@ -64,6 +64,24 @@ static void make(size_t kind)
 	archive_write_free(a);
 }
 
+/* Appends a part of a gzip file (RFC 1952 2.2); name NULL: none. */
+static void part(const char *name, const void *data, size_t len)
+{
+	gz_header head = { .name = (Bytef *)(uintptr_t)name, .os = 3 };
+	z_stream z;
+
+	memset(&z, 0, sizeof z);
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
+	assert_int_equal(deflateSetHeader(&z, &head), Z_OK);
+	z.next_in = (Bytef *)(uintptr_t)data;
+	z.avail_in = (uInt)len;
+	z.next_out = b + n;
+	z.avail_out = (uInt)(sizeof b - n);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n += z.total_out;
+	deflateEnd(&z);
+}
+
 static int open_it(void)
 {
 	enum media m = MEDIA_UNKNOWN;
@@ -205,6 +223,11 @@ static void cut_off(void **state)
 	assert_int_equal(open_it(), RC_FAILED);
 	assert_non_null(strstr(err.text, "other bytes follow"));
 	close_it();
+	/* nor may what is inflated go on */
+	make(3);
+	part(NULL, "x", 1);
+	assert_int_equal(open_it(), RC_FAILED);
+	close_it();
 }
 
 /* What comes behind the first end is of the archive too; what is no header there is refused. */
@@ -251,6 +274,29 @@ static void grows(void **state)
 	close_it();
 }
 
+/* A header alone says it: refused as what it is, not as cut off or as one that grows. */
+static void too_large(void **state)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+
+	(void)state;
+	archive_write_set_format_gnutar(a);
+	archive_write_set_bytes_per_block(a, 512);
+	archive_write_open_memory(a, b, sizeof b, &n);
+	archive_entry_set_pathname(e, "huge");
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_size(e, (la_int64_t)17 << 30);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	archive_write_fail(a);	/* nor does the writer fill it up */
+	archive_write_free(a);
+	archive_entry_free(e);
+	n = 512;
+	assert_int_equal(open_it(), RC_FAILED);
+	assert_string_equal(err.text, "tar archive refused: a member is larger than any object");
+	close_it();
+}
+
 /* Whatever byte is changed: refused, found damaged, or members within their sizes. */
 static void every_byte(void **state)
 {
@@ -292,24 +338,6 @@ static void others(void **state)
 	assert_int_equal(open_it(), RC_FAILED);
 	assert_string_equal(err.text, "gzip file refused: it is damaged");
 	close_it();
-}
-
-/* Appends a part of a gzip file (RFC 1952 2.2); name NULL: none. */
-static void part(const char *name, const void *data, size_t len)
-{
-	gz_header head = { .name = (Bytef *)(uintptr_t)name, .os = 3 };
-	z_stream z;
-
-	memset(&z, 0, sizeof z);
-	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
-	assert_int_equal(deflateSetHeader(&z, &head), Z_OK);
-	z.next_in = (Bytef *)(uintptr_t)data;
-	z.avail_in = (uInt)len;
-	z.next_out = b + n;
-	z.avail_out = (uInt)(sizeof b - n);
-	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	n += z.total_out;
-	deflateEnd(&z);
 }
 
 static void is_called(const char *name, enum names chosen, const char *want)
@@ -447,7 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(names), cmocka_unit_test(cut_off), cmocka_unit_test(behind),
-		cmocka_unit_test(grows), cmocka_unit_test(every_byte), cmocka_unit_test(others),
+		cmocka_unit_test(grows), cmocka_unit_test(every_byte), cmocka_unit_test(others), cmocka_unit_test(too_large),
 		cmocka_unit_test(lone), cmocka_unit_test(parts), cmocka_unit_test(lone_grows),
 	};
 
