@@ -75,7 +75,8 @@ static int again_packages(struct work *w, struct import *import, const json_t *p
 		    (rc = json_get_int(p, "unpack", "n", 0, &n, err)))
 			break;
 		if (verdict && !strcmp(verdict, "verified")) {
-			if (!spool_settings(w->spool)->keep_package && n > 0 && n <= INT32_MAX)
+			if (!spool_settings(w->spool)->keep_package && !json_is_true(json_object_get(p, "kept")) && n > 0 &&
+			    n <= INT32_MAX)
 				rc = import_package_drop(import, (int)n, err);
 		} else {
 			*worse = true;

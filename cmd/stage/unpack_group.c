@@ -77,22 +77,35 @@ static bool named(const char *base, const char *const *names, size_t n)
 	return false;
 }
 
-/* What every medium has beside its data: by name, and only where the content is no DICOM object and no PDF. */
-static const char *junk(const struct unpack_file *f)
+/* Set aside by its name or its place and not by its content: its package stays where it is, since one may err. */
+static int guess_aside(struct unpack_run *run, struct unpack_file *f, const char *reason, struct err *err)
 {
-	static const char *const system[] = { ".DS_Store", "._*", "Thumbs.db", "desktop.ini", "autorun.inf",
-	    "autorun.ico", "lockfile", "VERSION" };
+	run->packages[f->package].kept = true;
+	return unpack_aside(f, false, reason, err);
+}
+
+/* Is it a medium (an index, a viewer)? Then some names are the medium's own. */
+static bool is_medium(const struct unpack_run *run, const struct unpack_package *p)
+{
+	for (size_t i = p->first; i < p->first + p->count; i++)
+		if (run->files[i].listing || run->files[i].media == MEDIA_EXE)
+			return true;
+	return false;
+}
+
+/* Notes that the standards put onto every medium. Only text and pages; what names a UID is more than a note. */
+static bool note(const struct unpack_file *f)
+{
 	static const char *const notes[] = { "README*", "LIESMICH*", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*",
-	    "INDEX.HTM*", "MD5SUM*", "SHA1SUM*", "SHA256SUM*" };
+	    "INDEX.HTM*" };
+	static const char *const marks[] = { "LOCKFILE", "VERSION" };
 	const char *base = base_name(f->label ? f->label : "");
 
-	if (f->media == MEDIA_DICOM || f->media == MEDIA_PDF)
-		return NULL;
-	if (named(base, system, sizeof system / sizeof *system) || (f->label && strstr(f->label, "__MACOSX/")))
-		return "a file of an operating system";
-	if (named(base, notes, sizeof notes / sizeof *notes))
-		return "a note of the medium itself (PS3.10 8.5, IHE PDI)";
-	return NULL;
+	if (f->media == MEDIA_EMPTY || f->media == MEDIA_TEXT)
+		if (named(base, marks, sizeof marks / sizeof *marks))
+			return true;
+	return (f->media == MEDIA_TEXT || f->media == MEDIA_HTML) && !(f->uids && f->uids[0]) &&
+	    named(base, notes, sizeof notes / sizeof *notes);
 }
 
 /* "3:dir/sub": package and folder of a label; false at the root of the package */
@@ -147,7 +160,7 @@ static int viewer(struct unpack_run *run, struct err *err)
 				break;
 			}
 			if (there) {
-				rc = unpack_aside(f, false, "a part of viewer software", err);
+				rc = guess_aside(run, f, "a part of viewer software", err);
 				break;
 			}
 		}
@@ -318,6 +331,7 @@ static int verdict(struct unpack_package *p, struct unpack_file *v, size_t n, st
 static int settle(struct unpack_run *run, size_t i, struct err *err)
 {
 	struct unpack_package *p = &run->packages[i];
+	bool medium = is_medium(run, p);
 	int rc = RC_OK;
 
 	if (!p->failed && p->count == 0) {
@@ -330,15 +344,14 @@ static int settle(struct unpack_run *run, size_t i, struct err *err)
 		rc = unpack_add_files(run, i, 1, err);
 	for (size_t k = p->first; rc == RC_OK && k < p->first + p->count; k++) {
 		struct unpack_file *f = &run->files[k];
-		const char *why = NULL;
 
 		if (p->failed)
 			rc = unpack_aside(f, true, p->reason ? p->reason : "its package cannot be read", err);
 		else if (!f->answered)
 			rc = err_set(err, ERR_INTERNAL, "a file of package %d has no answer", p->n);
-		else if ((f->fate == FATE_DOCUMENT || (f->fate == FATE_ASIDE && f->data)) && p->count > 1 &&
-		    (why = junk(f)))
-			rc = unpack_aside(f, false, why, err);
+		else if (medium && (f->fate == FATE_DOCUMENT || f->media == MEDIA_EMPTY) && note(f) &&
+		    !unpack_medium_lists(run, f))
+			rc = guess_aside(run, f, "a note of the medium itself, by its name (PS3.10 8.5, IHE PDI)", err);
 	}
 	return rc;
 }

@@ -64,6 +64,7 @@ struct unpack_package {
 	bool failed;		/* nothing could be taken from it */
 	bool locked;		/* failed, for want of a password */
 	bool partial;
+	bool kept;		/* something was set aside that its content does not give away: it stays in the import */
 	bool error_note;	/* partial: the portal itself says so in it */
 	char *reason;		/* why failed or partial */
 	enum err_kind kind;	/* of what failed */
@@ -131,6 +132,8 @@ void unpack_count(struct unpack_run *);	/* sums of the summary */
 /* unpack_medium.c: what media say of themselves, against what is there. */
 /* The listing that follows a worker's answer j, into f. Nothing follows: RC_OK. */
 int unpack_medium_take(struct unpack_run *, struct unpack_file *f, struct chan *, const json_t *j, struct err *);
+/* Does metadata of XDM in f's package name f as a document? By the last component: before anything is compared. */
+bool unpack_medium_lists(const struct unpack_run *, const struct unpack_file *f);
 int unpack_medium_compare(struct unpack_run *, struct err *);	/* when fates are known; names studies of documents */
 int unpack_medium_record(struct unpack_run *, json_t *array, struct err *);
 void unpack_medium_say(struct unpack_run *);

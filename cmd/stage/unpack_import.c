@@ -75,7 +75,7 @@ static int drop_packages(struct unpack_run *run, struct work *w, struct err *err
 	if (spool_settings(w->spool)->keep_package)
 		return RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < run->npackages; i++)
-		if (!run->packages[i].failed && !run->packages[i].partial)
+		if (!run->packages[i].failed && !run->packages[i].partial && !run->packages[i].kept)
 			rc = import_package_drop(run->import, run->packages[i].n, err);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "dicom/charset.h"
 #include "media/dicomdir.h"
+#include "media/noise.h"
 #include "media/xdm.h"
 #include "media/zip.h"
 #include "dicom/walk.h"
@@ -169,13 +170,20 @@ static int document(struct stream *s, struct judgement *j, struct err *err)
 
 int judge(struct stream *s, struct judgement *j, struct err *err)
 {
+	const char *noise = NULL;
 	char what[128];
 	int rc = sniff_stream(s, &j->media, err);
 
+	if (rc == RC_OK)
+		rc = noise_find(s, j->media, &noise, err);
 	if (rc != RC_OK)
 		return rc;
 	j->data = false;
 	j->reason[0] = '\0';
+	if (noise) {
+		aside(j, false, noise);
+		return RC_OK;
+	}
 	switch (j->media) {
 	case MEDIA_DICOM:
 		return dicom(s, j, err);

@@ -133,13 +133,33 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 	return rc;
 }
 
+static const char *last(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "";
+}
+
 /* Metadata that lie under another name (a copy of an editor, of a versioning program) speak for no medium. */
 static bool is_index(const struct unpack_file *f)
 {
-	const char *slash = f->label ? strrchr(f->label, '/') : NULL;
-	const char *base = slash ? slash + 1 : f->label ? f->label : "";
+	const char *base = last(f->label);
 
 	return f->listing->kind == LISTING_DICOMDIR || !base[0] || !strcasecmp(base, "METADATA.XML");
+}
+
+bool unpack_medium_lists(const struct unpack_run *run, const struct unpack_file *f)
+{
+	const struct unpack_package *p = &run->packages[f->package];
+
+	for (size_t i = p->first; i < p->first + p->count; i++) {
+		const struct listing *l = run->files[i].listing;
+
+		for (size_t k = 0; l && l->kind == LISTING_XDM && k < l->nfiles; k++)
+			if (!strcasecmp(last(l->files[k].path), last(f->label)))
+				return true;
+	}
+	return false;
 }
 
 int unpack_medium_compare(struct unpack_run *run, struct err *err)

@@ -114,6 +114,8 @@ static int list_packages(struct unpack_run *run, json_t *list, struct err *err)
 
 		if (!j)
 			return err_rc(err->kind);
+		if (p->kept && run->import)
+			json_object_set_new(j, "kept", json_true());
 		if (json_array_append_new(list, j) != 0)
 			return err_set(err, ERR_TEMP, "no memory to unpack");
 	}

@@ -131,6 +131,13 @@ static bool is_text(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* PE and DOS (two letters that may begin a text too), ELF, Mach-O, Java classes */
+static bool program(const uint8_t *p, size_t n)
+{
+	return (AT(0, "MZ") && !is_text(p, n)) || AT(0, "\x7f""ELF") || AT(0, "\xcf\xfa\xed\xfe") ||
+	    AT(0, "\xce\xfa\xed\xfe") || AT(0, "\xca\xfe\xba\xbe");
+}
+
 enum media sniff(const void *head, size_t n)
 {
 	const uint8_t *p = head;
@@ -152,7 +159,7 @@ enum media sniff(const void *head, size_t n)
 		return MEDIA_7Z;
 	if (AT(0, "Rar!\x1a\x07"))
 		return MEDIA_RAR;
-	if (AT(0, "MZ") || AT(0, "\x7f""ELF") || AT(0, "\xcf\xfa\xed\xfe") || AT(0, "\xca\xfe\xba\xbe"))
+	if (program(p, n))
 		return MEDIA_EXE;
 	if (AT(257, "ustar"))
 		return MEDIA_TAR;

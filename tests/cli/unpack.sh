@@ -82,6 +82,27 @@ status 'something unknown beside it: 65' 65 "$unpack" -v -o o12 cd.zip
 has 'named by its number' 'member [0-9]+: neither DICOM nor a document' err
 is 'one file was data' 1 "$(head -1 o12/1/manifest | jq .set_aside)"
 is 'the letter is a document' 'text/plain' "$(jq -r 'select(.type=="document").media' o12/1/manifest)"
+# a name tells nothing: content does
+mkdir -p named && cp x/DICOM/ST0001/SE0001/IM00001 named/Thumbs.db && printf 'The liver is enlarged.' >named/desktop.ini
+printf '\377\330\377\340\0\020JFIF' >named/.DS_Store && printf '[autorun]\nopen=x.exe\n' >named/letter.txt
+printf 'The spleen is not.' >named/README && printf '\0\1\2' >named/._a && : >named/LOCKFILE
+status 'names of an operating system: 65 for what is none' 65 "$unpack" -o on named
+is 'each by its content' '.DS_Store document
+._a set_aside true neither DICOM nor a document that is known
+LOCKFILE set_aside true an empty file
+README document
+Thumbs.db object
+desktop.ini document
+letter.txt set_aside false what starts by itself (autorun.inf)' "$(jq -r '.files[] | [.name, .fate, .data, .reason] |
+    map(select(. != null)) | join(" ")' on/unpack | LC_ALL=C sort)"
+# on a medium some are the medium's own; that is a guess, and the package stays
+mkdir -p disc/V && cp x/DICOM/ST0001/SE0001/IM00001 disc/I && printf 'MZ\220\0' >disc/V/v.exe && : >disc/LOCKFILE
+printf 'made by X' >disc/README.TXT && printf 'for 1.2.3.4.5.6' >disc/LICENSE && printf '%%PDF-1.4 x' >disc/readme.pdf
+(cd disc && python3 -m zipfile -c ../disc.zip .)
+status 'notes of a medium' 0 "$unpack" -o od disc.zip
+is 'are guessed' 'LOCKFILE by its name,README.TXT by its name' "$(jq -r '[.files[] | select(.fate == "set_aside" and
+    (.reason | test("by its name"))) | "\(.name) \(.reason | capture("(?<w>by its name)").w)"] | sort | join(",")' od/unpack)"
+is 'what names a UID, and a PDF, are none' 2 "$(ls od/1/document | wc -l)"
 # a program beside damaged files makes them no part of it
 mkdir -p disk/IMG && cp x/DICOM/ST0001/SE0001/* disk/IMG/ && printf 'MZ\220\0' >disk/IMG/viewer.exe
 printf '<html></html>' >disk/IMG/help.html
@@ -183,6 +204,15 @@ while kill -0 "$(cat pid)" 2>/dev/null; do :; done
 ok 'a second run beside the first keeps what it wrote' sh -c 'sha256sum <"$1/unpack" | cmp -s - before' x "$i"
 is 'and says the same again' 'true ok 12' "$(jq -r 'select(.type=="receipt") | "\(.again) \(.status) \(.instances)"' out2)"
 status 'an item is no import: 64' 64 "$unpack" "$i/study/1"
+
+i=$(fetch disc.zip)
+status 'a guess beside the images' 0 "$unpack" "$i"
+ok 'the package stays' test -e "$i/package/001"
+status 'again' 0 "$unpack" "$i"
+ok 'it stays again' test -e "$i/package/001"
+i=$(fetch junk.zip)
+status 'what content tells' 0 "$unpack" "$i"
+ok 'holds no package' test -z "$(ls "$i/package")"
 
 i=$(fetch conflict.zip)
 status 'a partial import: 65' 65 "$unpack" "$i"

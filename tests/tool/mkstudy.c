@@ -114,8 +114,15 @@ make_junk(void)
 {
 	static const char exe[256] = "MZ\x90\0\3\0\0\0This program cannot be run in DOS mode.";
 	static const char inf[] = "[autorun]\r\nopen=viewer.exe\r\n";
-	static const char thumbs[512] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+	char thumbs[1024] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"; /* a compound file: header, directory */
 
+	thumbs[30] = 9;
+	memcpy(thumbs + 512, "R\0o\0o\0t\0 \0E\0n\0t\0r\0y\0", 20);
+	thumbs[512 + 64] = 22;
+	thumbs[512 + 66] = 5;
+	memcpy(thumbs + 640, "C\0a\0t\0a\0l\0o\0g\0", 14);
+	thumbs[640 + 64] = 16;
+	thumbs[640 + 66] = 2;
 	member("viewer.exe", exe, sizeof exe);
 	member("autorun.inf", inf, sizeof inf - 1);
 	member("Thumbs.db", thumbs, sizeof thumbs);

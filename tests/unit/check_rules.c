@@ -954,6 +954,15 @@ siblings(void **state)
 	own->studies[0].accession[0] = 'B';
 	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
 	own->studies[0].accession[0] = 'A';
+	own->studies[0].accession_issuer = strdup("OTHER"); /* the number of another hospital */
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	free(own->studies[0].accession_issuer);
+	own->studies[0].accession_issuer = NULL;
+	orders[0] = f.order; /* its own order is no sibling's */
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "another study of this import has this accession number");
+	orders[1] = NULL;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
+	orders[1] = own;
 	own->studies[0].study_uid[2] = '9'; /* an entry that is not for that study */
 	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "scheduled");
 	drop(&f);

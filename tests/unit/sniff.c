@@ -70,6 +70,11 @@ static void by_magic(void **state)
 	assert_int_equal(OF("MSH|^~\\&|RIS|A|B|C|20260901||ORU^R01|1|P|2.5\r"), MEDIA_HL7);
 	assert_int_equal(OF("MSHA"), MEDIA_TEXT);
 	assert_int_equal(OF("MZ\x90\0"), MEDIA_EXE);
+	assert_int_equal(OF("MZ-Befund: unauffaellig"), MEDIA_TEXT);
+	assert_int_equal(OF("\x7f""ELF\2\1\1\0"), MEDIA_EXE);
+	assert_int_equal(OF("\xcf\xfa\xed\xfe\7\0\0\1"), MEDIA_EXE);
+	assert_int_equal(OF("\xce\xfa\xed\xfe\7\0\0\1"), MEDIA_EXE);
+	assert_int_equal(OF("\xca\xfe\xba\xbe\0\0\0\x34"), MEDIA_EXE);
 	assert_int_equal(AT(512, 257, "ustar"), MEDIA_TAR);
 	assert_int_equal(AT(SNIFF_BYTES, 32769, "CD001"), MEDIA_ISO);
 	assert_int_equal(AT(SNIFF_BYTES - 1, 32769, "CD00"), MEDIA_UNKNOWN);
