@@ -2,7 +2,7 @@
 #
 #   make                build/bin/mri-*
 #   make check          unit, program, flow, hostile, crash tests (short forms)
-#   make SAN=1 check    the same with ASan and UBSan, under build/san
+#   make SAN=1 check    the same by clang with ASan and UBSan, under build/san
 #   make lint           layers, headers, style, man pages
 #   make bench          the table of figures beside the peers
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
@@ -17,13 +17,12 @@ VERSION := 0.1
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-CC ?= gcc
-CXX ?= g++
+# gcc; clang for the sanitizers, so that a check sees the warnings of both
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(SAN)$(FUZZER),clang,gcc)
 endif
 ifeq ($(origin CXX),default)
-CXX := g++
+CXX := $(if $(SAN)$(FUZZER),clang++,g++)
 endif
 
 B := build
@@ -31,7 +30,7 @@ OPT := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ifdef SAN
 B := build/san
 # not vptr: DCMTK is not built for it, and what it asks of memory is refused in a jail
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
+OPT := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined \
     -DMRI_SANITIZED
 LDSAN := -fsanitize=address,undefined
 endif
@@ -152,8 +151,7 @@ RUNS ?= 10000000
 SECONDS ?= 600
 # A small quarantine: else every run touches memory that is new, and takes twice as long.
 fuzz:
-	$(MAKE) FUZZER=1 OUT=build/fuzz CC="$(if $(filter gcc,$(CC)),clang,$(CC))" CXX="$(if $(filter g++,$(CXX)),clang++,$(CXX))" \
-	    $(addprefix build/fuzz/test/fuzz/,$(TARGETS))
+	$(MAKE) FUZZER=1 OUT=build/fuzz $(addprefix build/fuzz/test/fuzz/,$(TARGETS))
 	$(Q)for t in $(TARGETS); do mkdir -p build/fuzz/found/$$t && \
 	    ASAN_OPTIONS=quarantine_size_mb=4 build/fuzz/test/fuzz/$$t -runs=$(RUNS) -max_total_time=$(SECONDS) \
 	    -timeout=10 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/crash-$$t- -print_final_stats=1 $(FUZZ_FLAGS) \

@@ -162,7 +162,8 @@ static int patient_of(struct listing *l, struct entry *e, int *index, struct err
 	return listing_patient(l, name, id, birth, index, err);
 }
 
-static int document(struct listing *l, xmlNode *x, struct err *err)
+/* Counts in *unnamed those that say no place on the medium. */
+static int document(struct listing *l, xmlNode *x, size_t *unnamed, struct err *err)
 {
 	struct entry e = { .uri = "" };
 	struct listing_file *f = NULL;
@@ -185,10 +186,13 @@ static int document(struct listing *l, xmlNode *x, struct err *err)
 	}
 	unescape(e.uri);
 	text_escape(path, sizeof path, e.uri, strlen(e.uri));
-	if (e.long_uri || !e.uri[0])
-		rc = listing_broken(l, err, "a document without a URI that can be read");
-	if (rc == RC_OK)
-		rc = patient_of(l, &e, &patient, err);
+	rc = patient_of(l, &e, &patient, err);
+	if (rc == RC_OK && !e.long_uri && !e.uri[0]) {
+		(*unnamed)++;
+		return RC_OK;
+	}
+	if (rc == RC_OK && e.long_uri)
+		rc = listing_broken(l, err, "a document with a URI that cannot be read");
 	if (rc == RC_OK)
 		rc = listing_file(l, e.long_uri ? "" : path, &f, err);
 	if (rc != RC_OK)
@@ -221,11 +225,12 @@ static int walk(struct listing *l, xmlNode *root, struct err *err)
 {
 	xmlNode *x = root;
 	unsigned depth = 0;
+	size_t unnamed = 0;
 	int rc = RC_OK;
 
 	while (x && rc == RC_OK) {
 		if (named(x, "ExtrinsicObject"))
-			rc = document(l, x, err);
+			rc = document(l, x, &unnamed, err);
 		else if (depth >= XDM_DEPTH_MAX)
 			rc = err_set(err, ERR_DATA, "elements that are nested more than %d deep", XDM_DEPTH_MAX);
 		if (x->children && x->type == XML_ELEMENT_NODE && !named(x, "ExtrinsicObject")) {
@@ -239,6 +244,10 @@ static int walk(struct listing *l, xmlNode *root, struct err *err)
 		}
 		x = !x || x == root ? NULL : x->next;
 	}
+	/* ITI TF-3 4.2.3.2.26: on media each has a URI. Where none has, the set was made for a repository, not for a
+	 * medium: it claims patients, no files. */
+	if (rc == RC_OK && unnamed > 0 && l->nfiles > 0)
+		rc = listing_broken(l, err, "a document without a URI");
 	return rc;
 }
 

@@ -30,14 +30,20 @@ for dir in "$CORPUS"/series/*/; do
 	import=$(mri-fetch --order order.json a.zip 2>>log) || :
 	ok "$name: fetched" test -d "$import"
 	mri-unpack "$import" >items 2>>log || :
+	# nothing is found in whole series of one patient but what they lack; that is for a person to accept
+	case $name in
+	ct-philips-phantom) lacks='patient finding' ;;	# no birth date, and its name is one word
+	mr-ge-epi-150 | mr-uih-dti-17 | mr-wrist-16) lacks='patient unknown' ;;	# no birth date
+	*) lacks='' ;;
+	esac
+	is "$name: a study" 1 "$(grep -c . items)"
 	for item in $(cat items); do
-		# a birth date that is missing on either side, say, is for a person to accept
-		got=0
-		mri-check "$item" >out 2>>log || got=$?
-		for rule in $(mri-show --json --findings "$item" 2>>log | jq -r '.. | objects | select(.verdict? != null and .rule? != null and .verdict != "pass" and .severity? == "error") | .rule' | sort -u); do
-			mri-check --accept "$rule" --reason 'test series' "$item" >out 2>>log || :
-		done
-		ok "$name: check passes or is accepted" grep -qx "$item" out
+		mri-check --json "$item" >out 2>>log || :
+		is "$name: what is found" "complete unknown${lacks:+, $lacks}" \
+		    "$(jq -r 'select(.type == "receipt") | [.findings[] | "\(.rule) \(.verdict)"] | sort | join(", ")' out)"
+		[ -z "$lacks" ] || mri-check --accept patient --reason 'test series' "$item" >out 2>>log || :
+		mri-check "$item" >out 2>>log || :
+		ok "$name: check passes" grep -qx "$item" out
 	done
 	ok "$name: retag" sh -c 'mri-retag <items >retagged 2>>log'
 	got=0

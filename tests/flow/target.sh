@@ -18,7 +18,8 @@ _pids="$_pids $!"
 new_spool 'allow_http = 127.0.0.1' '[destination pacs]' "url = dicom://ORTHANC@127.0.0.1:$dicom" \
     '[destination web]' "url = http://127.0.0.1:$http/dicom-web" '[destination gone]' \
     "url = dicom://ORTHANC@127.0.0.1:$(free_port)" '[destination goneweb]' "url = http://127.0.0.1:$(free_port)/x" \
-    '[destination noweb]' "url = http://127.0.0.1:$http/nothing" '[destination his]' "url = folder:$TMPDIR/his" >/dev/null
+    '[destination noweb]' "url = http://127.0.0.1:$http/nothing" '[destination his]' "url = folder:$TMPDIR/his" \
+    '[destination tls]' "url = dicoms://ORTHANC@127.0.0.1:$dicom" >/dev/null
 
 printf '{"v":1,"basis":{"kind":"consent","reference":"r"},"patient":{"id":"4711","issuer":"HOSP",
  "name":"Müller^Jörg","birth_date":"1970-02-01","sex":"M"},"studies":[{"modality":"CT","accession":"A100"}]}' |
@@ -80,6 +81,8 @@ done
 is 'nothing was written' "$before" "$(cat "$item/check" "$item/overlay" | sha256sum)"
 status 'a server without QIDO' 0 mri-check --json --dest noweb "$item"
 is 'is unknown' "unknown warning 'noweb' was not asked: it answers no such query" "$(target)"
+status 'one over TLS' 0 mri-check --json --dest tls "$item"
+is 'is unknown too, not free' "unknown warning 'tls' was not asked: this release does not ask over TLS" "$(target)"
 status 'a folder is not asked' 0 mri-check --json --dest his "$item"
 is 'and nothing is said' '' "$(target)"
 status 'without --dest nobody is asked' 0 mri-check --json "$item"

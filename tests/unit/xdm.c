@@ -72,9 +72,9 @@ static void refused(void **state)
 		{ "", "no well-formed XML", 0 },
 		{ "<a/>", "no submission set", 0 },
 		{ "<SubmitObjectsRequest>&undeclared;</SubmitObjectsRequest>", "no well-formed XML", 0 },
-		{ HEAD DOC(SLOT("size", "3") SLOT("hash", SHA)) TAIL, "without a URI", 1 },
+		{ HEAD DOC(SLOT("size", "3") SLOT("hash", SHA)) DOC(GOOD) TAIL, "without a URI", 1 },
 		{ HEAD DOC("<Slot name=\"URI\"><ValueList><Value>a</Value><Value>b</Value></ValueList></Slot>") TAIL,
-		    "without a URI", 1 },
+		    "a URI that cannot be read", 1 },
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "-3") SLOT("hash", SHA)) TAIL, "a size that is no number", 1 },
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3") SLOT("hash", "abc")) TAIL, "a hash that is no SHA-1", 1 },
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3")) TAIL, "without size or hash", 1 },
@@ -110,7 +110,20 @@ static void refused(void **state)
 	assert_false(xdm_is("", 0));
 }
 
-/* Size and hash against what is there. */
+/* What is submitted to a repository says no places: no medium's index, but whose the documents are. */
+static void submission(void **state)
+{
+	static const char xml[] = HEAD DOC(SLOT("sourcePatientId", "7^^^&amp;1.2&amp;ISO")) TAIL;
+	struct listing l;
+
+	(void)state;
+	take(xml, sizeof xml - 1, &l);
+	assert_null(l.broken);
+	assert_int_equal(l.nfiles, 0);
+	assert_int_equal(l.npatients, 1);
+	listing_free(&l);
+}
+
 /* Bytes that are none of the encoding it declares: the parser's word on them goes to nobody's terminal. */
 static void silent(void **state)
 {
@@ -134,6 +147,7 @@ static void silent(void **state)
 	listing_free(&l);
 }
 
+/* Size and hash against what is there. */
 static void compared(void **state)
 {
 	static const char xml[] = HEAD DOC(SLOT("URI", "A.PDF") SLOT("size", "3") SLOT("hash", SHA))
@@ -181,7 +195,8 @@ static void compared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(silent), cmocka_unit_test(compared),
+		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(submission),
+		cmocka_unit_test(silent), cmocka_unit_test(compared),
 	};
 
 	xdm_load();
