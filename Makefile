@@ -88,7 +88,8 @@ MAN := $(sort $(wildcard man/*.[1-8]))
 all: $(BIN)
 tools: $(TOOL)
 unit: $(UNIT)
-everything: all tools unit $(FUZZ)
+fuzzers: $(FUZZ)
+everything: all tools unit fuzzers
 
 $(B)/libmri.a: $(LIB_OBJ)
 	$(SAY) AR $@
@@ -183,7 +184,8 @@ install-data:
 clean:
 	rm -rf build
 
-.PHONY: all tools unit everything check lint bench check-fresh crash fuzz fuzz-cover fuzz-cover-built stream large check-corpus install install-data clean
+.PHONY: all tools unit fuzzers everything check lint bench check-fresh crash fuzz fuzz-cover fuzz-cover-built stream large \
+    check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -25,16 +25,6 @@ struct check_pool {
 
 /* The child. */
 
-static void
-prepare(void *arg)
-{
-	struct err err = { 0 };
-
-	charset_load(&err); /* what cannot be loaded does not convert, and that is a finding */
-	if (((const struct check_pool *)arg)->deep)
-		codec_load(&err); /* and what cannot be decoded is one too */
-}
-
 /* One object; an answer always goes back. */
 static int
 answer(struct chan *chan, int fd, const struct age_key *key, bool deep)
@@ -89,6 +79,7 @@ int
 check_pool_new(struct check_pool **out, enum jail_mode mode, long jobs, struct err *err)
 {
 	struct check_pool *p = calloc(1, sizeof *p);
+	struct err ignored = { 0 };
 
 	if (p == NULL)
 		return err_set(err, ERR_TEMP, "no memory");
@@ -96,6 +87,7 @@ check_pool_new(struct check_pool **out, enum jail_mode mode, long jobs, struct e
 		jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	p->jobs = jobs < 1 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : (size_t)jobs;
 	p->mode = mode;
+	charset_load(&ignored); /* once: workers inherit it. What is missing does not convert, and that is a finding */
 	*out = p;
 	return RC_OK;
 }
@@ -109,12 +101,16 @@ stop_all(struct check_pool *p)
 	}
 }
 
-/* Decoders are loaded before the lock: workers that stand already have none. */
+/* Workers that stand already have no decoders; others inherit them. What is missing decodes nothing: a finding too. */
 void
 check_pool_deep(struct check_pool *p, bool deep)
 {
+	struct err ignored = { 0 };
+
 	if (p->deep != deep)
 		stop_all(p);
+	if (deep)
+		codec_load(&ignored);
 	p->deep = deep;
 }
 
@@ -124,6 +120,7 @@ check_pool_free(struct check_pool *p)
 	if (p == NULL)
 		return;
 	stop_all(p);
+	codec_unload();
 	free(p);
 }
 
@@ -136,7 +133,7 @@ start(struct check_pool *p, size_t w, struct err *err)
 		jail.cpu_seconds = DEEP_CPU;
 		jail.answer_seconds = DEEP_ANSWER;
 	}
-	return p->v[w] != NULL ? RC_OK : worker_start(&p->v[w], &jail, prepare, run, p, err);
+	return p->v[w] != NULL ? RC_OK : worker_start(&p->v[w], &jail, NULL, run, p, err);
 }
 
 static void

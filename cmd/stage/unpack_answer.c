@@ -73,8 +73,8 @@ static char *label_of(const struct pool *pool, const char *member, struct err *e
 {
 	char text[(UNPACK_NEST_MAX + 1) * (UNPACK_LABEL + 2)];
 
-	if (!pool->src.label)
-		return text_dup(member, err);
+	if (!pool->src.label || !member[0])	/* gzip need not say what its one file is called */
+		return text_dup(pool->src.label ? pool->src.label : member, err);
 	snprintf(text, sizeof text, "%s!/%s", pool->src.label, member);
 	return text_dup(text, err);
 }

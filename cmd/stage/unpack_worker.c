@@ -82,7 +82,7 @@ static int open_package(struct unpack_side *sd, const json_t *j, int fd)
 		rc = zip_open(&sd->zip, sd->package, &err);
 		if (rc == RC_OK && check)
 			rc = zip_check_headers(sd->zip, &err);
-	} else if (rc == RC_OK && container_fits(sd->package, sd->media)) {
+	} else if (rc == RC_OK && container_is(sd->media)) {
 		rc = container_open(&sd->container, sd->package, sd->media, &err);
 	}
 	if (rc != RC_OK)

@@ -1,7 +1,7 @@
 /*
  * consistent: UIDs, meta header against data set, character set against
- * bytes, attributes of type 1 that archives refuse to miss, and the same SOP
- * Instance UID twice.
+ * bytes, what an object must have (required.c), and the same SOP Instance UID
+ * twice.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +43,17 @@ form_agrees(const struct object *d)
 void
 consistent_object(const struct object *d, struct check_object *o)
 {
-	static const uint32_t type1[] = { TAG(0x0008, 0x0016), TAG(0x0008, 0x0018), TAG(0x0020, 0x000d),
-		TAG(0x0020, 0x000e) };
 	const char *uids[] = { o->sop_class, o->sop_uid, o->study_uid, o->series_uid };
+	static const uint32_t tags[] = { TAG(0x0008, 0x0016), TAG(0x0008, 0x0018), TAG(0x0020, 0x000d),
+		TAG(0x0020, 0x000e) };
 	const struct element *study_id = walk_find(d, TAG(0x0020, 0x0010));
 
 	for (size_t i = 0; i < 4; i++) {
-		const struct element *e = walk_find(d, type1[i]);
-		if (e == NULL || e->length == 0)
-			mark(o, POINT_TYPE1);
-		else if (!text_is_uid(uids[i]))
+		const struct element *e = walk_find(d, tags[i]);
+		if (e != NULL && e->length > 0 && !text_is_uid(uids[i])) /* none at all is required_object()'s to tell */
 			mark(o, POINT_BAD_UID);
 	}
+	required_object(d, o);
 	if (!meta_agrees(d, TAG(0x0002, 0x0002), o->sop_class) ||
 	    !meta_agrees(d, TAG(0x0002, 0x0003), o->sop_uid) || !form_agrees(d))
 		mark(o, POINT_META_DIFFERS);
@@ -130,7 +129,7 @@ rule_consistent(const struct check_study *s, struct check_report *rep, struct er
 	if ((rc = judge_twins(s, rep, err)) != RC_OK)
 		return rc;
 	check_say_objects(rep, s, POINT_BAD_UID, "UID that is none (PS3.5 9.1)");
-	check_say_objects(rep, s, POINT_TYPE1, "attribute missing that archives require, or too long");
+	required_tell(s, rep);
 	tell_charset(s, rep);
 	check_say_objects(
 	    rep, s, POINT_CHARSET_UNKNOWN, "character set that this version does not convert");

@@ -141,11 +141,13 @@ check_object_write(
     const struct check_object *o, const struct check_identity *id, struct buf *out, struct err *err)
 {
 	json_t *doc = json_make(err,
-	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:s, "
+	    "s:s, s:s}",
 	    "class", o->sop_class, "instance", o->sop_uid, "series", o->series_uid, "study", o->study_uid,
 	    "date", o->study_date, "modality", o->modality, "number", (json_int_t)o->number, "frames",
 	    (json_int_t)o->frames, "decoded", (json_int_t)o->decoded, "charset_tag",
-	    (json_int_t)o->charset_tag, "charset_nested", o->charset_nested, "image", o->image, "points",
+	    (json_int_t)o->charset_tag, "charset_nested", o->charset_nested, "type1_tag",
+	    (json_int_t)o->type1_tag, "type2_tag", (json_int_t)o->type2_tag, "image", o->image, "points",
 	    (json_int_t)o->points, "why", o->why,
 	    "name", id->name, "id", id->id, "issuer", id->issuer, "birth_date", id->birth_date, "sex",
 	    id->sex, "other_names", id->other_names, "other_ids", id->other_ids);
@@ -169,13 +171,26 @@ get_text(const json_t *doc, const char *key, char *to, size_t cap, struct err *e
 	return rc;
 }
 
+static int
+get_tag(const json_t *doc, const char *key, uint32_t *to, struct err *err)
+{
+	long long tag = 0;
+	int rc = json_get_int(doc, "facts of an object", key, 0, &tag, err);
+
+	if (rc == RC_OK && (tag < 0 || tag > UINT32_MAX))
+		rc = err_set(err, ERR_DATA, "facts of an object: a tag out of range");
+	if (rc == RC_OK)
+		*to = (uint32_t)tag;
+	return rc;
+}
+
 int
 check_object_parse(
     const char *line, size_t n, struct check_object *o, struct check_identity *id, struct err *err)
 {
 	static const char where[] = "facts of an object";
 	json_t *doc = NULL;
-	long long points = 0, tag = 0;
+	long long points = 0;
 	int rc = RC_OK;
 
 	memset(o, 0, sizeof *o);
@@ -192,8 +207,10 @@ check_object_parse(
 	    (rc = json_get_int(doc, where, "number", -1, &o->number, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "frames", 1, &o->frames, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "decoded", 0, &o->decoded, err)) != RC_OK ||
-	    (rc = json_get_int(doc, where, "charset_tag", 0, &tag, err)) != RC_OK ||
+	    (rc = get_tag(doc, "charset_tag", &o->charset_tag, err)) != RC_OK ||
 	    (rc = json_get_bool(doc, where, "charset_nested", false, &o->charset_nested, err)) != RC_OK ||
+	    (rc = get_tag(doc, "type1_tag", &o->type1_tag, err)) != RC_OK ||
+	    (rc = get_tag(doc, "type2_tag", &o->type2_tag, err)) != RC_OK ||
 	    (rc = json_get_bool(doc, where, "image", false, &o->image, err)) != RC_OK ||
 	    (rc = json_get_int(doc, where, "points", 0, &points, err)) != RC_OK ||
 	    (rc = get_text(doc, "why", o->why, sizeof o->why, err)) != RC_OK ||
@@ -209,12 +226,7 @@ check_object_parse(
 		rc = err_set(err, ERR_DATA, "%s: points out of range", where);
 		goto out;
 	}
-	if (tag < 0 || tag > UINT32_MAX) {
-		rc = err_set(err, ERR_DATA, "%s: a tag out of range", where);
-		goto out;
-	}
 	o->points = (uint32_t)points;
-	o->charset_tag = (uint32_t)tag;
 out:
 	json_decref(doc);
 	return rc;

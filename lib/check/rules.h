@@ -48,7 +48,10 @@ bool medium_lists(const struct check_study *);	/* does an index say how many obj
 /* Of one object, in the worker: sets points. */
 void object_other_ids(const struct object *, const char *charset, char *to, size_t cap);
 void readable_object(const struct object *, struct check_object *);
-void consistent_object(const struct object *, struct check_object *);
+void consistent_object(const struct object *, struct check_object *);	/* after readable_object() */
+/* required.c: a part of consistent */
+void required_object(const struct object *, struct check_object *);
+void required_tell(const struct check_study *, struct check_report *);
 void texts_object(const struct object *, struct check_object *);
 void frames_object(const struct object *, struct check_object *);	/* deep */
 

@@ -19,6 +19,7 @@ struct container {
 	enum media media;
 	struct archive *a;
 	struct gunzip *gz;	/* NULL: the stream as it is */
+	bool lone;		/* what gzip has is no tar archive: one member, and no libarchive */
 	uint64_t pos;		/* of the stream */
 	uint8_t tail[TAR_BLOCK];	/* what gzip gave last */
 	struct container_member *v;
@@ -119,6 +120,8 @@ static int start(struct container *c, struct err *err)
 	err_clear(&c->failed);
 	if (c->media == MEDIA_GZIP && (rc = gunzip_new(&c->gz, c->s, err)) != RC_OK)
 		return rc;
+	if (c->lone)
+		return RC_OK;
 	c->a = archive_read_new();
 	if (!c->a)
 		return err_set(err, ERR_TEMP, "no memory to read an archive");
@@ -148,11 +151,10 @@ static const char *kind_of(struct container *c, struct archive_entry *e, struct 
 	}
 }
 
-static int add(struct container *c, struct archive_entry *e, struct err *err)
+/* One more member, the last of c->v. */
+static int add(struct container *c, const char *name, struct err *err)
 {
-	const char *name = archive_entry_pathname(e);
 	struct container_member *m = NULL;
-	la_int64_t size = 0;
 
 	if (c->n == ZIP_MEMBERS_MAX)
 		return refused(c, err, "it has more members than any study");
@@ -167,15 +169,27 @@ static int add(struct container *c, struct archive_entry *e, struct err *err)
 	}
 	m = &c->v[c->n];
 	memset(m, 0, sizeof *m);
-	m->name_len = name ? strlen(name) : 0;
+	m->name_len = strlen(name);
 	c->names += m->name_len;
 	if (c->names > CONTAINER_NAMES_MAX)
 		return refused(c, err, "its names are longer than any medium's");
-	m->name = malloc(m->name_len + 1);
+	m->name = text_dup(name, err);
 	if (!m->name)
-		return err_set(err, ERR_TEMP, "no memory to read an archive");
-	memcpy(m->name, name ? name : "", m->name_len + 1);
+		return err_rc(err->kind);
 	c->n++;
+	return RC_OK;
+}
+
+static int add_entry(struct container *c, struct archive_entry *e, struct err *err)
+{
+	const char *name = archive_entry_pathname(e);
+	struct container_member *m = NULL;
+	la_int64_t size = 0;
+	int rc = add(c, name ? name : "", err);
+
+	if (rc != RC_OK)
+		return rc;
+	m = &c->v[c->n - 1];
 	m->unreadable = kind_of(c, e, m);
 	size = m->directory || m->unreadable || !archive_entry_size_is_set(e) ? 0 : archive_entry_size(e);
 	if (size < 0 || (uint64_t)size > ZIP_MEMBER_MAX)
@@ -225,26 +239,38 @@ static int list(struct container *c, struct err *err)
 		if (arc != ARCHIVE_OK && arc != ARCHIVE_WARN)
 			return broken(c, err, "it is damaged or cut off");
 		c->at++;
-		rc = add(c, e, err);
+		rc = add_entry(c, e, err);
 	}
 	return rc == RC_OK ? check_end(c, err) : rc;
 }
 
-bool container_fits(struct stream *s, enum media media)
+/* Its one member is as large as it turns out to be; how much that may be, gunzip knows. */
+static int list_lone(struct container *c, struct err *err)
 {
-	struct err err = { 0 };
-	struct gunzip *g = NULL;
-	const uint8_t *p = NULL;
-	size_t n = 0;
-	bool fits = false;
+	char name[GUNZIP_NAME_MAX + 1];
+	uint64_t size = 0;
+	int rc = gunzip_measure(c->s, &size, name, err);
 
-	if (media != MEDIA_GZIP)
-		return media == MEDIA_TAR || media == MEDIA_ISO;
-	if (gunzip_new(&g, s, &err) != RC_OK)
-		return false;
-	fits = gunzip_more(g, &p, &n, &err) == RC_OK && n >= TAR_BLOCK && memcmp(p + TAR_MAGIC, "ustar", 5) == 0;
-	gunzip_free(g);
-	return fits;
+	if (rc == RC_OK)
+		rc = add(c, name, err);
+	if (rc == RC_OK)
+		c->v[0].size = size;
+	return rc;
+}
+
+bool container_is(enum media media)
+{
+	return media == MEDIA_TAR || media == MEDIA_ISO || media == MEDIA_GZIP;
+}
+
+/* What cannot be inflated has no tar archive, and is refused when it is measured. */
+static bool is_lone(struct container *c)
+{
+	uint8_t head[TAR_BLOCK];
+	struct err ignored = { 0 };
+
+	return c->media == MEDIA_GZIP && (gunzip_head(c->s, head, sizeof head, &ignored) != RC_OK ||
+	    memcmp(head + TAR_MAGIC, "ustar", 5) != 0);
 }
 
 int container_open(struct container **out, struct stream *s, enum media media, struct err *err)
@@ -260,7 +286,8 @@ int container_open(struct container **out, struct stream *s, enum media media, s
 	c->media = media;
 	if (utf8)
 		before = uselocale(utf8);
-	rc = list(c, err);
+	c->lone = is_lone(c);
+	rc = c->lone ? list_lone(c, err) : list(c, err);
 	if (utf8)
 		uselocale(before);
 	if (rc != RC_OK) {
@@ -285,6 +312,8 @@ size_t container_name(const struct container *c, size_t i, enum names names, cha
 {
 	const struct container_member *m = &c->v[i];
 
+	if (c->lone && names == NAMES_AUTO)
+		names = NAMES_LATIN1;	/* RFC 1952 2.3.1 */
 	return names_utf8(text_utf8_valid(m->name, m->name_len) ? NAMES_UTF8 : names, m->name, m->name_len, to, cap);
 }
 
@@ -300,7 +329,7 @@ int container_begin(struct container *c, size_t i, struct err *err)
 		before = uselocale(utf8);
 	if (!c->a || c->at > i)
 		rc = start(c, err);
-	while (rc == RC_OK && c->at <= i) {
+	while (rc == RC_OK && !c->lone && c->at <= i) {
 		int arc = archive_read_next_header(c->a, &e);
 
 		if (arc == ARCHIVE_OK || arc == ARCHIVE_WARN)
@@ -316,10 +345,26 @@ int container_begin(struct container *c, size_t i, struct err *err)
 	return rc;
 }
 
+static int more_of_lone(struct container *c, const void **p, size_t *n, struct err *err)
+{
+	const uint8_t *bytes = NULL;
+	int rc = gunzip_more(c->gz, &bytes, n, err);
+
+	*p = bytes;
+	if (rc == RC_OK && (*n > c->left || (!*n && c->left)))
+		rc = refused(c, err, "it is not what it was a moment ago");
+	if (rc == RC_OK)
+		c->left -= *n;
+	return rc;
+}
+
 int container_more(struct container *c, const void **p, size_t *n, struct err *err)
 {
-	la_ssize_t got = archive_read_data(c->a, c->out, sizeof c->out);
+	la_ssize_t got = 0;
 
+	if (c->lone)
+		return more_of_lone(c, p, n, err);
+	got = archive_read_data(c->a, c->out, sizeof c->out);
 	*p = c->out;
 	*n = 0;
 	if (got < 0 || (uint64_t)got > c->left || (got == 0 && c->left)) {

@@ -2,7 +2,8 @@
  * Reading archives that are no ZIP: tar (ustar, pax, GNU), the same through
  * gzip, and ISO 9660 images (plain, Joliet, Rock Ridge). libarchive reads
  * them, with these formats enabled and no other; gzip is inflated here, so
- * that its CRC is checked and what it may grow to is bounded.
+ * that its CRC is checked and what it may grow to is bounded. A gzip file
+ * without a tar archive is a container of one member.
  *
  *	container_load();			before the jail
  *	container_open(&c, s, media, err);	reads all headers: what is cut off is refused as a whole
@@ -38,13 +39,12 @@ struct container_member {
 };
 
 void container_load(void);	/* the locale that names are converted in; once, before the jail */
-/* Is it one of these? MEDIA_TAR and MEDIA_ISO are; MEDIA_GZIP is where a tar archive is inside. */
-bool container_fits(struct stream *, enum media);
+bool container_is(enum media);	/* one of these: MEDIA_TAR, MEDIA_ISO, MEDIA_GZIP */
 int container_open(struct container **, struct stream *, enum media, struct err *);
 size_t container_count(const struct container *);
 const struct container_member *container_member(const struct container *, size_t i);
 /* A member's name in UTF-8, at most cap bytes, not terminated; returns how many. One that is not UTF-8 by itself is
- * read in the code page that was chosen; with NAMES_AUTO its bytes stay. */
+ * read in the code page that was chosen; with NAMES_AUTO its bytes stay, or are Latin-1 in gzip. */
 size_t container_name(const struct container *, size_t i, enum names chosen, char *to, size_t cap);
 int container_begin(struct container *, size_t i, struct err *);
 /* The next bytes, valid until the next call; *n == 0 at the end, when the size has been found right. */

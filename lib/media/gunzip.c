@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include "base/text.h"
 #include "media/zip.h"
 
 #define STEP	((size_t)256 << 10)
@@ -11,6 +12,8 @@ struct gunzip {
 	uint64_t pos, made;
 	z_stream z;
 	bool between;		/* a part has ended, none has begun */
+	gz_header head;		/* of the first part */
+	char name[GUNZIP_NAME_MAX + 1];
 	uint8_t in[STEP], out[STEP];
 };
 
@@ -30,10 +33,15 @@ int gunzip_new(struct gunzip **out, struct stream *s, struct err *err)
 	g->s = s;
 	g->pos = g->made = 0;
 	g->between = false;
+	memset(&g->head, 0, sizeof g->head);
+	memset(g->name, 0, sizeof g->name);
+	g->head.name = (Bytef *)g->name;
+	g->head.name_max = GUNZIP_NAME_MAX;
 	if (inflateInit2(&g->z, 16 + MAX_WBITS) != Z_OK) {
 		free(g);
 		return err_set(err, ERR_TEMP, "no memory to inflate");
 	}
+	inflateGetHeader(&g->z, &g->head);	/* refused for nothing but another format than this */
 	*out = g;
 	return RC_OK;
 }
@@ -112,4 +120,43 @@ void gunzip_free(struct gunzip *g)
 		return;
 	inflateEnd(&g->z);
 	free(g);
+}
+
+int gunzip_head(struct stream *s, uint8_t *to, size_t len, struct err *err)
+{
+	struct gunzip *g = NULL;
+	const uint8_t *p = NULL;
+	size_t n = 1, have = 0;
+	int rc = gunzip_new(&g, s, err);
+
+	while (rc == RC_OK && n && have < len) {
+		rc = gunzip_more(g, &p, &n, err);
+		if (n > len - have)
+			n = len - have;
+		if (rc == RC_OK)
+			memcpy(to + have, p, n);
+		have += n;
+	}
+	gunzip_free(g);
+	return rc == RC_OK && have < len ? refused(err, "it is too short") : rc;
+}
+
+int gunzip_measure(struct stream *s, uint64_t *size, char name[GUNZIP_NAME_MAX + 1], struct err *err)
+{
+	struct gunzip *g = NULL;
+	const uint8_t *p = NULL;
+	size_t n = 1;
+	int rc = gunzip_new(&g, s, err);
+
+	while (rc == RC_OK && n) {
+		rc = gunzip_more(g, &p, &n, err);
+		if (rc == RC_OK && g->made > ZIP_MEMBER_MAX)
+			rc = refused(err, "it holds more than any object");
+	}
+	if (rc == RC_OK) {
+		*size = g->made;
+		text_copy(name, GUNZIP_NAME_MAX + 1, g->name);
+	}
+	gunzip_free(g);
+	return rc;
 }

@@ -95,6 +95,32 @@ named 'tar: by code page' Ив n.tar --names CP866
 status 'no such code page: 64' 64 "$unpack" --names cp1252 -o ox n.zip
 has 'those that are' 'cp437, cp850, cp866, cp932, utf-8' err
 
+# --- a file through gzip ----------------------------------------------------------------
+mkdir gz && n=0
+for f in $(find d -name 'IM*' | sort); do
+	n=$((n + 1)) && gzip -nc "$f" >gz/IM$n.gz
+done
+printf '%%PDF-1.4 a report\n' >report.pdf && gzip -k report.pdf && mv report.pdf.gz gz
+status 'files through gzip, in a folder' 0 "$unpack" --json -o o-gz gz
+is 'their bytes' "$want" "$(all o-gz/1/original)"
+is 'the document among them' "$(sha256sum <report.pdf)" "$(sha256sum <o-gz/1/document/001)"
+is 'each in an archive of its own, by the name that it says' 'IM1.gz IM2.gz IM3.gz report.pdf.gz!/report.pdf' \
+	"$(jq -r '.files[] | select(.fate | IN("object", "document")).name' o-gz/unpack | sort | tr '\n' ' ' | sed 's/ $//')"
+status 'one by itself' 0 "$unpack" -o o-gz1 gz/IM1.gz
+ok 'its bytes' cmp -s o-gz1/1/original/00001 "$(find d -name 'IM*' | sort | head -n 1)"
+cp gz/IM1.gz gz/bad.gz && echo trash >>gz/bad.gz
+status 'other bytes behind one: 65' 65 "$unpack" -o o-gz2 gz/bad.gz
+has 'says so' 'gzip file refused: other bytes follow its end' err
+(cd gz && zip -q ../gz.zip IM2.gz bad.gz)
+status 'in an archive: 65' 65 "$unpack" -o o-gz3 gz.zip
+has 'the bad one' 'an archive inside \(gzip file\): gzip file refused: other bytes follow' err
+is 'the good one' 1 "$(ls o-gz3/1/original | wc -l)"
+export MRI_SPOOL="$TMPDIR/sp"
+i=$("$MRI_BIN/mri-fetch" --basis treatment --reference T-1 gz/IM1.gz 2>/dev/null)
+status 'in a spool' 0 "$unpack" "$i"
+is 'its item' "$i/study/1" "$(cat out)"
+unset MRI_SPOOL
+
 # --- archives inside -------------------------------------------------------------------
 mkdir in0 in1 in2 && cp plain.tar in0/b.tar && (cd in0 && zip -q ../in1/a.zip b.tar) && cp in1/a.zip note.txt in2
 bsdtar --format iso9660 -cf in1.iso -C in1 .

@@ -55,6 +55,7 @@ stage mri-unpack
 is 'its bytes are there' "$(($(stat -c %s head.dcm) + mb * 1048576))" \
     "$(mri-show --json --manifest "$(cat in)" | jq -r 'select(.sop_class) | .bytes' | head -n 1)"
 stage mri-check
+stage mri-check --deep
 stage mri-retag
 for id in "$MRI_SPOOL"/import/*; do status 'deleted' 0 mri-purge --now "${id##*/}"; done
 done_testing

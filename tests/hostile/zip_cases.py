@@ -345,4 +345,47 @@ def names():
     case('encrypted-aes-bare', archive([Member(b'a', pdf(), 0, 1, central={'method': 99}, local={'method': 99})]),
         'aside|refused', 'encrypted|AES')
 
-SECTIONS = (disagree, zip64s, descriptors, ends, overlaps, names)
+def gzips():
+    """A file through gzip, RFC 1952."""
+    refuse = 'gzip file refused: '
+    def gz(data, flags=0, extra=b'', crc=0, size=0, packed=None, method=8):
+        return struct.pack('<BBBBIBB', 0x1f, 0x8b, method, flags, 0, 0, 3) + extra + (deflate(data) if packed is None
+            else packed) + struct.pack('<II', zlib.crc32(data) ^ crc, len(data) + size & UNDEF)
+    case('gzip-good', gz(pdf()), 'document')
+    for i, name in enumerate((b'/etc/passwd', b'../../x', b'', b'\x1b]0;x\7', b'\xff' * 5000, 'fdp\u202e'.encode(),
+            b'a' * 70000)):
+        case('gzip-name-%d' % i, gz(pdf(), 8, name + b'\0'), 'document')
+    case('gzip-name-endless', gz(pdf(), 8, packed=b'a' * 70000)[:-8], 'refused', refuse + 'it is cut off')
+    case('gzip-all-fields', gz(pdf(), 0x1c, b'\4\0xxxx' + b'name\0comment\0'), 'document')
+    case('gzip-extra-long', gz(pdf(), 4, b'\xff\xff'), 'refused', refuse)
+    case('gzip-header-crc', gz(pdf(), 2, b'\0\0'), 'refused', refuse + 'it is damaged')
+    case('gzip-flags', gz(pdf(), 0xe0), 'refused', refuse + 'it is damaged')
+    case('gzip-crc', gz(pdf(), crc=1), 'refused', refuse + 'it is damaged')
+    case('gzip-size', gz(pdf(), size=1), 'refused', refuse + 'it is damaged')
+    case('gzip-size-4g', gz(pdf(), size=-1 - len(pdf())), 'refused', refuse + 'it is damaged')
+    case('gzip-garbage', gz(pdf(), packed=b'\xff' * 50), 'refused', refuse + 'it is damaged')
+    case('gzip-parts', gz(pdf()) + gz(b'more'), 'document')
+    case('gzip-padded', gz(pdf()) + bytes(600), 'document')
+    case('gzip-trailing', gz(pdf()) + b'trailing', 'refused', refuse + 'other bytes follow its end')
+    case('gzip-trailing-zip', gz(pdf()) + archive([Member(b'a', pdf())]), 'refused', refuse +
+        'other bytes follow its end')
+    case('gzip-second-cut', gz(pdf()) + gz(b'more')[:-1], 'refused', refuse + 'it is cut off')
+    case('gzip-second-damaged', gz(pdf()) + gz(b'more', crc=1), 'refused', refuse + 'it is damaged')
+    data = gz(pdf())
+    for k in range(3, len(data), 9):
+        case('gzip-cut-%d' % k, data[:k], 'refused', refuse + 'it is cut off')
+    case('gzip-bomb', gz(bytes(40 << 20)), 'refused', refuse + 'it would grow more than any image does')
+    part = gz(bytes(1 << 20))
+    case('gzip-bomb-parts', part * 40, 'refused', refuse + 'it would grow more than any image does')
+    case('gzip-empty-parts', gz(b'') * 20000 + gz(pdf()), 'document')
+    case('gzip-empty', gz(b''), 'aside', 'an empty file')
+    case('gzip-gzip', gz(gz(pdf())), 'document|partial')
+    case('gzip-deep', gz(gz(gz(gz(pdf())))), 'aside', 'of its 3 files were set aside')
+    case('gzip-zip', gz(archive([Member(b'a', pdf())])), 'document')
+    case('gzip-zip-refused', gz(archive([Member(b'a', pdf(), cname=b'b')])), 'aside', 'its two names differ')
+    case('zip-gzip', archive([Member(b'a.gz', gz(pdf()), 0)]), 'document')
+    case('zip-gzip-trailing', archive([Member(b'a.gz', gz(pdf()) + b'x', 0), Member(b'b', pdf('b'))]), 'partial',
+        refuse + 'other bytes follow its end')
+    case('zip-gzip-bomb', archive([Member(b'a.gz', gz(bytes(40 << 20)), 0)]), 'aside', 'would grow more than')
+
+SECTIONS = (disagree, zip64s, descriptors, ends, overlaps, names, gzips)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "check/check.h"
 #include "dicom/charset.h"
+#include "dicom/walk.h"
 
 /* A study of n objects of one patient, all as it should be. */
 enum {
@@ -494,6 +495,7 @@ permitted(void **state)
 struct maker {
 	uint8_t v[8192];
 	size_t n;
+	uint32_t lacks, empty;	/* an attribute that is left out, or has no value */
 };
 
 static void
@@ -503,6 +505,10 @@ put(struct maker *m, unsigned g, unsigned e, const char *vr, const void *p, size
 		(uint8_t)vr[1] };
 	size_t padded = n + (n & 1), hl = 8;
 
+	if (m->lacks == TAG(g, e))
+		return;
+	if (m->empty == TAG(g, e))
+		n = padded = 0;
 	if (strcmp(vr, "OW") == 0 || strcmp(vr, "SQ") == 0) {
 		hl = 12;
 		memcpy(head + 8, &(uint32_t){ (uint32_t)padded }, 4);
@@ -531,9 +537,44 @@ put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
 	put(m, g, e, "US", b, 2);
 }
 
+/* What patient, study and series have in every object. */
+static void
+put_study(struct maker *m, const char *name, const char *modality)
+{
+	put_text(m, 8, 0x20, "DA", "20240101");
+	put_text(m, 8, 0x30, "TM", "1200");
+	put_text(m, 8, 0x50, "SH", "");
+	put_text(m, 8, 0x60, "CS", modality);
+	put_text(m, 8, 0x90, "PN", "");
+	put_text(m, 0x10, 0x10, "PN", name);
+	put_text(m, 0x10, 0x20, "LO", "");
+	put_text(m, 0x10, 0x30, "DA", "");
+	put_text(m, 0x10, 0x40, "CS", "");
+}
+
+/* From Rows to Pixel Representation; planar where there is more than one sample. */
+static void
+put_image(struct maker *m, unsigned samples, const char *photometric, const char *frames, unsigned rows, unsigned cols,
+    unsigned bits)
+{
+	put_us(m, 0x28, 0x02, samples);
+	put_text(m, 0x28, 0x04, "CS", photometric);
+	if (samples > 1)
+		put_us(m, 0x28, 0x06, 0);
+	if (frames != NULL)
+		put_text(m, 0x28, 0x08, "IS", frames);
+	put_us(m, 0x28, 0x10, rows);
+	put_us(m, 0x28, 0x11, cols);
+	put_us(m, 0x28, 0x100, bits);
+	put_us(m, 0x28, 0x101, bits);
+	put_us(m, 0x28, 0x102, bits - 1);
+	put_us(m, 0x28, 0x103, 0);
+}
+
 struct recipe {
 	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested,
-	    *other_id, *other_issuer, *retired_ids;
+	    *other_id, *other_issuer, *retired_ids, *sop_class;
+	uint32_t lacks, empty;
 	unsigned rows, cols, bits, samples;
 	size_t pixels;
 	bool no_pixels;
@@ -543,20 +584,20 @@ static uint32_t
 points_of(const struct recipe *r, struct check_object *o, struct check_identity *id)
 {
 	static const uint8_t zero[4096];
-	struct maker m = { .n = 132 };
+	struct maker m = { .n = 132, .lacks = r->lacks, .empty = r->empty };
+	const char *sop_class = r->sop_class != NULL ? r->sop_class : "1.2.840.10008.5.1.4.1.1.2";
 	struct stream *s = NULL;
 	struct err err = { 0 };
 
 	memcpy(m.v + 128, "DICM", 4);
-	put_text(&m, 2, 0x02, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 2, 0x02, "UI", sop_class);
 	put_text(&m, 2, 0x03, "UI", r->meta_uid != NULL ? r->meta_uid : "1.2.3.4");
 	put_text(&m, 2, 0x10, "UI", "1.2.840.10008.1.2.1");
 	if (r->charset != NULL)
 		put_text(&m, 8, 0x05, "CS", r->charset);
-	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
+	put_text(&m, 8, 0x16, "UI", sop_class);
 	put_text(&m, 8, 0x18, "UI", r->sop_uid != NULL ? r->sop_uid : "1.2.3.4");
-	put_text(&m, 8, 0x60, "CS", r->modality != NULL ? r->modality : "CT");
-	put_text(&m, 0x10, 0x10, "PN", r->name != NULL ? r->name : "A^B");
+	put_study(&m, r->name != NULL ? r->name : "A^B", r->modality != NULL ? r->modality : "CT");
 	if (r->retired_ids != NULL)
 		put_text(&m, 0x10, 0x1000, "LO", r->retired_ids);
 	if (r->other_id != NULL) { /* a sequence of one item */
@@ -569,15 +610,11 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
 	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", r->study_id != NULL ? r->study_id : "1");
+	put_text(&m, 0x20, 0x11, "IS", "");
 	put_text(&m, 0x20, 0x13, "IS", "17");
 	if (r->rows > 0) {
-		put_us(&m, 0x28, 0x02, r->samples > 0 ? r->samples : 1);
-		put_text(&m, 0x28, 0x04, "CS", r->photometric != NULL ? r->photometric : "MONOCHROME2");
-		if (r->frames != NULL)
-			put_text(&m, 0x28, 0x08, "IS", r->frames);
-		put_us(&m, 0x28, 0x10, r->rows);
-		put_us(&m, 0x28, 0x11, r->cols);
-		put_us(&m, 0x28, 0x100, r->bits);
+		put_image(&m, r->samples > 0 ? r->samples : 1, r->photometric != NULL ? r->photometric : "MONOCHROME2",
+		    r->frames, r->rows, r->cols, r->bits);
 		if (r->nested == NULL && !r->no_pixels)
 			put(&m, 0x7fe0, 0x10, "OW", zero, r->pixels);
 	}
@@ -627,7 +664,8 @@ objects(void **state)
 		      .pixels = 32 },
 		    0 },
 		{ { .rows = 10, .cols = 8, .bits = 16, .no_pixels = true }, POINT(POINT_NO_PIXELS) },
-		{ { .rows = 10, .cols = 8, .bits = 0, .pixels = 160 }, POINT(POINT_NO_PIXELS) },
+		{ { .rows = 10, .cols = 8, .bits = 0, .pixels = 160 },
+		    POINT(POINT_NO_PIXELS) | POINT(POINT_TYPE1) },
 		{ { .rows = 65535,
 		      .cols = 65535,
 		      .bits = 65535,
@@ -675,6 +713,76 @@ objects(void **state)
 	assert_int_equal(o.number, 17);
 }
 
+/* Each attribute of the table, left out and empty, where its module is called for and where it is not. */
+static void
+required(void **state)
+{
+	static const struct recipe image = { .rows = 4, .cols = 4, .bits = 8, .samples = 3, .photometric = "RGB",
+		.pixels = 48, .frames = "1", .sop_class = "1.2.840.10008.5.1.4.1.1.7.4" };
+	static const uint32_t ones[] = { 0x00080016, 0x00080018, 0x0020000d, 0x0020000e, 0x00280002, 0x00280004, 0x00280006,
+		0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103 };
+	static const uint32_t twos[] = { 0x00080020, 0x00080030, 0x00080050, 0x00080090, 0x00100010, 0x00100020, 0x00100030,
+		0x00100040, 0x00200011, 0x00200013 };
+	struct check_object o, back;
+	struct check_identity id;
+	struct buf b = BUF_INIT(0);
+	struct err err = { 0 };
+	struct recipe r = image;
+	struct fixture f;
+
+	(void)state;
+	assert_int_equal(points_of(&image, &o, &id), 0);
+	assert_int_equal(o.type1_tag | o.type2_tag, 0);
+	for (size_t i = 0; i < sizeof ones / sizeof *ones; i++) {
+		r = image;
+		r.lacks = ones[i];
+		if (!(points_of(&r, &o, &id) & POINT(POINT_TYPE1)) || o.type1_tag != ones[i])
+			fail_msg("without %08x: points %x, first %08x", ones[i], o.points, o.type1_tag);
+		r.lacks = 0;
+		r.empty = ones[i];
+		if (!(points_of(&r, &o, &id) & POINT(POINT_TYPE1)) || o.type1_tag != ones[i])
+			fail_msg("empty %08x: points %x, first %08x", ones[i], o.points, o.type1_tag);
+		r = (struct recipe){ .lacks = ones[i] }; /* a report has no pixels */
+		if (((points_of(&r, &o, &id) & POINT(POINT_TYPE1)) != 0) != (i < 4))
+			fail_msg("a report without %08x: points %x", ones[i], o.points);
+	}
+	for (size_t i = 0; i < sizeof twos / sizeof *twos; i++) {
+		r = image;
+		r.lacks = twos[i];
+		if (points_of(&r, &o, &id) != POINT(POINT_TYPE2) || o.type2_tag != twos[i])
+			fail_msg("without %08x: points %x, first %08x", twos[i], o.points, o.type2_tag);
+		r = (struct recipe){ .lacks = twos[i] };
+		if (points_of(&r, &o, &id) != (twos[i] == 0x00200013 ? 0 : POINT(POINT_TYPE2)))
+			fail_msg("a report without %08x: points %x", twos[i], o.points);
+		r = image;
+		r.empty = twos[i];
+		if (points_of(&r, &o, &id) != 0)
+			fail_msg("empty %08x: points %x", twos[i], o.points);
+	}
+	r = image;
+	r.sop_class = NULL; /* one frame is no module */
+	r.frames = NULL;
+	assert_int_equal(points_of(&r, &o, &id), 0);
+	r.bits = 0; /* a number that is none */
+	points_of(&r, &o, &id);
+	assert_int_equal(o.type1_tag, 0x00280100);
+	r.lacks = 0x00100020;
+	points_of(&r, &o, &id);
+	assert_int_equal(check_object_write(&o, &id, &b, &err), RC_OK);
+	assert_int_equal(check_object_parse(b.data, b.len, &back, &id, &err), RC_OK);
+	assert_int_equal(back.type1_tag, 0x00280100);
+	assert_int_equal(back.type2_tag, 0x00100020);
+	buf_free(&b);
+	make(&f);
+	f.objects[0].points = POINT(POINT_TYPE2);
+	f.objects[0].type2_tag = 0x00100020;
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "(0010,0020) PatientID");
+	f.objects[1].points = POINT(POINT_TYPE1);
+	f.objects[1].type1_tag = 0x00280010;
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "(0028,0010) Rows");
+	drop(&f);
+}
+
 /* Two frames of RLE in two fragments, with an offset table, under a transfer syntax. */
 static uint32_t
 compressed_points(const char *syntax, uint32_t second, bool deep, struct check_object *o)
@@ -691,15 +799,13 @@ compressed_points(const char *syntax, uint32_t second, bool deep, struct check_o
 	put_text(&m, 2, 0x10, "UI", syntax);
 	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
 	put_text(&m, 8, 0x18, "UI", "1.2.3.4");
-	put_text(&m, 8, 0x60, "CS", "CT");
+	put_study(&m, "A^B", "CT");
 	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
 	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", "1");
-	put_us(&m, 0x28, 0x02, 1);
-	put_text(&m, 0x28, 0x08, "IS", "2");
-	put_us(&m, 0x28, 0x10, 2);
-	put_us(&m, 0x28, 0x11, 2);
-	put_us(&m, 0x28, 0x100, 8);
+	put_text(&m, 0x20, 0x11, "IS", "");
+	put_text(&m, 0x20, 0x13, "IS", "");
+	put_image(&m, 1, "MONOCHROME2", "2", 2, 2, 8);
 	memcpy(table, item, 8);
 	table[4] = 8;
 	memcpy(table + 12, &second, 4);
@@ -909,6 +1015,7 @@ main(void)
 		cmocka_unit_test(consistent),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
+		cmocka_unit_test(required),
 		cmocka_unit_test(compressed),
 		cmocka_unit_test(other_ids),
 		cmocka_unit_test(wire),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 #include "media/container.h"
 
 #define LONG	600000	/* bytes of the large member: more than one step */
@@ -63,6 +64,24 @@ static void make(size_t kind)
 	archive_write_free(a);
 }
 
+/* Appends a part of a gzip file (RFC 1952 2.2); name NULL: none. */
+static void part(const char *name, const void *data, size_t len)
+{
+	gz_header head = { .name = (Bytef *)(uintptr_t)name, .os = 3 };
+	z_stream z;
+
+	memset(&z, 0, sizeof z);
+	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, 0), Z_OK);
+	assert_int_equal(deflateSetHeader(&z, &head), Z_OK);
+	z.next_in = (Bytef *)(uintptr_t)data;
+	z.avail_in = (uInt)len;
+	z.next_out = b + n;
+	z.avail_out = (uInt)(sizeof b - n);
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n += z.total_out;
+	deflateEnd(&z);
+}
+
 static int open_it(void)
 {
 	enum media m = MEDIA_UNKNOWN;
@@ -71,7 +90,7 @@ static int open_it(void)
 	c = NULL;
 	assert_int_equal(stream_mem(&s, b, n, &err), RC_OK);
 	assert_int_equal(sniff_stream(s, &m, &err), RC_OK);
-	if (!container_fits(s, m))
+	if (!container_is(m))
 		return RC_FATAL;
 	return container_open(&c, s, m, &err);
 }
@@ -204,6 +223,11 @@ static void cut_off(void **state)
 	assert_int_equal(open_it(), RC_FAILED);
 	assert_non_null(strstr(err.text, "other bytes follow"));
 	close_it();
+	/* nor may what is inflated go on */
+	make(3);
+	part(NULL, "x", 1);
+	assert_int_equal(open_it(), RC_FAILED);
+	close_it();
 }
 
 /* What comes behind the first end is of the archive too; what is no header there is refused. */
@@ -250,6 +274,29 @@ static void grows(void **state)
 	close_it();
 }
 
+/* A header alone says it: refused as what it is, not as cut off or as one that grows. */
+static void too_large(void **state)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+
+	(void)state;
+	archive_write_set_format_gnutar(a);
+	archive_write_set_bytes_per_block(a, 512);
+	archive_write_open_memory(a, b, sizeof b, &n);
+	archive_entry_set_pathname(e, "huge");
+	archive_entry_set_filetype(e, AE_IFREG);
+	archive_entry_set_size(e, (la_int64_t)17 << 30);
+	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+	archive_write_fail(a);	/* nor does the writer fill it up */
+	archive_write_free(a);
+	archive_entry_free(e);
+	n = 512;
+	assert_int_equal(open_it(), RC_FAILED);
+	assert_string_equal(err.text, "tar archive refused: a member is larger than any object");
+	close_it();
+}
+
 /* Whatever byte is changed: refused, found damaged, or members within their sizes. */
 static void every_byte(void **state)
 {
@@ -283,8 +330,137 @@ static void others(void **state)
 	(void)state;
 	n = 100;
 	memset(b, 0, n);
-	memcpy(b, "\x1f\x8b\x08", 3);	/* gzip, but of nothing that could be tar */
+	memcpy(b, "PK\3\4", 4);
 	assert_int_equal(open_it(), RC_FATAL);
+	close_it();
+	memcpy(b, "\x1f\x8b\x08", 4);	/* its first block has no type that there is */
+	memset(b + 10, 0xff, n - 10);
+	assert_int_equal(open_it(), RC_FAILED);
+	assert_string_equal(err.text, "gzip file refused: it is damaged");
+	close_it();
+}
+
+static void is_called(const char *name, enum names chosen, const char *want)
+{
+	char text[64];
+	size_t len = 0;
+
+	n = 0;
+	part(name, "x", 1);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(container_count(c), 1);
+	len = container_name(c, 0, chosen, text, sizeof text - 1);
+	text[len] = '\0';
+	assert_string_equal(text, want);
+	close_it();
+}
+
+/* A file through gzip is a container of one member. */
+static void lone(void **state)
+{
+	static char name[2000];
+	size_t whole = 0;
+
+	(void)state;
+	make(0);	/* fills big */
+	n = 0;
+	part("report.pdf", big, sizeof big);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(container_count(c), 1);
+	assert_true(container_member(c, 0)->size == LONG && !container_member(c, 0)->directory &&
+	    !container_member(c, 0)->unreadable);
+	assert_int_equal(content("report.pdf", big, LONG), RC_OK);
+	assert_int_equal(content("report.pdf", big, LONG), RC_OK);
+	assert_int_equal(container_begin(c, 0, &err), RC_OK);	/* and left in the middle */
+	assert_int_equal(content("report.pdf", big, LONG), RC_OK);
+	close_it();
+	/* cut off anywhere; a wrong CRC, a wrong length; the name is that of the first part */
+	whole = n;
+	for (n = 11; n < whole; n += n + 14990 < whole - 20 ? 14990 : n < whole - 20 ? whole - 20 - n : 1) {
+		assert_int_equal(open_it(), RC_FAILED);
+		assert_string_equal(err.text, "gzip file refused: it is cut off");
+		close_it();
+	}
+	for (size_t i = 1; i <= 8; i += 7) {
+		b[n - i] ^= 1;
+		assert_int_equal(open_it(), RC_FAILED);
+		assert_string_equal(err.text, "gzip file refused: it is damaged");
+		close_it();
+		b[n - i] ^= 1;
+	}
+	part("second", "more", 4);
+	memset(b + n, 0, 700);
+	n += 700;	/* padding of a tape */
+	part(NULL, "", 0);
+	assert_int_equal(open_it(), RC_OK);
+	assert_true(container_member(c, 0)->size == LONG + 4);
+	assert_int_equal(content("report.pdf", NULL, LONG + 4), RC_OK);
+	close_it();
+	whole = n;
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const behind[] = { "x", "\0\0x", "\x1fx" };
+		size_t len = i == 1 ? 3 : strlen(behind[i]);
+
+		memcpy(b + whole, behind[i], len);
+		n = whole + len;
+		assert_int_equal(open_it(), RC_FAILED);
+		if (i < 2)
+			assert_string_equal(err.text, "gzip file refused: other bytes follow its end");
+		close_it();
+	}
+	n = 0;
+	part(NULL, "", 0);
+	assert_int_equal(open_it(), RC_OK);
+	assert_true(container_member(c, 0)->size == 0);
+	assert_int_equal(content("", "", 0), RC_OK);
+	close_it();
+	is_called(NULL, NAMES_AUTO, "");
+	is_called("M\xfcller.dcm", NAMES_AUTO, "Müller.dcm");	/* RFC 1952: Latin-1; gzip itself: as the system has it */
+	is_called("M\xc3\xbcller.dcm", NAMES_AUTO, "Müller.dcm");
+	is_called("M\x81ller.dcm", NAMES_CP850, "Müller.dcm");
+	memset(name, 'n', sizeof name - 1);
+	is_called(name, NAMES_AUTO, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn");
+}
+
+/* In however small parts a tar archive comes: it is one. */
+static void parts(void **state)
+{
+	static uint8_t tar[sizeof b];
+	size_t len = 0;
+
+	(void)state;
+	make(0);
+	len = n < sizeof tar ? n : 0;
+	memcpy(tar, b, len);
+	n = 0;
+	for (size_t i = 0; i < len; i += i < 1000 ? 100 : len)
+		part(NULL, tar + i, i < 1000 ? 100 : len - i);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(container_count(c), 7);
+	assert_int_equal(content("DICOM/IM1", big, LONG), RC_OK);
+	close_it();
+}
+
+/* 33 times one part: 34 KB that would be 33 MB. */
+static void lone_grows(void **state)
+{
+	uint8_t *zeros = calloc(1, 1 << 20);
+	size_t one = 0;
+
+	(void)state;
+	n = 0;
+	part("zeros", zeros, 1 << 20);
+	free(zeros);
+	one = n;
+	for (int i = 1; i < 33; i++) {
+		memcpy(b + n, b, one);
+		n += one;
+	}
+	assert_int_equal(open_it(), RC_FAILED);
+	assert_string_equal(err.text, "gzip file refused: it would grow more than any image does");
+	close_it();
+	n -= one;	/* below what does no harm */
+	assert_int_equal(open_it(), RC_OK);
 	close_it();
 }
 
@@ -292,14 +468,15 @@ static int load(void **state)
 {
 	(void)state;
 	container_load();
-	return 0;
+	return names_load(&err);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(names), cmocka_unit_test(cut_off), cmocka_unit_test(behind),
-		cmocka_unit_test(grows), cmocka_unit_test(every_byte), cmocka_unit_test(others),
+		cmocka_unit_test(grows), cmocka_unit_test(every_byte), cmocka_unit_test(others), cmocka_unit_test(too_large),
+		cmocka_unit_test(lone), cmocka_unit_test(parts), cmocka_unit_test(lone_grows),
 	};
 
 	return cmocka_run_group_tests(tests, load, NULL);

@@ -16,6 +16,7 @@ struct part {
 	bool zip64;
 	long crc_by, size_by, packed_by, header_by;	/* added to the directory's values */
 	long local_size_by;
+	size_t trailing;			/* bytes behind the end of what is deflated */
 	uint32_t attributes;
 	uint16_t made_by;
 	enum zip_crypt crypt;			/* with PASSWORD */
@@ -130,7 +131,8 @@ static void add(struct part *p)
 		z.next_out = packed;
 		z.avail_out = sizeof packed;
 		assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-		p->packed_len = z.total_out;
+		p->packed_len = z.total_out + p->trailing;
+		memset(packed + z.total_out, 0, p->trailing);
 		deflateEnd(&z);
 	}
 	if (p->crypt) {
@@ -376,6 +378,9 @@ static void zip64_end(void **state)
 	b[n - 12] = 2;
 	assert_int_equal(open_it(), RC_OK);
 	close_it();
+	b[end64 + 24]++;	/* members on this disk */
+	refused("contradicts itself");
+	b[end64 + 24]--;
 	b[end64 + 56 + 16] = 2;	/* two disks */
 	refused("multi-disk");
 	b[end64 + 56 + 16] = 1;
@@ -406,6 +411,20 @@ static void two_answers(void **state)
 	LIE(two[1].header_by = 100000, "overlaps");
 	LIE((two[0].name = "A/", two[0].local_name = NULL), "directory with content");
 #undef LIE
+	/* what is deflated ends before it should: damaged, however it is read */
+	fresh();
+	two[0].trailing = 3;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(content(0, NULL, 0), RC_FAILED);
+	assert_non_null(strstr(err.text, "cannot be inflated to its size"));
+	close_it();
+	/* a zip64 field of the directory without the header's place */
+	fresh();
+	two[0].zip64 = true;
+	make(two, 2);
+	b[directory + 46 + 5 + 2] = 16;
+	refused("zip64 field is too short");
 	fresh();
 	make(two, 2);
 	b[two[1].header] = 'Q';
