@@ -44,7 +44,7 @@ static void archive(const uint8_t *data, size_t n)
 	container_load();
 	if (stream_mem(&s, data, n, &err) != RC_OK)
 		return;
-	if (container_fits(s, m)) {
+	if (container_is(m)) {
 		if (container_open(&c, s, m, &err) == RC_OK) {
 			size_t members = container_count(c);
 
