@@ -8,6 +8,7 @@
 #   make check-fresh    quickstart and check in a bare Debian 12 (debootstrap)
 #   make crash          the long form of the crash tests
 #   make fuzz           libFuzzer on each target: TARGETS="walk zip" RUNS=1000000 SECONDS=600 FUZZ_FLAGS=-max_len=99
+#   make fuzz-cover     lines of each parser that its target, and its unit tests, reach
 #   make stream         1 GB through each kind of portal, with the memory it takes
 #   make large          a multi-frame object of 4 GB, unpacked, checked and reconciled, with the memory it takes
 #   make check-corpus CORPUS=DIR   third-party samples
@@ -38,6 +39,11 @@ OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefine
     -fno-sanitize-recover=undefined -DMRI_SANITIZED -DMRI_LIBFUZZER
 CXXFLAGS += -fno-sanitize=vptr
 LDSAN := -fsanitize=address,undefined
+endif
+ifdef COVER
+B := build/cover
+OPT := -O1 -g -fprofile-instr-generate -fcoverage-mapping
+LDSAN := -fprofile-instr-generate
 endif
 ifdef OUT
 B := $(OUT)
@@ -151,6 +157,11 @@ fuzz:
 	    ASAN_OPTIONS=quarantine_size_mb=4 build/fuzz/test/fuzz/$$t -runs=$(RUNS) -max_total_time=$(SECONDS) \
 	    -timeout=10 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/crash-$$t- -print_final_stats=1 $(FUZZ_FLAGS) \
 	    build/fuzz/found/$$t tests/fuzz/corpus/$$t || exit 1; done
+# Lines of each parser that its target reaches with its corpus, and with its unit tests.
+fuzz-cover:
+	$(MAKE) COVER=1 CC="$(if $(filter gcc,$(CC)),clang,$(CC))" CXX="$(if $(filter g++,$(CXX)),clang++,$(CXX))" fuzz-cover-built
+fuzz-cover-built: $(FUZZ) $(UNIT)
+	$(Q)scripts/fuzz-cover $(B)
 # 1 GB through each kind of portal with under 64 MB of memory; check does it with 100 MB.
 stream: all tools
 	D=$$(mktemp -d /var/tmp/mri-stream.XXXXXX) && trap 'rm -rf "$$D"' EXIT && STREAM_MB=1024 SRC=$(CURDIR) \
@@ -173,7 +184,8 @@ install-data:
 clean:
 	rm -rf build
 
-.PHONY: all tools unit fuzzers everything check lint bench check-fresh crash fuzz stream large check-corpus install install-data clean
+.PHONY: all tools unit fuzzers everything check lint bench check-fresh crash fuzz fuzz-cover fuzz-cover-built stream large \
+    check-corpus install install-data clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(CLI_OBJ)) $(wildcard $(B)/cmd/*.d $(B)/tests/*/*.d)

@@ -52,7 +52,8 @@ medium_lists(const struct check_study *s)
 	json_array_foreach(s->media, i, m)
 	{
 		const json_t *e = entry_of(s, m);
-		if (e != NULL && number(e, "instances") > 0)
+		/* one that is broken may have told of more */
+		if (e != NULL && number(e, "instances") > 0 && *json_text(m, "broken") == '\0')
 			return true;
 	}
 	return false;

@@ -243,6 +243,7 @@ static int open_dataset(struct walk *w, struct err *err)
 	sc.end = o->data->size;
 	sc.form = o->form;
 	sc.inflated = o->deflated;
+	sc.torn = w->bears ? &w->torn : NULL;
 	rc = scan_list(w, &sc, &top, err);
 	o->top = top.v;
 	o->ntop = top.n;
@@ -254,7 +255,7 @@ static int open_dataset(struct walk *w, struct err *err)
 	return RC_OK;
 }
 
-int walk_open(struct object **out, struct stream *s, struct err *err)
+static int open_as(struct object **out, struct stream *s, bool bears, struct err *err)
 {
 	struct walk *w = malloc(sizeof *w);
 	uint64_t at = 0;
@@ -264,6 +265,8 @@ int walk_open(struct object **out, struct stream *s, struct err *err)
 	if (!w)
 		return err_set(err, ERR_TEMP, "no memory to read a DICOM object");
 	memset(&w->o, 0, sizeof w->o);
+	w->bears = bears;
+	err_clear(&w->torn);
 	window_init(&w->win, s);
 	w->o.file = w->o.data = s;
 	rc = open_meta(w, &at, err);
@@ -281,6 +284,23 @@ out:
 	}
 	*out = &w->o;
 	return RC_OK;
+}
+
+int walk_open(struct object **out, struct stream *s, struct err *err)
+{
+	return open_as(out, s, false, err);
+}
+
+int walk_open_torn(struct object **out, struct stream *s, struct err *err)
+{
+	return open_as(out, s, true, err);
+}
+
+const char *walk_torn(const struct object *o)
+{
+	const struct walk *w = (const struct walk *)o;
+
+	return w->torn.kind == ERR_NONE ? NULL : w->torn.text;
 }
 
 void walk_close(struct object *o)

@@ -59,6 +59,10 @@ struct object {
 /* RC_FAILED/ERR_DATA: not DICOM, or broken: the sentence says where (offset, level of nesting, tag, the sequence
  * around it) and why, never a value. s is borrowed. */
 int walk_open(struct object **, struct stream *s, struct err *);
+/* The same for an index, of which a part is better than nothing: what breaks off is kept as far as it goes, and a
+ * sequence or item that goes beyond what it stands in (PS3.5 7.5) ends there. Not for what is passed on. */
+int walk_open_torn(struct object **, struct stream *s, struct err *);
+const char *walk_torn(const struct object *);	/* why it is not whole, walk_items() included; NULL: it is */
 void walk_close(struct object *);
 
 const struct element *walk_find(const struct object *, uint32_t tag);	/* top level or meta (group 0002); NULL */

@@ -18,6 +18,8 @@ struct window {
 struct walk {
 	struct object o;	/* first: a struct object * is a struct walk * */
 	bool sorted;		/* top is in ascending order, as it should be */
+	bool bears;		/* walk_open_torn: what is broken ends the reading, and stands here: */
+	struct err torn;
 	struct window win;
 };
 
@@ -34,6 +36,9 @@ struct scan {
 	bool items;		/* the range is the value of a sequence: report the elements of its items */
 	bool open_end;		/* items: ends at its delimiter, not at `end` */
 	bool inflated;		/* offsets count in what was inflated: messages say so */
+	/* Not NULL: what is broken ends the scan with RC_OK and is said here, the first of it; a sequence or item that
+	 * goes beyond what it stands in ends there. */
+	struct err *torn;
 	/* Called for every complete element of the level that is asked for. */
 	int (*element)(unsigned item, const struct element *, void *, struct err *);
 	void *arg;

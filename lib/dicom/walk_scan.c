@@ -124,6 +124,29 @@ static int too_long(const struct state *st, const struct element *e, uint64_t le
 	return broken(st, e->off, e, what, err);
 }
 
+/* A scan that may be torn keeps the first reason and goes on; another fails. */
+static int torn(const struct scan *sc, struct err *err)
+{
+	if (!sc->torn || err->kind != ERR_DATA)
+		return err_rc(err->kind);
+	if (sc->torn->kind == ERR_NONE)
+		*sc->torn = *err;
+	err_clear(err);
+	return RC_OK;
+}
+
+/* A sequence or item that goes beyond what it stands in: it ends there, where that is borne. */
+static int clip(const struct state *st, struct element *e, uint64_t left, struct err *err)
+{
+	int rc = RC_OK;
+
+	too_long(st, e, left, err);
+	rc = torn(st->scan, err);
+	if (rc == RC_OK)
+		e->length = (uint32_t)left;
+	return rc;
+}
+
 /* Reads tag, VR and length at pos. *more = false: nothing but padding is left. */
 static int header(struct state *st, struct element *e, bool *more, struct err *err)
 {
@@ -263,14 +286,18 @@ static int element(struct state *st, struct element *e, struct err *err)
 		if (kind == FRAME_FRAGMENTS && e->vr[0] && e->vr[0] != 'O')
 			return broken(st, e->off, e, "undefined length of an element that is no sequence", err);
 	} else {
-		if (e->length > left)
-			return too_long(st, e, left, err);
 		if (f->form == WALK_IMPLICIT_LE) {
 			const struct dict_entry *d = e->length ? dict_by_tag(e->tag) : NULL;
 
 			holds = d && strcmp(d->vr, "SQ") == 0;
 		} else {
 			holds = e->length && strcmp(e->vr, "SQ") == 0;
+		}
+		if (e->length > left) {
+			int rc = holds ? clip(st, e, left, err) : too_long(st, e, left, err);
+
+			if (rc != RC_OK)
+				return rc;
 		}
 	}
 	if (holds)
@@ -295,8 +322,13 @@ static int item(struct state *st, struct element *e, struct err *err)
 		return broken(st, e->off, e, f->kind == FRAME_ITEMS ? "no item where one belongs in a sequence"
 		    : "no item where a fragment of pixel data belongs", err);
 	f->items++;
-	if (e->length != WALK_UNDEFINED && e->length > f->limit - e->value)
-		return too_long(st, e, f->limit - e->value, err);
+	if (e->length != WALK_UNDEFINED && e->length > f->limit - e->value) {
+		int rc = f->kind == FRAME_ITEMS ? clip(st, e, f->limit - e->value, err)
+		    : too_long(st, e, f->limit - e->value, err);
+
+		if (rc != RC_OK)
+			return rc;
+	}
 	if (f->kind == FRAME_ITEMS)
 		return push(st, FRAME_ELEMENTS, f->form, e, err);
 	if (e->length == WALK_UNDEFINED)
@@ -305,58 +337,77 @@ static int item(struct state *st, struct element *e, struct err *err)
 	return RC_OK;
 }
 
-int scan_run(struct scan *sc, struct err *err)
+static int run(struct state *st, struct err *err)
 {
-	struct state st = { .scan = sc, .pos = sc->start };
+	struct scan *sc = st->scan;
 	int rc = RC_OK;
 
-	st.stack[0].kind = sc->items ? FRAME_ITEMS : FRAME_ELEMENTS;
-	st.stack[0].form = sc->form;
-	st.stack[0].limit = sc->end;
-	st.stack[0].open_end = sc->items && sc->open_end;
 	for (;;) {
-		struct frame *f = &st.stack[st.depth];
+		struct frame *f = &st->stack[st->depth];
 		struct element e;
 		bool more = true, ended = false;
 
-		if (st.pos >= f->limit) {
+		if (st->pos >= f->limit) {
 			if (f->open_end)
-				return broken(&st, st.pos, NULL, "ends inside a sequence or item", err);
-			if (st.depth == 0)
+				return broken(st, st->pos, NULL, "ends inside a sequence or item", err);
+			if (st->depth == 0)
 				break;
-			rc = pop(&st, err);
+			rc = pop(st, err);
 			if (rc != RC_OK)
 				return rc;
 			continue;
 		}
-		rc = header(&st, &e, &more, err);
+		rc = header(st, &e, &more, err);
 		if (rc != RC_OK)
 			return rc;
 		if (!more)
 			break;
-		if (st.depth == 0 && sc->meta && TAG_GROUP(e.tag) != 2)
+		if (st->depth == 0 && sc->meta && TAG_GROUP(e.tag) != 2)
 			break;
-		if (st.depth == 0 && e.tag == 0 && e.length == 0 && !sc->items) {
-			rc = only_zeros(&st, &ended, err);
+		if (st->depth == 0 && e.tag == 0 && e.length == 0 && !sc->items) {
+			rc = only_zeros(st, &ended, err);
 			if (rc != RC_OK)
 				return rc;
 			if (ended)
 				break;
-			return broken(&st, st.pos, NULL, "zeros where an element belongs", err);
+			return broken(st, st->pos, NULL, "zeros where an element belongs", err);
 		}
-		if (++st.elements > WALK_ELEMENTS_MAX)
+		if (++st->elements > WALK_ELEMENTS_MAX)
 			return err_set(err, ERR_DATA, "DICOM object with more than %d elements", WALK_ELEMENTS_MAX);
 		if (f->kind == FRAME_ELEMENTS) {
-			rc = element(&st, &e, err);
+			rc = element(st, &e, err);
 		} else {
-			ended = st.depth == 0 && e.tag == TAG_SEQ_END && f->open_end;
-			rc = item(&st, &e, err);
+			ended = st->depth == 0 && e.tag == TAG_SEQ_END && f->open_end;
+			rc = item(st, &e, err);
 		}
 		if (rc != RC_OK)
 			return rc;
 		if (ended)
 			break;
 	}
-	sc->stopped = st.pos;
+	sc->stopped = st->pos;
 	return RC_OK;
+}
+
+int scan_run(struct scan *sc, struct err *err)
+{
+	struct state st = { .scan = sc, .pos = sc->start };
+	struct element e;
+	int rc = RC_OK;
+
+	st.stack[0].kind = sc->items ? FRAME_ITEMS : FRAME_ELEMENTS;
+	st.stack[0].form = sc->form;
+	st.stack[0].limit = sc->end;
+	st.stack[0].open_end = sc->items && sc->open_end;
+	rc = run(&st, err);
+	if (rc == RC_OK)
+		return rc;
+	rc = torn(sc, err);
+	if (rc != RC_OK || st.depth == 0 || sc->items)
+		return rc;
+	/* The sequence of the top level that it broke in is there as far as it goes */
+	e = st.stack[1].self;
+	e.end = st.stack[1].limit;
+	st.depth = 0;
+	return report(&st, &e, err);
 }

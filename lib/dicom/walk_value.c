@@ -185,6 +185,7 @@ int walk_items(const struct object *o, const struct element *seq, walk_item_fn *
 		sc.form = o->form;
 	sc.open_end = seq->length == WALK_UNDEFINED;
 	sc.inflated = o->deflated;
+	sc.torn = walk_of(o)->bears ? (struct err *)&walk_of(o)->torn : NULL;
 	/* A window of its own: fn may read values and walk sequences inside. */
 	win = malloc(sizeof *win);
 	if (!win)

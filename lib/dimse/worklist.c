@@ -41,23 +41,26 @@ struct listening {
 	void *arg;
 	size_t n;
 	bool more;
-	char charset[CHARSET_MAX];	/* of the answer in hand */
+};
+
+struct reading {
+	char charset[CHARSET_MAX];
 	struct worklist_entry *entry;
 };
 
-static int take(struct listening *l, const struct object *o, const struct element *e, enum worklist_field f,
+static int take(struct reading *r, const struct object *o, const struct element *e, enum worklist_field f,
     struct err *err)
 {
 	char raw[WORKLIST_TEXT_MAX];
 	size_t n = 0, len = 0;
-	int rc = *l->entry->v[f] ? RC_OK : walk_value(o, e, raw, sizeof raw - 1, &n, err);
+	int rc = *r->entry->v[f] ? RC_OK : walk_value(o, e, raw, sizeof raw - 1, &n, err);
 
 	while (n && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
 		n--;
 	if (rc == RC_OK && n)
-		rc = charset_to_utf8(l->charset, raw, n, l->entry->v[f], WORKLIST_TEXT_MAX, &len, err);
+		rc = charset_to_utf8(r->charset, raw, n, r->entry->v[f], WORKLIST_TEXT_MAX, &len, err);
 	if (rc == RC_OK)
-		text_trim(l->entry->v[f]);
+		text_trim(r->entry->v[f]);
 	return rc;
 }
 
@@ -71,47 +74,56 @@ static int in_item(const struct object *o, unsigned item, const struct element *
 	return RC_OK;
 }
 
-static int read_entry(struct listening *l, const struct object *o, struct err *err)
+static int read_entry(struct reading *r, const struct object *o, struct err *err)
 {
 	const struct element *e;
-	int rc = walk_text(o, TAG_CHARSET, l->charset, sizeof l->charset, NULL, err);
+	int rc = walk_text(o, TAG_CHARSET, r->charset, sizeof r->charset, NULL, err);
 
 	for (size_t i = 0; rc == RC_OK && i < PLACES; i++)
 		if (!places[i].in && (e = walk_find(o, places[i].tag)))
-			rc = take(l, o, e, places[i].field, err);
+			rc = take(r, o, e, places[i].field, err);
 	if (rc == RC_OK && (e = walk_find(o, TAG_ACCESSION_ISSUER)))
-		rc = walk_items(o, e, in_item, l, err);
+		rc = walk_items(o, e, in_item, r, err);
 	if (rc == RC_OK && (e = walk_find(o, TAG_STEP)))
-		rc = walk_items(o, e, in_item, l, err);
+		rc = walk_items(o, e, in_item, r, err);
 	return rc;
 }
 
-static int heard(const uint8_t *p, size_t n, void *arg, struct err *err)
+int worklist_read(const uint8_t *p, size_t n, struct worklist_entry *entry, struct err *err)
 {
-	struct listening *l = arg;
-	struct worklist_entry entry = { .v = { "" } };
+	struct reading r = { .entry = entry };
 	struct stream *s = NULL;
 	struct object *o = NULL;
 	int rc;
 
-	if (l->n++ == WORKLIST_ENTRIES_MAX) {
-		l->more = true;
-		return err_set(err, ERR_PROTOCOL, "the worklist has more than %d entries for this", WORKLIST_ENTRIES_MAX);
-	}
-	l->entry = &entry;
+	memset(entry, 0, sizeof *entry);
 	rc = stream_mem(&s, p, n, err);
 	if (rc == RC_OK)
 		rc = walk_open(&o, s, err);
 	if (rc == RC_OK && o->form != WALK_IMPLICIT_LE)
 		rc = err_set(err, ERR_PROTOCOL, "an answer of the worklist is not in the transfer syntax that was agreed");
 	if (rc == RC_OK)
-		rc = read_entry(l, o, err);
+		rc = read_entry(&r, o, err);
 	walk_close(o);
 	stream_close(s);
 	if (rc != RC_OK && err->kind == ERR_DATA) {
 		struct err why = *err;
 		return err_set(err, ERR_PROTOCOL, "an answer of the worklist cannot be read: %s", why.text);
 	}
+	return rc;
+}
+
+static int heard(const uint8_t *p, size_t n, void *arg, struct err *err)
+{
+	struct listening *l = arg;
+	struct worklist_entry entry;
+	int rc;
+
+	if (l->n++ == WORKLIST_ENTRIES_MAX) {
+		l->more = true;
+		return err_set(err, ERR_PROTOCOL, "the worklist has more than %d entries for this", WORKLIST_ENTRIES_MAX);
+	}
+	rc = worklist_read(p, n, &entry, err);
 	return rc == RC_OK ? l->cb(&entry, l->arg, err) : rc;
 }
 

@@ -28,6 +28,10 @@ struct worklist_question {
 	const char *name, *birth_date;	/* name may hold wildcards */
 };
 
+/* One answer, as it came: a data set in Implicit VR Little Endian. ERR_PROTOCOL: it cannot be read. Needs
+ * charset_load(). */
+int worklist_read(const uint8_t *, size_t, struct worklist_entry *, struct err *);
+
 typedef int worklist_fn(const struct worklist_entry *, void *arg, struct err *);
 
 /* An association of its own. *more: there were more than WORKLIST_ENTRIES_MAX, and the rest was not heard.

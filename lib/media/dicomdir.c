@@ -321,7 +321,7 @@ int dicomdir_read(struct listing *l, struct stream *s, struct err *err)
 	struct object *o = NULL;
 	const struct element *seq = NULL, *first = NULL;
 	uint64_t root = 0;
-	int rc = walk_open(&o, s, err);
+	int rc = walk_open_torn(&o, s, err);
 
 	if (rc == RC_OK) {
 		seq = walk_find(o, TAG(0x0004, 0x1220));
@@ -331,6 +331,8 @@ int dicomdir_read(struct listing *l, struct stream *s, struct err *err)
 		else
 			rc = listing_broken(l, err, "it has no sequence of records");
 	}
+	if (rc == RC_OK && walk_torn(o))	/* it counts as far as it goes */
+		rc = listing_broken(l, err, "%s", walk_torn(o));
 	if (rc == RC_OK && first)
 		rc = number(o, first, &root, err);
 	if (rc == RC_OK && seq)

@@ -74,7 +74,8 @@ status 'cut off' 0 "$unpack" -o o7 cd
 has 'named' 'its DICOMDIR cannot be believed: broken DICOM at offset' err
 "$check" o7 >out 2>err || :
 has 'a warning' 'consistent   finding  warning  the DICOMDIR cannot be believed: broken DICOM at offset' out
-has 'and nobody said how many' 'complete     unknown  warning  nobody said how many' out
+has 'and nobody said how many' 'complete     finding  error  nobody said how many' out
+has 'but a study that it names still' '1 studies that the DICOMDIR lists did not come' out
 
 # in a spool, as an archive, below a folder
 mkdir cd2

@@ -84,6 +84,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	} else if (charset_from_utf8(declared, utf8, len, back, sizeof back, &again, &err) == RC_OK && again >= sizeof back) {
 		__builtin_trap();
 	}
+	/* to compare: the sets of more than one byte too */
+	for (int name = 0; name < 2; name++) {
+		if (charset_read(declared, name, (const char *)data, n, utf8, sizeof utf8, &len, &err) != RC_OK) {
+			if (!err.text[0])
+				__builtin_trap();
+		} else if (!charset_readable(declared) || len >= sizeof utf8 || utf8[len] != '\0') {
+			__builtin_trap();
+		}
+		charset_read(declared, name, (const char *)data, n, back, 5, &again, &err);
+	}
 	/* little room: refused, never beyond it */
 	charset_to_utf8(declared, (const char *)data, n, back, 5, &again, &err);
 	charset_from_utf8(declared, (const char *)data, n, back, 5, &again, &err);

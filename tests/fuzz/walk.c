@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct object *o = NULL;
 	struct walk_pixels px;
 	unsigned left = 1000;
+	size_t ntop = 0;
 	char text[128];
 	long long number = 0;
 	bool found = false;
@@ -44,9 +45,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		walk_number(o, TAG(0x20, 0x13), &number, &found, &err);
 		walk_number(o, TAG(0x28, 0x10), &number, &found, &err);
 		walk_pixels(o, &px, &err);
+		ntop = o->ntop;
 		walk_close(o);
 	} else if (err.kind == ERR_NONE || !err.text[0]) {
 		__builtin_trap();	/* refused without a reason */
+	}
+	/* the same, and more of what is not whole */
+	left = 1000;
+	if (walk_open_torn(&o, s, &err) == RC_OK) {
+		if (ntop ? o->ntop != ntop || walk_torn(o) : !walk_torn(o))
+			__builtin_trap();
+		for (size_t i = 0; i < o->ntop; i++)
+			inner(o, 0, &o->top[i], &left, &err);
+		walk_close(o);
+	} else if (ntop) {
+		__builtin_trap();
 	}
 	stream_close(s);
 	return 0;
