@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "dicom/charset.h"
 #include "media/xdm.h"
 #include "stage/unpack_side.h"
@@ -191,7 +192,7 @@ void unpack_worker_prepare(bool password)
 {
 	struct err err = { 0 };
 
-	xdm_load();
+	xml_quiet();
 	container_load();
 	charset_load(&err);	/* what cannot be loaded stays unconverted */
 	names_load(&err);

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include "base/text.h"
 #include "base/time.h"
+#include "base/xml.h"
 
 #define HEAD_LOOK	2048	/* the element stands behind a declaration and a comment at most */
 #define VALUE_MAX	1024
@@ -21,18 +22,6 @@ bool xdm_is(const void *head, size_t n)
 	const char *p = memmem(head, n < HEAD_LOOK ? n : HEAD_LOOK, "SubmitObjectsRequest", 20);
 
 	return p && p > (const char *)head && (p[-1] == '<' || p[-1] == ':');
-}
-
-static void no_message(void *arg, const char *fmt, ...)
-{
-	(void)arg; (void)fmt;
-}
-
-void xdm_load(void)
-{
-	xmlInitParser();
-	/* What cannot be converted it tells nobody's handler but this, and by default on stderr, with the bytes */
-	xmlSetGenericErrorFunc(NULL, no_message);
 }
 
 static bool named(const xmlNode *x, const char *name)
@@ -263,18 +252,17 @@ static void refuse_doctype(void *arg, const xmlChar *name, const xmlChar *extern
 
 static int parse(struct listing *l, const struct buf *b, struct err *err)
 {
-	xmlParserCtxt *ctxt = xmlNewParserCtxt();
+	xmlParserCtxt *ctxt = NULL;
 	xmlDoc *doc = NULL;
 	xmlNode *root = NULL;
 	bool doctype = false;
 	int rc = RC_OK;
 
-	if (!ctxt)
+	xml_quiet();
+	if (!(ctxt = xmlNewParserCtxt()))
 		return err_set(err, ERR_TEMP, "no memory for a medium's index");
 	ctxt->_private = &doctype;
 	ctxt->sax->internalSubset = refuse_doctype;
-	ctxt->sax->error = ctxt->sax->fatalError = ctxt->sax->warning = no_message;
-	ctxt->sax->serror = NULL;
 	doc = xmlCtxtReadMemory(ctxt, b->data, (int)b->len, NULL, NULL,
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
 	root = doc ? xmlDocGetRootElement(doc) : NULL;

@@ -18,9 +18,8 @@
 /* By content: the first n bytes of an XML document whose element is SubmitObjectsRequest. */
 bool xdm_is(const void *head, size_t n);
 /* Fills l, which listing_init made as LISTING_XDM. RC_OK also for what cannot be read: then it is broken. Call
- * xdm_load() before a jail is locked. */
+ * xml_quiet() before a jail is locked. */
 int xdm_read(struct listing *, struct stream *, struct err *);
-void xdm_load(void);
 /* The hash that the metadata give. Nothing is trusted because of it: SHA-1 finds damage, not malice. */
 int xdm_sha1(struct stream *, char out[SHA1_HEX], struct err *);
 

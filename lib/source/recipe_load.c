@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/io.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "source/recipe_private.h"
 #include "source/recipe_text.h"
 
@@ -319,29 +320,22 @@ refuse_doctype(void *arg, const xmlChar *name, const xmlChar *external, const xm
 	xmlStopParser(ctxt);
 }
 
-static void
-no_message(void *arg, const char *fmt, ...)
-{
-	(void)arg; (void)fmt;
-}
-
 /* libxml2's sentence is its own and in English; what it quotes of the file is escaped. */
 static int
 read_xml(struct loader *l, const void *data, size_t len, xmlDoc **doc, struct err *err)
 {
-	xmlParserCtxt *ctxt = xmlNewParserCtxt();
+	xmlParserCtxt *ctxt = NULL;
 	bool doctype = false;
 	const xmlError *e = NULL;
 	char why[256];
 	int rc = RC_OK;
 
 	*doc = NULL;
-	if (ctxt == NULL)
+	xml_quiet();
+	if ((ctxt = xmlNewParserCtxt()) == NULL)
 		return err_sys(err, ENOMEM, "cannot read a recipe");
 	ctxt->_private = &doctype;
 	ctxt->sax->internalSubset = refuse_doctype;
-	ctxt->sax->error = ctxt->sax->fatalError = ctxt->sax->warning = no_message;
-	ctxt->sax->serror = NULL;
 	*doc = xmlCtxtReadMemory(ctxt, data, (int)len, NULL, NULL,
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES);
 	if (doctype) {

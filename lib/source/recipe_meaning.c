@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "source/recipe_private.h"
 #include "source/recipe_regex.h"
 #include "source/recipe_text.h"
@@ -49,13 +50,6 @@ add_name(struct meaning *m, const struct recipe_node *n, const char *name)
 		m->names[m->n++] = name;
 }
 
-/* libxml2 writes to stderr unless somebody else listens. */
-static void
-no_message(void *arg, xmlError *e)
-{
-	(void)arg; (void)e;
-}
-
 static void
 check_xpath(struct meaning *m, const struct recipe_node *n, const char *attr)
 {
@@ -65,7 +59,7 @@ check_xpath(struct meaning *m, const struct recipe_node *n, const char *attr)
 
 	if (ctxt == NULL)
 		return;
-	ctxt->error = no_message;
+	xml_quiet();
 	e = xmlXPathCtxtCompile(ctxt, (const xmlChar *)v);
 	if (e == NULL)
 		FOUND(m, n, "XPath 1.0, as //a[@rel='next']/@href", "<%s>: attribute %s is no XPath: \"%.100s\"",

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "base/xml.h"
 #include "http/jar.h"
 #include "media/sniff.h"
 #include "source/recipe_page.h"
@@ -70,19 +71,13 @@ looks_like_xml(const struct recipe_page *p)
 	return strstr(p->type, "xml") != NULL && strstr(p->type, "html") == NULL;
 }
 
-/* libxml2 writes to stderr unless somebody else listens. */
-static void
-no_message(void *arg, xmlError *e)
-{
-	(void)arg; (void)e;
-}
-
 static xmlDoc *
 doc_of(struct recipe_page *p)
 {
 	if (p->tried_doc || p->body.len == 0 || p->body.len > TREE_BYTES_MAX)
 		return p->doc;
 	p->tried_doc = true;
+	xml_quiet();
 	if (looks_like_xml(p))
 		p->doc = xmlReadMemory(p->body.data, (int)p->body.len, NULL, p->charset,
 		    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
@@ -122,7 +117,6 @@ evaluate(const struct recipe_at *at, const char *expr, xmlXPathObject **out, str
 		return RC_OK;
 	if ((ctxt = xmlXPathNewContext(doc)) == NULL)
 		return err_sys(err, ENOMEM, "cannot look into the portal's page");
-	ctxt->error = no_message;
 	ctxt->opLimit = XPATH_WORK;
 	ctxt->node = at->node != NULL ? at->node : xmlDocGetRootElement(doc);
 	*out = xmlXPathEvalExpression((const xmlChar *)expr, ctxt);

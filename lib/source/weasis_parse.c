@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/xml.h"
 #include "source/weasis.h"
 
 #define TEXT_MAX	1024	/* bytes of a name or description */
@@ -479,6 +480,7 @@ weasis_parse(const void *data, size_t n, struct weasis *w, struct err *err)
 	memset(w, 0, sizeof(*w));
 	if (n > UINT32_MAX)
 		return err_set(err, ERR_PROTOCOL, "the manifest is larger than is taken");
+	xml_quiet();
 	if ((r.xml = xmlCreatePushParserCtxt(&sax, &r, NULL, 0, NULL)) == NULL)
 		return err_sys(err, ENOMEM, "cannot read the manifest");
 	/* NOENT: &amp; as itself; others than the five of XML there are none without a DOCTYPE */

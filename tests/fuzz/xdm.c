@@ -14,7 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct stream *s = NULL;
 	json_t *record = NULL;
 
-	xdm_load();
 	(void)xdm_is(data, n);
 	if (stream_mem(&s, data, n, &err) != RC_OK)
 		return 0;

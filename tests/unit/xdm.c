@@ -135,7 +135,6 @@ static void silent(void **state)
 	(void)state;
 	assert_non_null(said);
 	assert_true(before >= 0);
-	xdm_load();
 	assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
 	take(xml, sizeof xml - 1, &l);
 	fflush(stderr);
@@ -199,6 +198,5 @@ int main(void)
 		cmocka_unit_test(silent), cmocka_unit_test(compared),
 	};
 
-	xdm_load();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
