@@ -9,11 +9,12 @@
 
 #include "base/text.h"
 #include "check/paper.h"
+#include "media/sniff.h"
 #include "sys/tool.h"
 #include "sys/worker.h"
 
-#define PDFS_MAX 64 /* of one item; further ones are silent */
-#define PDF_BYTES_MAX ((uint64_t)64 << 20)
+#define PAPERS_MAX 64 /* of one item; further ones are silent */
+#define DOCUMENT_BYTES_MAX ((uint64_t)64 << 20)
 #define TEXT_BYTES_MAX ((uint64_t)4 << 20) /* of ten pages; a page has some 5 KB */
 #define TOOL_MEMORY ((uint64_t)256 << 20)
 #define TOOL_CPU_SECONDS 10
@@ -140,18 +141,37 @@ ask(const struct check_stage *st, struct worker **w, const struct question *q, i
 
 static int
 read_one(const struct check_stage *st, struct worker **w, const struct item_dir *item,
-    const struct question *q, struct check_paper *paper, struct err *err)
+    const struct question *q, bool pdf, struct check_paper *paper, struct err *err)
 {
-	int pdf = -1, text = -1, rc = RC_OK;
+	int fd = -1, text = -1, rc = plain_copy(item, paper->n, &fd, err);
 
-	if ((rc = plain_copy(item, paper->n, &pdf, err)) == RC_OK &&
-	    (rc = text_of(st, pdf, &text, err)) == RC_OK && text >= 0)
-		rc = ask(st, w, q, text, &paper->says, err);
-	if (pdf >= 0)
-		close(pdf);
+	if (rc == RC_OK && pdf)
+		rc = text_of(st, fd, &text, err);
+	if (rc == RC_OK && (!pdf || text >= 0))
+		rc = ask(st, w, q, pdf ? text : fd, &paper->says, err);
+	if (fd >= 0)
+		close(fd);
 	if (text >= 0)
 		close(text);
 	return rc;
+}
+
+static bool
+is_record(const char *media)
+{
+	static const enum media kinds[] = { MEDIA_CDA, MEDIA_FHIR, MEDIA_FHIR_XML, MEDIA_HL7 };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(media, media_type(kinds[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_text(const char *media)
+{
+	return is_record(media) || strcmp(media, media_type(MEDIA_PDF)) == 0 ||
+	    strcmp(media, media_type(MEDIA_TEXT)) == 0;
 }
 
 int
@@ -160,7 +180,7 @@ check_papers_read(struct check_stage *st, struct check_facts *f, const struct it
 {
 	struct worker *w = NULL;
 	struct question q = { "", "" };
-	size_t pdfs = 0;
+	size_t read = 0;
 	int rc = RC_OK;
 
 	if (f->manifest->ndocuments == 0 || o->patient.name == NULL || *o->patient.birth_date == '\0')
@@ -171,9 +191,9 @@ check_papers_read(struct check_stage *st, struct check_facts *f, const struct it
 	text_copy(q.birth, sizeof q.birth, o->patient.birth_date);
 	for (size_t i = 0; rc == RC_OK && i < f->manifest->ndocuments; i++) {
 		const struct manifest_document *d = &f->manifest->documents[i];
-		f->papers[f->npapers++].n = d->n;
-		if (strcmp(d->media, "application/pdf") == 0 && d->bytes <= PDF_BYTES_MAX && pdfs++ < PDFS_MAX)
-			rc = read_one(st, &w, item, &q, &f->papers[i], err);
+		f->papers[f->npapers++] = (struct check_paper){ .n = d->n, .record = is_record(d->media) };
+		if (has_text(d->media) && d->bytes <= DOCUMENT_BYTES_MAX && read++ < PAPERS_MAX)
+			rc = read_one(st, &w, item, &q, strcmp(d->media, media_type(MEDIA_PDF)) == 0, &f->papers[i], err);
 	}
 	worker_stop(w, NULL, NULL);
 	return rc;

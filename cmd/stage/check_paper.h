@@ -1,6 +1,6 @@
 /*
- * The text of an item's PDF documents, held against the order's patient:
- * pdftotext in its jail (sys/tool.h), then the text in a worker (check/paper.h).
+ * The text of an item's documents, held against the order's patient:
+ * of a PDF by pdftotext in its jail (sys/tool.h); the text in a worker (check/paper.h).
  */
 #ifndef MRI_STAGE_CHECK_PAPER_H
 #define MRI_STAGE_CHECK_PAPER_H

@@ -38,7 +38,7 @@ enum check_point {
 	POINT_TYPE1, POINT_TYPE2, POINT_NO_MODALITY, POINT_NO_STUDY_ID, POINT_OTHER_STUDY, POINT_FRAME, POINT_UNDECODED,
 	POINT_OBJECT_LAST = POINT_UNDECODED,
 	POINT_NO_PATIENT_ASKED, POINT_PATIENT_MISMATCH, POINT_PATIENT_DOUBTFUL, POINT_PATIENT_UNKNOWN,
-	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED, POINT_PATIENT_DOCUMENT,
+	POINT_PATIENT_LIKELY, POINT_PATIENT_UNCLAIMED, POINT_PATIENT_DOCUMENT, POINT_PATIENT_RECORD,
 	POINT_PATIENTS, POINT_SPELLINGS,
 	POINT_ORDER_AMBIGUOUS, POINT_ORDER_UNMATCHED,
 	POINT_WORKLIST_NONE, POINT_WORKLIST_MANY, POINT_WORKLIST_DIFFERS, POINT_WORKLIST_UNTIED,
@@ -96,7 +96,8 @@ struct check_object {
 
 struct check_package { int number; long long objects; };	/* of the whole import, all its items */
 
-struct check_paper { int n; enum paper_says says; };	/* document/NNN; see check/paper.h */
+/* document/NNN; see check/paper.h. record: CDA, FHIR or HL7, which have a field for the birth date */
+struct check_paper { int n; bool record; enum paper_says says; };
 
 struct check_study {
 	const struct order *order;	/* as it will be applied */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "check/birth.h"
 #include "check/name.h"
 
@@ -11,7 +12,7 @@
 #define LABEL_WORDS 3 /* "geb. am 1.2.1970" */
 
 static const char *const labels[] = { "geb", "geboren", "geborene", "geburtsdatum", "geburtstag", "gebdatum",
-	"birth", "birthdate", "born", "dob", "ne", "nee", "naissance" };
+	"birth", "birthdate", "birthtime", "born", "dob", "ne", "nee", "naissance" };
 static const struct {
 	const char *word;
 	int month;
@@ -130,20 +131,55 @@ date_here(const struct reading *r, int *d, int *m, int *y)
 	return (s == '.' && t == '.') || (s == '-' && t == '-') || (s == '/' && t == '/' && *d == *m);
 }
 
+/* text: YYYYMMDD, written in that many words, the newest last. */
 static void
-look_at_date(struct reading *r)
+judge_date(struct reading *r, const char *text, size_t words)
 {
-	char text[16], plain[9];
-	int d = 0, m = 0, y = 0;
+	char plain[9];
 
-	if (!date_here(r, &d, &m, &y) || d < 1 || d > 31 || m < 1 || m > 12)
-		return;
-	snprintf(text, sizeof text, "%04d%02d%02d", y, m, d);
 	if (birth_parse(text, plain) != BIRTH_DAY)
 		return;
 	if (strcmp(plain, r->birth) == 0)
 		r->date = true;
-	else if (r->label > 0 && r->seen - 2 - r->label <= LABEL_WORDS)
+	else if (r->label > 0 && r->seen - words + 1 - r->label <= LABEL_WORDS)
+		r->other_date = true;
+}
+
+static void
+look_at_date(struct reading *r)
+{
+	const char *word = last(r, 0)->written;
+	char text[16];
+	int d = 0, m = 0, y = 0;
+
+	if (strlen(word) == 8 && strspn(word, "0123456789") == 8) { /* CDA: <birthTime value="19700201"/> */
+		judge_date(r, word, 1);
+	} else if (date_here(r, &d, &m, &y) && d >= 1 && d <= 31 && m >= 1 && m <= 12) {
+		snprintf(text, sizeof text, "%04d%02d%02d", y, m, d);
+		judge_date(r, text, 3);
+	}
+}
+
+/* HL7 v2 says it without a word, in PID-7. The first separator is the sign behind "MSH" (2.5.4). */
+static void
+look_at_pid(struct reading *r, const char *s, const char *end)
+{
+	char sep = '|', date[9], plain[9];
+
+	if (end - s < 8 || memcmp(s, "MSH", 3) != 0)
+		return;
+	sep = s[3];
+	while (s < end && !(end - s > 4 && memcmp(s, "PID", 3) == 0 && s[3] == sep)) {
+		while (s < end && *s != '\r' && *s != '\n')
+			s++;
+		s += s < end;
+	}
+	for (int field = 0; s < end && *s != '\r' && *s != '\n' && field < 7; s++)
+		field += *s == sep;
+	if (end - s < 8 || strspn(s, "0123456789") < 8)
+		return;
+	text_copyn(date, sizeof date, s, 8);
+	if (birth_parse(date, plain) == BIRTH_DAY && strcmp(plain, r->birth) != 0)
 		r->other_date = true;
 }
 
@@ -160,6 +196,13 @@ take(struct reading *r, const struct word *w, uint32_t before)
 	r->name = r->name || name_is_there(r);
 }
 
+/* What stands between words in XML, JSON and HL7. */
+static bool
+is_markup(uint32_t c)
+{
+	return c < 0x80 && strchr("<>=\"{}|^&~#", (int)c) != NULL;
+}
+
 static void
 read_words(struct reading *r, const char *s, const char *end)
 {
@@ -168,7 +211,7 @@ read_words(struct reading *r, const char *s, const char *end)
 
 	while (s < end) {
 		uint32_t c = fold_next(&s);
-		if (c > ' ' && !fold_is_space(c) && !fold_is_joint(c)) {
+		if (c > ' ' && !fold_is_space(c) && !fold_is_joint(c) && !is_markup(c)) {
 			fold_add(&w, c);
 			continue;
 		}
@@ -201,6 +244,7 @@ paper_read(const char *text, size_t n, const char *name, const char *birth)
 	r->family = asked->family;
 	r->given = asked->given;
 	read_words(r, text, text + n);
+	look_at_pid(r, text, text + n);
 	if (r->date && r->name)
 		says = PAPER_AGREES;
 	else if (!r->date && r->other_date)

@@ -1,5 +1,6 @@
 /*
- * Does the text of a letter or report say that it is the order's patient's?
+ * Does the text of a letter or report say that it is the order's patient's? Of
+ * a PDF what a tool makes of it; CDA, FHIR and HL7 v2 as they are.
  * Only the whole name and the whole birth date together say so; a birth date
  * that is called one and is another contradicts. What is similar says nothing.
  * Runs in a jailed worker: the text is hostile.

@@ -141,7 +141,7 @@ judge_claim(const struct check_study *s, const struct claim *c, const struct ide
 	return show(rep, want, &has, 0, err);
 }
 
-/* What the text of PDFs says. Beside objects, which say whose they are, it is a hint. */
+/* What the text of documents says. Of a PDF beside objects, which say whose they are, it is a hint. */
 static void
 judge_documents(const struct check_study *s, size_t claims, struct check_report *rep)
 {
@@ -153,7 +153,9 @@ judge_documents(const struct check_study *s, size_t claims, struct check_report 
 		if (p->says != PAPER_CONTRADICTS)
 			continue;
 		contradict++;
-		check_say(rep, s->papers ? POINT_PATIENT_DOUBTFUL : POINT_PATIENT_DOCUMENT,
+		check_say(rep, p->record ? POINT_PATIENT_RECORD
+			: s->papers	 ? POINT_PATIENT_DOUBTFUL
+					 : POINT_PATIENT_DOCUMENT,
 		    "document %d says another birth date than the order's", p->n);
 	}
 	silent = s->npapers_say - agree - contradict;

@@ -49,7 +49,8 @@ static const struct required required[] = {
 	{ TAG(0x0028, 0x0102), 1, false, INTEGER },
 	{ TAG(0x0028, 0x0103), 1, false, INTEGER },
 	{ TAG(0x0028, 0x0006), 1, false, COLOUR },
-	{ TAG(0x0028, 0x0008), 1, false, FRAMES },	/* Multi-frame, C.7.6.6 */
+	/* Multi-frame, C.7.6.6: type 1, but archives take an object without it as one of a single frame */
+	{ TAG(0x0028, 0x0008), 2, false, FRAMES },
 };
 
 /* Storage classes whose images have the module Multi-frame, whatever the number of their frames. */

@@ -203,6 +203,19 @@ is "one that names another birth date" "papers finding error" "$(says other 'Her
 has "says which, and no value" 'document 1 says another birth date than the order.s' err
 silent "to nobody" err
 is "one that says nothing" "papers unknown warning" "$(says silent 'Befund: unauffaellig')"
+# A document that came with the objects, and has a field for the birth date
+cda() { printf '<ClinicalDocument xmlns="urn:hl7-org:v3"><recordTarget><patientRole><patient><name><given>J\303\266rg</given>'
+	printf '<family>M\303\274ller</family></name><birthTime value="%s"/></patient></patientRole></recordTarget>' "$1"
+	printf '</ClinicalDocument>'; }
+for birth in 19700201 19800605; do
+	mkstudy --zip "cda$birth.zip" --slices 1 --patient-name 'Müller^Jörg' --birth 1970-02-01 --seed 44
+	cda $birth >report.xml && zip -q "cda$birth.zip" report.xml
+	mri-fetch --config plain.conf --order good.json "cda$birth.zip" 2>/dev/null |
+		mri-unpack --config plain.conf >"cda$birth.items" 2>/dev/null
+	mri-check --config plain.conf --json <"cda$birth.items" >out 2>err || :
+	is "a CDA of a study, born $birth" "$([ $birth = 19700201 ] || echo 'finding error')" "$(rule out patient)"
+done
+has "the other one holds its study" 'document 1 says another birth date than the order.s' err
 k=$(mri-fetch --config plain.conf --order good.json k.pdf 2>/dev/null)
 chmod u+w "$k/claim/001"
 printf '%s\n' '{"v":1,"package":1,"source":"dlx","kind":"study","media":"application/pdf",'\

@@ -238,7 +238,7 @@ papers(void **state)
 static void
 papers_that_speak(void **state)
 {
-	struct check_paper said[2] = { { 1, PAPER_SILENT }, { 2, PAPER_SILENT } };
+	struct check_paper said[2] = { { 1, false, PAPER_SILENT }, { 2, false, PAPER_SILENT } };
 	struct fixture f;
 
 	(void)state;
@@ -265,6 +265,8 @@ papers_that_speak(void **state)
 	f.s.papers_say = said;
 	said[0].says = PAPER_CONTRADICTS;
 	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "document 1 says another birth date");
+	said[0].record = true; /* a field of its own is none */
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 1 says another birth date");
 	said[0].says = PAPER_SILENT;
 	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
 	drop(&f);
@@ -720,9 +722,9 @@ required(void **state)
 	static const struct recipe image = { .rows = 4, .cols = 4, .bits = 8, .samples = 3, .photometric = "RGB",
 		.pixels = 48, .frames = "1", .sop_class = "1.2.840.10008.5.1.4.1.1.7.4" };
 	static const uint32_t ones[] = { 0x00080016, 0x00080018, 0x0020000d, 0x0020000e, 0x00280002, 0x00280004, 0x00280006,
-		0x00280008, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103 };
+		0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103 };
 	static const uint32_t twos[] = { 0x00080020, 0x00080030, 0x00080050, 0x00080090, 0x00100010, 0x00100020, 0x00100030,
-		0x00100040, 0x00200011, 0x00200013 };
+		0x00100040, 0x00200011, 0x00200013, 0x00280008 };
 	struct check_object o, back;
 	struct check_identity id;
 	struct buf b = BUF_INIT(0);
@@ -752,7 +754,8 @@ required(void **state)
 		if (points_of(&r, &o, &id) != POINT(POINT_TYPE2) || o.type2_tag != twos[i])
 			fail_msg("without %08x: points %x, first %08x", twos[i], o.points, o.type2_tag);
 		r = (struct recipe){ .lacks = twos[i] };
-		if (points_of(&r, &o, &id) != (twos[i] == 0x00200013 ? 0 : POINT(POINT_TYPE2)))
+		if (points_of(&r, &o, &id) !=
+		    (twos[i] == 0x00200013 || twos[i] == 0x00280008 ? 0 : POINT(POINT_TYPE2)))
 			fail_msg("a report without %08x: points %x", twos[i], o.points);
 		r = image;
 		r.empty = twos[i];
