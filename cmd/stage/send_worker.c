@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "dicom/charset.h"
+#include "dicom/kind.h"
 #include "dicom/walk.h"
 #include "media/sniff.h"
 #include "reconcile/verify.h"
@@ -237,6 +238,10 @@ static void read_one(const struct reader *r, const struct ask *q, const int *fds
 	}
 	if (rc == RC_OK)
 		rc = walk_open(&ob, changed, &err);
+	if (rc == RC_OK && q->folder && kind_is_worklist(ob)) {
+		a->verdict = READ_SKIP;
+		goto out;
+	}
 	if (rc == RC_OK)
 		rc = facts(ob, a, &err);
 	if (rc == RC_OK && original) {

@@ -149,7 +149,7 @@ static int viewer(struct unpack_run *run, struct err *err)
 		struct unpack_file *f = &run->files[i];
 		size_t len = f->label ? parent_len(f->label, strlen(f->label)) : 0;
 
-		if (f->fate != FATE_DOCUMENT || f->media == MEDIA_PDF || !f->answered)
+		if (f->fate != FATE_DOCUMENT || f->media == MEDIA_PDF || f->media == MEDIA_WORKLIST || !f->answered)
 			continue;
 		for (; len; len = parent_len(f->label, len)) {
 			size_t there = 0;

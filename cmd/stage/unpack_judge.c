@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "dicom/charset.h"
+#include "dicom/kind.h"
 #include "media/dicomdir.h"
 #include "media/noise.h"
 #include "media/xdm.h"
@@ -83,6 +84,20 @@ static int index_of_medium(struct stream *s, enum listing_kind kind, struct judg
 	return rc;
 }
 
+/* It names the study of its order itself, and is hashed for the metadata of XDM as every document. What stands in the
+ * place of the UID and is none names a study that nobody has. */
+static int worklist(struct stream *s, const struct object *o, struct judgement *j, struct err *err)
+{
+	char raw[VALUE_MAX];
+	struct err unread = { 0 };
+	bool named = walk_text(o, TAG(0x0020, 0x000d), raw, sizeof raw, NULL, &unread) != RC_OK || raw[0];
+
+	j->fate = FATE_DOCUMENT;
+	j->media = MEDIA_WORKLIST;
+	text_copy(j->uids, sizeof j->uids, !named ? "" : j->study_uid[0] ? j->study_uid : "?");
+	return s->size > ZIP_READ_MAX ? RC_OK : xdm_sha1(s, j->sha1, err);
+}
+
 static int dicom(struct stream *s, struct judgement *j, struct err *err)
 {
 	struct object *o = NULL;
@@ -118,6 +133,11 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 	if (walk_find(o, TAG(0x0004, 0x1220)) || !strcmp(j->sop_class, UID_DICOMDIR)) {
 		walk_close(o);
 		return index_of_medium(s, LISTING_DICOMDIR, j, err);
+	}
+	if (kind_is_worklist(o)) {
+		rc = worklist(s, o, j, err);
+		walk_close(o);
+		return rc;
 	}
 	if (!j->sop_class[0] || !j->sop_uid[0]) {
 		aside(j, true, "a DICOM file without SOP Class UID or SOP Instance UID");
@@ -202,6 +222,7 @@ int judge(struct stream *s, struct judgement *j, struct err *err)
 	case MEDIA_EMPTY:
 		aside(j, true, "an empty file");
 		break;
+	case MEDIA_WORKLIST:	/* which sniff() cannot tell from DICOM */
 	case MEDIA_UNKNOWN:
 		aside(j, true, "neither DICOM nor a document that is known");
 		break;

@@ -43,7 +43,7 @@ int side_reply_member(struct unpack_side *sd, uint32_t i, const struct judgement
 			return err_set(&err, ERR_TEMP, "no memory");
 		}
 	}
-	if (o && j->sha1[0] && (json_object_set_new(o, "sha1", json_string(j->sha1)) != 0 ||
+	if (o && (j->sha1[0] || j->uids[0]) && (json_object_set_new(o, "sha1", json_string(j->sha1)) != 0 ||
 	    json_object_set_new(o, "uids", json_string(j->uids)) != 0)) {
 		json_decref(o);
 		return err_set(&err, ERR_TEMP, "no memory");

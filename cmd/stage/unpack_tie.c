@@ -48,14 +48,20 @@ static size_t studies(const struct unpack_run *run)
 	return n;
 }
 
+/* An entry of a worklist is of the study that its Study Instance UID names and of no other, whatever others say. */
+static const char *scheduled(const struct unpack_file *f)
+{
+	return f->media == MEDIA_WORKLIST ? f->uids : NULL;
+}
+
 int unpack_tie(const struct unpack_run *run, struct unpack_file *f)
 {
-	const char *uid = f->named ? f->named : claimed(run, f);
+	const char *own = scheduled(f), *uid = own ? own : f->named ? f->named : claimed(run, f);
 	int i = uid && uid[0] ? study_of(run, uid, strlen(uid)) : mentioned(run, f);
 
 	if (uid && uid[0])
-		f->tied = i < 0 ? "the study that it belongs to did not come" : f->named ? "the metadata of the medium name its study"
-		    : "the portal's list names its study";
+		f->tied = i < 0 ? "the study that it belongs to did not come" : own ? "it names the study" :
+		    f->named ? "the metadata of the medium name its study" : "the portal's list names its study";
 	else if (i >= 0)
 		f->tied = "it names the study";
 	else if (studies(run) == 1) {

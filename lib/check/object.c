@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "check/rules.h"
 #include "dicom/charset.h"
+#include "dicom/kind.h"
 
 #define RAW_MAX 1024 /* bytes of one text attribute of the patient */
 #define CHARSET_MAX 256 /* (0008,0005), all values */
@@ -113,6 +114,12 @@ check_object_read(
 		}
 		mark(o, POINT_BROKEN);
 		text_copy(o->why, sizeof o->why, e.text);
+		return RC_OK;
+	}
+	if (kind_is_worklist(d)) {
+		mark(o, POINT_BROKEN);
+		text_copy(o->why, sizeof o->why, "an entry of a worklist, which is no object");
+		walk_close(d);
 		return RC_OK;
 	}
 	take_code(d, TAG(0x0008, 0x0016), o->sop_class, sizeof o->sop_class);

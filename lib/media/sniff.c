@@ -213,6 +213,7 @@ static const struct { const char *name, *type, *suffix; } table[] = {
 	[MEDIA_CDA] = { "CDA document", "application/cda+xml", ".xml" },
 	[MEDIA_FHIR_XML] = { "FHIR document", "application/fhir+xml", ".xml" },
 	[MEDIA_HL7] = { "HL7 v2 message", "x-application/hl7-v2+er7", ".hl7" },
+	[MEDIA_WORKLIST] = { "DICOM worklist entry", "application/x-dicom-worklist", ".wl" },
 	[MEDIA_EMPTY] = { "empty file", "application/octet-stream", "" },
 };
 

@@ -148,6 +148,49 @@ text/plain papers several studies, and nothing says which
 x-application/hl7-v2+er7 study/1 it names the study' \
     "$(jq -r '.files[] | select(.tied) | "\(.media) \(.item) \(.tied)"' t1/unpack | LC_ALL=C sort)"
 
+# --- an entry of a worklist is a document of the study that it names -----------------------------
+# entry FILE UID [LINE [OPTION]]: with a meta header, or by -F without one
+entry() {
+	{
+		printf '(0008,0005) CS [ISO_IR 100]\n(0008,0050) SH [A1]\n(0010,0010) PN [Muster^Max]\n%s\n' "${3-}"
+		printf '%s(0040,0100) SQ\n(fffe,e000) -\n(0008,0060) CS [MR]\n(fffe,e00d) -\n(fffe,e0dd) -\n' \
+		    "${2:+(0020,000d) UI [$2]
+}"
+	} >dump
+	dump2dcm -q ${4-} dump "$1"
+}
+mwl='(0008,0016) UI [1.2.840.10008.5.1.4.31]
+(0008,0018) UI [1.2.3.4.9]'
+mkdir w && cp -r plain/* w/
+entry w/meta.wl "$two"
+entry w/bare.wl "$one" '' '-F +te'
+entry w/implicit.wl '' '' '-F +ti'
+entry w/class.wl 1.2.3.4.5.77 "$mwl"
+status 'entries of a worklist' 0 "$unpack" -o w1 w
+is 'are documents, each of its study' 'bare.wl application/x-dicom-worklist study/1 it names the study
+class.wl application/x-dicom-worklist papers the study that it belongs to did not come
+implicit.wl application/x-dicom-worklist papers several studies, and nothing says which
+meta.wl application/x-dicom-worklist study/2 it names the study' \
+    "$(jq -r '.files[] | select(.tied) | "\(.name) \(.media) \(.item) \(.tied)"' w1/unpack | LC_ALL=C sort)"
+is 'and no objects' '3 3' "$(jq -r .objects w1/1/manifest w1/2/manifest | grep -v null | paste -sd' ')"
+"$check" -v w >out 2>err || :
+has 'mri-check takes them for none' '4 files are no DICOM objects' err
+is 'and finds two studies' 2 "$(grep -c '(study . of 2)' out)"
+mkdir w2 && "$MRI_TOOL/mkstudy" --out w2 --slices 1 --series 1 >/dev/null
+entry w2/other.wl 1.2.3.4.5.77
+entry w2/none.wl ''
+entry w2/bad.wl 'ABC'
+"$unpack" -o w3 w2 >/dev/null
+is 'one that names another study is not of the only one' 'bad.wl papers the study that it belongs to did not come
+none.wl study/1 the only study of the import
+other.wl papers the study that it belongs to did not come' \
+    "$(jq -r '.files[] | select(.tied) | "\(.name) \(.item) \(.tied)"' w3/unpack | LC_ALL=C sort)"
+"$MRI_BIN/mri-send" -d folder:w2cd w2 >/dev/null 2>&1
+is 'none is sent as an object' 1 "$(find w2cd -type f ! -name DICOMDIR | wc -l)"
+mkdir w4 && entry w4/ct.wl "$one" '(0008,0016) UI [1.2.840.10008.5.1.4.1.1.4]'
+status 'an image without UID is none' 65 "$unpack" -o w5 w4
+has 'it is broken' 'a DICOM file without SOP Class UID or SOP Instance UID' err
+
 # --- the portal itself says that something is missing -----------------------------------------
 mkdir e && cp -r plain/* e/ && printf 'study 2: not retrieved' >e/ERROR.txt
 status 'an ERROR.txt makes it partial: 65' 65 "$unpack" -o e1 e

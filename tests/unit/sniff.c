@@ -127,6 +127,7 @@ static void names(void **state)
 	}
 	assert_string_equal(media_type(MEDIA_PDF), "application/pdf");
 	assert_string_equal(media_suffix(MEDIA_DICOM), ".dcm");
+	assert_string_equal(media_type(MEDIA_WORKLIST), "application/x-dicom-worklist");
 }
 
 static void from_stream(void **state)

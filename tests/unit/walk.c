@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include "dicom/kind.h"
 #include "dicom/walk.h"
 
 /* A DICOM file under construction: PS3.5 7.1, written down here once more, so that the reader is not its own judge. */
@@ -622,6 +623,70 @@ static void values(void **state)
 	close_it();
 }
 
+static void steps(const char *sop_class, const char *sop_uid)
+{
+	begin(EXPLICIT, WALK_EXPLICIT_LE);
+	text(TAG(8, 5), "CS", "ISO_IR 100");
+	if (sop_class)
+		text(TAG(8, 0x16), "UI", sop_class);
+	if (sop_uid)
+		text(TAG(8, 0x18), "UI", sop_uid);
+}
+
+/* Each is judged as it ends: with the sequence of steps at its top level, and with what else follows. */
+static bool worklist_with(bool top, uint32_t more)
+{
+	bool is = false;
+
+	if (!top) {	/* as the Referenced Request Sequence of an image may hold it */
+		head(TAG(0x40, 0x275), "SQ", WALK_UNDEFINED);
+		head(TAG(0xfffe, 0xe000), "", WALK_UNDEFINED);
+	}
+	head(TAG(0x40, 0x100), "SQ", 0);
+	if (!top) {
+		head(TAG(0xfffe, 0xe00d), "", 0);
+		head(TAG(0xfffe, 0xe0dd), "", 0);
+	}
+	if (more) {
+		head(more, "OF", 4);
+		num(0, 4, false);
+	}
+	assert_int_equal(open_it(), RC_OK);
+	is = kind_is_worklist(o);
+	close_it();
+	return is;
+}
+
+static void worklists(void **state)
+{
+	static const char mwl[] = "1.2.840.10008.5.1.4.31", mr[] = "1.2.840.10008.5.1.4.1.1.4";
+	char longer[80];
+
+	(void)state;
+	memset(longer, '1', sizeof longer - 1);
+	longer[sizeof longer - 1] = '\0';
+	steps(NULL, NULL);
+	assert_true(worklist_with(true, 0));
+	steps("", "");
+	assert_true(worklist_with(true, 0));
+	steps(mwl, "1.2.3");
+	assert_true(worklist_with(true, 0));
+	steps(mwl, NULL);
+	assert_false(worklist_with(false, 0));
+	steps(mwl, NULL);
+	assert_false(worklist_with(true, TAG_PIXEL_DATA));
+	steps(NULL, NULL);
+	assert_false(worklist_with(true, TAG(0x7fe0, 0x0008)));
+	steps(mr, NULL);
+	assert_false(worklist_with(true, 0));
+	steps(NULL, "1.2.3");
+	assert_false(worklist_with(true, 0));
+	steps(longer, NULL);
+	assert_false(worklist_with(true, 0));
+	steps(NULL, longer);
+	assert_false(worklist_with(true, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,6 +694,7 @@ int main(void)
 		cmocka_unit_test(encapsulated), cmocka_unit_test(deflated), cmocka_unit_test(bomb), cmocka_unit_test(bare),
 		cmocka_unit_test(wrong_syntax), cmocka_unit_test(syntaxes), cmocka_unit_test(tolerated), cmocka_unit_test(broken),
 		cmocka_unit_test(depth), cmocka_unit_test(counts), cmocka_unit_test(values),
+		cmocka_unit_test(worklists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
