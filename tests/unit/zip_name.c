@@ -16,7 +16,7 @@ static size_t n;
 static void put(uint64_t v, int k)
 {
 	for (int i = 0; i < k; i++)
-		b[n++] = (uint8_t)(v >> 8 * i);
+		b[n++] = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
 }
 
 static void raw(const void *p, size_t k)
