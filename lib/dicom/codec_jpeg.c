@@ -21,7 +21,7 @@ is_sof(unsigned m)
 static bool
 is_bare(unsigned m)	/* no length follows */
 {
-	return m == TEM || (m >= 0xd0 && m <= SOI);
+	return m >= 0xd0 && m <= SOI;
 }
 
 int
@@ -41,6 +41,8 @@ codec_sof(const uint8_t *p, size_t n, struct codec_sof *out, struct err *err)
 		if (i >= n)
 			break;
 		m = p[i++];
+		if (m == TEM) /* of arithmetic coding; DCMTK 3.6.7 stands still at it for ever */
+			return err_set(err, ERR_REFUSED, "a JPEG frame with the marker TEM is not decoded here");
 		if (m == 0 || is_bare(m))
 			continue;
 		if (m == SOS || m == EOI || i + 2 > n)

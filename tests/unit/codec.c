@@ -316,6 +316,7 @@ static void hostile(void **state)
 	lossless_as(SOF_AT + 9, 3, sizeof lossless, ERR_DATA, "of 3 samples");
 	lossless_as(SOF_AT + 4, 16, sizeof lossless, ERR_DATA, "16 bits a sample, the object allocates 8");
 	lossless_as(SOF_AT + 1, 0xd9, sizeof lossless, ERR_DATA, "without a start of frame");
+	lossless_as(SOF_AT + 1, 0x01, sizeof lossless, ERR_REFUSED, "the marker TEM"); /* no end else */
 	rle_fails(rle, sizeof rle, "segment 1 of the RLE frame ends early");
 	rle[64] = 3, rle[4] = 68; /* offsets: at the end, past it, inside the header; too many segments */
 	rle_fails(rle, sizeof rle, "ends early");
