@@ -19,10 +19,10 @@ DESTDIR ?=
 
 # gcc; clang for the sanitizers, so that a check sees the warnings of both
 ifeq ($(origin CC),default)
-CC := $(if $(SAN)$(FUZZER),clang,gcc)
+CC := $(if $(SAN)$(FUZZER)$(COVER),clang,gcc)
 endif
 ifeq ($(origin CXX),default)
-CXX := $(if $(SAN)$(FUZZER),clang++,g++)
+CXX := $(if $(SAN)$(FUZZER)$(COVER),clang++,g++)
 endif
 
 B := build
@@ -159,7 +159,7 @@ fuzz:
 	    build/fuzz/found/$$t tests/fuzz/corpus/$$t || exit 1; done
 # Lines of each parser that its target reaches with its corpus, and with its unit tests.
 fuzz-cover:
-	$(MAKE) COVER=1 CC="$(if $(filter gcc,$(CC)),clang,$(CC))" CXX="$(if $(filter g++,$(CXX)),clang++,$(CXX))" fuzz-cover-built
+	$(MAKE) COVER=1 fuzz-cover-built
 fuzz-cover-built: $(FUZZ) $(UNIT)
 	$(Q)scripts/fuzz-cover $(B)
 # 1 GB through each kind of portal with under 64 MB of memory; check does it with 100 MB.

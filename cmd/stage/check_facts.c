@@ -148,11 +148,9 @@ check_facts_read(struct check_stage *st, struct check_facts *f, struct item_dir 
 
 	if (f->manifest->nobjects == 0)
 		return RC_OK;
-	if (st->pool == NULL &&
-	    (rc = check_pool_new(
-		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
+	if ((rc = check_pool_ready(&st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, st->deep, err)) !=
+	    RC_OK)
 		return rc;
-	check_pool_deep(st->pool, st->deep);
 	rc = check_pool_run(st->pool, f->manifest->nobjects, open_object, take_object, &r, err);
 	cli_progress_end(st->cli);
 	return rc;

@@ -21,7 +21,7 @@ struct reading {
 static int
 open_file(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
 {
-	struct reading *r = arg;
+	const struct reading *r = arg;
 
 	memset(key, 0, sizeof *key);
 	*fd = openat(r->dir, r->files->v[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -71,16 +71,16 @@ by_sop_uid(const void *a, const void *b)
 }
 
 static int
-hash_file(const struct reading *r, struct check_object *o, struct err *err)
+hash_file(struct reading *r, struct check_object *o, struct err *err)
 {
 	struct stream *s = NULL;
+	struct age_key none;
 	int fd = -1, rc = RC_OK;
 
 	if (*o->sha256 != '\0')
 		return RC_OK;
-	fd = openat(r->dir, r->files->v[o->n - 1], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, errno, "cannot open file %d of the folder", o->n);
+	if ((rc = open_file(r, (size_t)o->n - 1, &fd, &none, err)) != RC_OK)
+		return rc;
 	if ((rc = stream_file(&s, fd, err)) == RC_OK)
 		rc = hash_stream(s, o->sha256, err);
 	stream_close(s);
@@ -187,12 +187,9 @@ check_loose(struct check_stage *st, const struct cli_input *in, struct err *err)
 	}
 	if ((rc = check_files_list(fd, &files, err)) != RC_OK)
 		goto out;
-	if (st->pool == NULL &&
-	    (rc = check_pool_new(
-		 &st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, err)) != RC_OK)
-		goto out;
-	check_pool_deep(st->pool, st->deep);
-	if ((rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
+	if ((rc = check_pool_ready(&st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, st->deep, err)) !=
+		RC_OK ||
+	    (rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
 	    (rc = hash_twins(&r, err)) != RC_OK || (rc = group(&r, err)) != RC_OK)
 		goto out;
 	if (r.all.nkeys == 0) {

@@ -75,8 +75,8 @@ run(struct chan *chan, void *arg)
 
 /* The parent. */
 
-int
-check_pool_new(struct check_pool **out, enum jail_mode mode, long jobs, struct err *err)
+static int
+pool_new(struct check_pool **out, enum jail_mode mode, long jobs, struct err *err)
 {
 	struct check_pool *p = calloc(1, sizeof *p);
 	struct err ignored = { 0 };
@@ -102,8 +102,8 @@ stop_all(struct check_pool *p)
 }
 
 /* Workers that stand already have no decoders; others inherit them. What is missing decodes nothing: a finding too. */
-void
-check_pool_deep(struct check_pool *p, bool deep)
+static void
+pool_deep(struct check_pool *p, bool deep)
 {
 	struct err ignored = { 0 };
 
@@ -112,6 +112,16 @@ check_pool_deep(struct check_pool *p, bool deep)
 	if (deep)
 		codec_load(&ignored);
 	p->deep = deep;
+}
+
+int
+check_pool_ready(struct check_pool **p, enum jail_mode mode, long jobs, bool deep, struct err *err)
+{
+	int rc = *p != NULL ? RC_OK : pool_new(p, mode, jobs, err);
+
+	if (rc == RC_OK)
+		pool_deep(*p, deep);
+	return rc;
 }
 
 void

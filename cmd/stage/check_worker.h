@@ -11,8 +11,8 @@
 
 struct check_pool;
 
-int check_pool_new(struct check_pool **, enum jail_mode, long jobs, struct err *);
-void check_pool_deep(struct check_pool *, bool deep);	/* from now on: decode every frame */
+/* Made where *p is NULL. deep: from now on every frame is decoded. */
+int check_pool_ready(struct check_pool **p, enum jail_mode, long jobs, bool deep, struct err *);
 void check_pool_free(struct check_pool *);	/* NULL is fine */
 
 /* Where object i comes from: fd (taken) and its key. RC_OK, or the object is broken: why in err. */

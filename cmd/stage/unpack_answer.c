@@ -11,13 +11,12 @@
 #include "media/zip.h"
 #include "stage/unpack_pool.h"
 
-int pool_fail_package(struct unpack_package *p, const struct err *why)
+void pool_fail_package(struct unpack_package *p, const struct err *why)
 {
 	p->failed = true;
 	p->kind = why->kind;
 	free(p->reason);
 	p->reason = strdup(why->text);
-	return RC_OK;
 }
 
 void pool_fail(struct pool *pool, const struct err *why)

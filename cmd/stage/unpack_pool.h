@@ -80,7 +80,7 @@ int pool_ask_spill(struct hand *, uint32_t member, int fd, const struct age_reci
 int pool_give(struct pool *, struct hand *, struct err *);
 
 /* unpack_answer.c */
-int pool_fail_package(struct unpack_package *, const struct err *why);	/* RC_OK */
+void pool_fail_package(struct unpack_package *, const struct err *why);
 /* An archive inside that cannot be opened is one file, and no reason to let go of the rest. */
 void pool_fail(struct pool *, const struct err *why);
 bool pool_failed(const struct pool *);	/* the package, or the archive inside that is in work */
