@@ -55,6 +55,7 @@ struct check_facts {
 	struct check_listed listed;	/* --worklist */
 	struct check_targets targets;	/* --dest */
 	json_t *media;			/* `media` of the record of mri-unpack */
+	size_t unread;			/* files beside that should have been objects; a folder outside of a spool */
 	struct check_paper *papers; size_t npapers;	/* what its documents say */
 };
 void check_facts_free(struct check_facts *);

@@ -363,6 +363,7 @@ check_study_of(const struct check_stage *st, const struct check_facts *f, const 
 	s->papers_say = f->papers;
 	s->npapers_say = f->npapers;
 	s->media = f->media;
+	s->partial = f->unread > 0;
 	if (f->manifest != NULL) {
 		s->documents = f->manifest->ndocuments;
 		s->partial = f->manifest->partial;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "stage/check_others.h"
 #include "stage/check_report.h"
 #include "stage/check_unspooled.h"
 
@@ -15,7 +16,8 @@ struct reading {
 	int dir;
 	struct check_facts all; /* of all studies */
 	struct check_identity *who; /* of each object of all */
-	size_t other; /* files that are no DICOM objects */
+	bool *twin; /* of each object of all: another has its UID and bytes */
+	struct check_others others;
 };
 
 static int
@@ -36,9 +38,8 @@ take_file(
 	struct check_identity *grown = NULL;
 	int rc = RC_OK;
 
-	if ((o->points & (uint32_t)1 << POINT_BROKEN) != 0 && *o->study_uid == '\0') {
-		r->other++; /* PDF, viewer, DICOMDIR, or broken from its first byte */
-		return RC_OK;
+	if (*o->study_uid == '\0') { /* PDF, viewer, DICOMDIR, or broken from its first byte */
+		return check_others_add(&r->others, i, err);
 	}
 	grown = realloc(r->who, (r->all.nobjects + 1) * sizeof *grown);
 	if (grown == NULL)
@@ -66,8 +67,9 @@ static int
 by_sop_uid(const void *a, const void *b)
 {
 	const struct check_object *const *x = a, *const *y = b;
+	int d = strcmp((*x)->sop_uid, (*y)->sop_uid);
 
-	return strcmp((*x)->sop_uid, (*y)->sop_uid);
+	return d != 0 ? d : (*x)->n - (*y)->n;
 }
 
 static int
@@ -94,15 +96,19 @@ hash_twins(struct reading *r, struct err *err)
 	struct check_object **v = calloc(r->all.nobjects + 1, sizeof *v);
 	int rc = RC_OK;
 
-	if (v == NULL)
-		return err_set(err, ERR_TEMP, "no memory");
-	for (size_t i = 0; i < r->all.nobjects; i++)
+	r->twin = calloc(r->all.nobjects + 1, sizeof *r->twin);
+	if (v == NULL || r->twin == NULL)
+		rc = err_set(err, ERR_TEMP, "no memory");
+	for (size_t i = 0; i < r->all.nobjects && rc == RC_OK; i++)
 		v[i] = &r->all.objects[i];
-	qsort(v, r->all.nobjects, sizeof *v, by_sop_uid);
-	for (size_t i = 1; i < r->all.nobjects && rc == RC_OK; i++)
-		if (strcmp(v[i]->sop_uid, v[i - 1]->sop_uid) == 0 &&
-		    (rc = hash_file(r, v[i - 1], err)) == RC_OK)
-			rc = hash_file(r, v[i], err);
+	if (rc == RC_OK)
+		qsort(v, r->all.nobjects, sizeof *v, by_sop_uid);
+	for (size_t i = 1; i < r->all.nobjects && rc == RC_OK; i++) {
+		if (strcmp(v[i]->sop_uid, v[i - 1]->sop_uid) != 0 ||
+		    (rc = hash_file(r, v[i - 1], err)) != RC_OK || (rc = hash_file(r, v[i], err)) != RC_OK)
+			continue;
+		r->twin[v[i] - r->all.objects] = strcmp(v[i]->sha256, v[i - 1]->sha256) == 0;
+	}
 	free(v);
 	return rc;
 }
@@ -134,6 +140,17 @@ group(struct reading *r, struct err *err)
 	return rc;
 }
 
+static void
+reading_free(struct reading *r)
+{
+	check_others_free(&r->others);
+	free(r->who);
+	free(r->twin);
+	check_facts_free(&r->all);
+	if (r->dir >= 0)
+		close(r->dir);
+}
+
 struct loose_source {
 	struct reading *r;
 	const struct check_facts *f;
@@ -160,6 +177,8 @@ judge_study(struct check_stage *st, struct reading *r, size_t key, const char *p
 		rc = check_facts_key(
 		    &f, r->all.keys[k].study_uid, r->all.keys[k].date, r->all.keys[k].modalities, err);
 	f.self = key;
+	f.unread = r->others.unread;
+	f.media = json_incref(r->others.media);
 	for (size_t i = 0; i < r->all.nobjects && rc == RC_OK; i++)
 		if (strcmp(r->all.objects[i].study_uid, r->all.keys[key].study_uid) == 0)
 			rc = check_facts_add(&f, &r->all.objects[i], &r->who[i], err);
@@ -196,14 +215,18 @@ check_loose(struct check_stage *st, const struct cli_input *in, struct err *err)
 		rc = err_set(err, ERR_DATA, "no DICOM object in %zu files", files.n);
 		goto out;
 	}
-	if (r.other > 0)
-		cli_note(st->cli, 1, in->path, "%zu files are no DICOM objects", r.other);
+	if ((rc = check_others_look(&r.others, st->pool, open_file, &r, err)) != RC_OK ||
+	    (rc = check_others_compare(&r.others, &files, &r.all, r.twin, err)) != RC_OK)
+		goto out;
+	if (r.others.foreign > 0)
+		cli_note(st->cli, 1, in->path, "%zu files are no DICOM objects", r.others.foreign);
+	if (r.others.unread > 0)
+		cli_warn(st->cli, in->path, "%zu files cannot be read, or are DICOM of no study: mri-unpack -o names each",
+		    r.others.unread);
 	for (size_t k = 0; k < r.all.nkeys && rc == RC_OK; k++)
 		rc = judge_study(st, &r, k, in->path, err);
 out:
 	check_files_free(&files);
-	free(r.who);
-	check_facts_free(&r.all);
-	close(r.dir);
+	reading_free(&r);
 	return rc;
 }

@@ -1,4 +1,4 @@
-#include "stage/check_worker.h"
+#include "stage/check_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,11 @@ struct check_pool {
 	size_t jobs;
 	enum jail_mode mode;
 	bool deep;
+};
+
+struct request {
+	struct age_key key;
+	bool index; /* what the file is that gave no object, in place of its facts */
 };
 
 /* The child. */
@@ -54,19 +59,33 @@ answer(struct chan *chan, int fd, const struct age_key *key, bool deep)
 }
 
 static int
+answer_index(struct chan *chan, int fd, const struct age_key *key)
+{
+	struct stream *s = NULL;
+	struct err err = { 0 };
+	int rc = spool_stream_fd(&s, fd, key, &err);
+
+	if (rc == RC_OK)
+		rc = check_index_answer(chan, s, &err);
+	stream_close(s);
+	return rc;
+}
+
+static int
 run(struct chan *chan, void *arg)
 {
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
 	struct err err = { 0 };
-	struct age_key key;
+	struct request r;
 	size_t nfds = 0;
 	int fd = -1;
 
 	while (chan_recv(chan, &msg, &fd, 1, &nfds, &err) == RC_OK) {
-		if (msg.len != sizeof key || nfds != 1)
+		if (msg.len != sizeof r || nfds != 1)
 			return 1;
-		memcpy(&key, msg.data, sizeof key);
-		if (answer(chan, fd, &key, ((const struct check_pool *)arg)->deep) != RC_OK)
+		memcpy(&r, msg.data, sizeof r);
+		if ((r.index ? answer_index(chan, fd, &r.key)
+			     : answer(chan, fd, &r.key, ((const struct check_pool *)arg)->deep)) != RC_OK)
 			return 1;
 	}
 	buf_wipe(&msg);
@@ -158,16 +177,16 @@ broken(struct check_object *o, struct check_identity *id, const char *why)
 	text_copy(o->why, sizeof o->why, why);
 }
 
-/* Gives object i to worker w. A worker that is gone is made anew once. */
+/* Gives a file to worker w. A worker that is gone is made anew once. */
 static int
-give(struct check_pool *p, size_t w, int fd, const struct age_key *key, struct err *err)
+give(struct check_pool *p, size_t w, int fd, const struct request *r, struct err *err)
 {
 	int rc = RC_OK;
 
 	for (int turn = 0; turn < 2; turn++) {
 		if ((rc = start(p, w, err)) != RC_OK)
 			return rc;
-		rc = chan_send(worker_chan(p->v[w]), key, sizeof *key, &fd, 1, err);
+		rc = chan_send(worker_chan(p->v[w]), r, sizeof *r, &fd, 1, err);
 		if (rc == RC_OK)
 			return RC_OK;
 		worker_died(p->v[w], err);
@@ -219,10 +238,11 @@ check_pool_run(struct check_pool *p, size_t n, check_open_fn *open_fn, check_tak
 				rc = take_fn(arg, i - p->jobs, o, id, err);
 		}
 		if (rc == RC_OK && i < n && !cli_stopped()) {
-			struct age_key key = { { 0 }, 0 };
+			struct request r;
 			struct err why = { 0 };
 			int fd = -1;
-			if (open_fn(arg, i, &fd, &key, &why) != RC_OK) {
+			memset(&r, 0, sizeof r); /* its padding travels too */
+			if (open_fn(arg, i, &fd, &r.key, &why) != RC_OK) {
 				if (why.kind != ERR_DATA && why.kind != ERR_NOINPUT) {
 					*err = why;
 					rc = err_rc(why.kind);
@@ -231,7 +251,7 @@ check_pool_run(struct check_pool *p, size_t n, check_open_fn *open_fn, check_tak
 				text_copy(whys[w], sizeof whys[w], why.text);
 				continue;
 			}
-			rc = give(p, w, fd, &key, err);
+			rc = give(p, w, fd, &r, err);
 			p->loaded[w] = rc == RC_OK;
 			close(fd);
 		} else if (rc == RC_OK && i < n) {
@@ -248,5 +268,31 @@ out:
 	free(o);
 	free(id);
 	free(whys);
+	return rc;
+}
+
+int
+check_pool_index(struct check_pool *p, int fd, enum other *what, struct listing *l, struct err *err)
+{
+	struct request r;
+	int rc = RC_OK;
+
+	memset(&r, 0, sizeof r);
+	r.index = true;
+	*what = OTHER_UNREAD;
+	rc = give(p, 0, fd, &r, err);
+	close(fd);
+	if (rc != RC_OK)
+		return rc;
+	rc = check_index_take(worker_chan(p->v[0]), what, l, err);
+	if (rc != RC_OK) {
+		bool died = err->kind == ERR_NOINPUT;
+		if (died)
+			worker_died(p->v[0], err);
+		else
+			worker_stop(p->v[0], NULL, NULL);
+		p->v[0] = NULL;
+		rc = died && err->kind != ERR_TEMP ? RC_OK : err_rc(err->kind);
+	}
 	return rc;
 }

@@ -3,30 +3,12 @@
 #include <string.h>
 #include <strings.h>
 #include "base/text.h"
+#include "stage/listing_wire.h"
 #include "stage/unpack_impl.h"
-
-#define LISTED_MAX	(2 * LISTING_FILES_MAX)	/* of one run; the parent keeps 200 bytes of each */
-
-static int receive(struct chan *chan, size_t bytes, struct buf *text, struct err *err)
-{
-	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
-	int rc = RC_OK;
-
-	while (rc == RC_OK && text->len < bytes) {
-		rc = chan_recv(chan, &msg, NULL, 0, NULL, err);
-		if (rc == RC_OK && (!msg.len || msg.len > bytes - text->len))
-			rc = err_set(err, ERR_INTERNAL, "a worker's answer is out of bounds");
-		if (rc == RC_OK)
-			rc = buf_add(text, msg.data, msg.len, err);
-	}
-	buf_free(&msg);
-	return rc;
-}
 
 int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct chan *chan, const json_t *j,
     struct err *err)
 {
-	struct buf text = BUF_INIT(LISTING_BYTES_MAX);
 	struct listing *l = NULL;
 	const char *sha1 = NULL, *uids = NULL;
 	long long bytes = 0;
@@ -48,22 +30,16 @@ int unpack_medium_take(struct unpack_run *run, struct unpack_file *f, struct cha
 	if (!(l = calloc(1, sizeof *l)))
 		return err_set(err, ERR_TEMP, "no memory for a medium's index");
 	f->listing = l;
-	rc = receive(chan, (size_t)bytes, &text, err);
-	if (rc == RC_OK)
-		rc = listing_parse(l, text.data, text.len, err);
-	if (rc == RC_OK && l->nfiles > LISTED_MAX - run->listed) {
+	rc = listing_receive(chan, (size_t)bytes, l, err);
+	if (rc == RC_OK && l->nfiles > LISTING_RUN_MAX - run->listed) {
 		enum listing_kind kind = l->kind;
 
 		listing_free(l);
 		listing_init(l, kind);
-		rc = listing_broken(l, err, "the media of this import list more than %d files", LISTED_MAX);
+		rc = listing_broken(l, err, "the media of this import list more than %d files", LISTING_RUN_MAX);
 	}
 	if (rc == RC_OK)
 		run->listed += l->nfiles;
-	/* the worker died half way: the next one to wait for it buries it */
-	if (rc != RC_OK && err->kind == ERR_NOINPUT)
-		rc = listing_broken(l, err, "the parser died");
-	buf_wipe(&text);
 	return rc;
 }
 
@@ -99,7 +75,7 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 {
 	struct listing_found *v = calloc(run->nfiles + 1, sizeof *v);
 	size_t *which = calloc(run->nfiles + 1, sizeof *which);
-	char dir[LISTING_TEXT], name[LISTING_TEXT];
+	char dir[LISTING_TEXT];
 	size_t n = 0;
 	int rc = v && which ? RC_OK : err_set(err, ERR_TEMP, "no memory to compare a medium with its index");
 
@@ -111,12 +87,7 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 		which[n] = i;
 		v[n++] = found_of(x, x->package == f->package);
 	}
-	if (listing_path("", f->label ? f->label : "", name)) {
-		char *slash = strrchr(name, '/');
-
-		*(slash ? slash : name) = '\0';
-	}
-	text_copy(dir, sizeof dir, name);
+	listing_folder(f->label ? f->label : "", dir);
 	if (rc == RC_OK)
 		rc = listing_compare(f->listing, dir, v, n, err);
 	if (rc != RC_OK && err->kind == ERR_DATA)	/* more studies than an index may name */

@@ -1,5 +1,6 @@
 /* What a worker of mri-unpack answers: one message of JSON, of which the parent believes little (unpack_answer.c). */
 #include "base/json.h"
+#include "stage/listing_wire.h"
 #include "stage/unpack_side.h"
 
 int side_reply(struct unpack_side *sd, json_t *j, struct err *err)
@@ -54,11 +55,5 @@ int side_reply_member(struct unpack_side *sd, uint32_t i, const struct judgement
 	}
 	int rc = side_reply(sd, o, &err);
 
-	for (size_t at = 0; rc == RC_OK && at < j->listing.len;) {
-		size_t n = j->listing.len - at < CHAN_MSG_MAX ? j->listing.len - at : CHAN_MSG_MAX;
-
-		rc = chan_send(sd->chan, j->listing.data + at, n, NULL, 0, &err);
-		at += n;
-	}
-	return rc;
+	return rc == RC_OK ? listing_send(sd->chan, &j->listing, &err) : rc;
 }

@@ -167,6 +167,16 @@ bool listing_path(const char *dir, const char *path, char to[LISTING_TEXT])
 	return len > 0;
 }
 
+void listing_folder(const char *path, char to[LISTING_TEXT])
+{
+	char *slash = NULL;
+
+	if (listing_path("", path, to) && (slash = strrchr(to, '/')) != NULL)
+		*slash = '\0';
+	else
+		to[0] = '\0';
+}
+
 /* --- a line each ---------------------------------------------------------------------- */
 
 static int line(json_t *j, struct buf *out, struct err *err)

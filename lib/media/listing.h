@@ -20,6 +20,7 @@
 #include "base/json.h"
 
 #define LISTING_FILES_MAX	100000	/* the largest media hold some 10,000 */
+#define LISTING_RUN_MAX		(2 * LISTING_FILES_MAX)	/* of all indexes of one run; 200 bytes each */
 #define LISTING_STUDIES_MAX	4096
 #define LISTING_PATIENTS_MAX	1024
 #define LISTING_TEXT		400	/* bytes of a path, a name, an id */
@@ -76,6 +77,8 @@ int listing_broken(struct listing *, struct err *, const char *fmt, ...)	/* the 
 /* "A\B", "A/./B": components, joined by "/", without what leads nowhere; false where it leads out of the medium,
  * is empty or too long. dir: what it is relative to, "" or "X/Y/". */
 bool listing_path(const char *dir, const char *path, char to[LISTING_TEXT]);
+/* The folder that an index lies in, for listing_compare. path: as listed by its archive. */
+void listing_folder(const char *path, char to[LISTING_TEXT]);
 
 /* Lines of JSON, from a worker to its parent. What comes is believed in its bounds only. */
 int listing_write(const struct listing *, struct buf *, struct err *);

@@ -20,6 +20,15 @@ first=$(find "$dir" -type f | sort | head -1)
 printf '{"v":1,"basis":{"kind":"treatment","reference":"T-1"},"patient":%s}' \
     '{"id":"1","name":"Muster^Max","birth_date":"1970-01-01","sex":"M"}' >order.json
 
+# judged NAME: the medium as it lies there is judged as what mri-unpack made of it
+judged() {
+	"$check" "$1" >raw 2>err || :
+	"$check" cd >out 2>>err || :
+	for f in raw out; do grep -E '^  (complete|consistent|one_patient) ' "$f" | LC_ALL=C sort >"$f.rules"; done
+	is "the folder itself: the same ($1)" "$(cat raw.rules)" "$(cat out.rules)"
+	ok 'and there is something to say' test -s out.rules
+}
+
 # clean
 status 'a clean medium' 0 "$unpack" -v -o o1 cd
 is 'nothing to say' '' "$(grep -v 'set aside' err || :)"
@@ -31,6 +40,7 @@ is 'and of each study how many instances' '3 3 1,3 3 1' \
 is 'complete, as the index lists' 'pass      3 objects, as claimed' "$(rule complete)"
 has 'consistent' 'consistent   pass' out
 is 'one patient' 'pass' "$(rule one_patient | cut -d' ' -f1)"
+judged o1
 
 # an instance that is listed and absent
 mv "$first" away
@@ -41,6 +51,7 @@ status 'mri-check holds it' 1 "$check" o2
 has 'complete: an error' 'complete     finding  error  1 of the 3 instances that the DICOMDIR lists are not there' out
 is 'only in its own study' 1 "$(grep -c 'are not there' out)"
 is 'the record names the file' absent "$(jq -r '.media[].differing[].state' o2/unpack)"
+judged o2
 
 # under another name; unlisted; another object under a name
 mv away "$dir/ELSE"
@@ -48,6 +59,7 @@ mv away "$dir/ELSE"
 "$check" o3/1 >out 2>err || :
 is 'whole all the same' 'pass      3 objects, as claimed' "$(rule complete)"
 has 'but under another name' 'consistent   finding  warning  1 instances lie under another name than the DICOMDIR says' out
+judged o3
 mv "$dir/ELSE" "$first"
 "$MRI_TOOL/mkstudy" --out more --seed 9 --slices 1 >/dev/null
 cp "$(find more -type f | head -1)" "$dir/NEW"
@@ -55,11 +67,13 @@ cp "$(find more -type f | head -1)" "$dir/NEW"
 has 'not listed' '1 files that its DICOMDIR does not list' err
 "$check" o4/3 >out 2>err || :
 has 'is a warning of its study' 'consistent   finding  warning  1 objects are there that the DICOMDIR does not list' out
+judged o4
 mv "$dir/NEW" "$first"
 "$unpack" -o o5 cd >/dev/null 2>err
 "$check" o5 >out 2>err || :
 has 'other UID: an error' 'consistent   finding  error  1 files are not the instances that the DICOMDIR names them' out
 has 'and the one that is listed is not there' '1 of the 3 instances that the DICOMDIR lists are not there' out
+judged o5
 
 # a study that is listed and did not come
 jq -r 'select(.type=="object").sha256' o1/1/manifest >sums
@@ -67,6 +81,7 @@ find "$dir" -type f -exec sha256sum {} + | grep -F -f sums | sed 's/^[^ ]*  //' 
 "$unpack" -o o6 cd >/dev/null 2>err
 "$check" o6 >out 2>err || :
 has 'a whole study is missing' 'complete     finding  error  1 studies that the DICOMDIR lists did not come' out
+judged o6
 
 # broken ones stop nothing
 head -c 1500 cd/DICOMDIR >cut && mv cut cd/DICOMDIR
@@ -76,6 +91,35 @@ has 'named' 'its DICOMDIR cannot be believed: broken DICOM at offset' err
 has 'a warning' 'consistent   finding  warning  the DICOMDIR cannot be believed: broken DICOM at offset' out
 has 'and nobody said how many' 'complete     finding  error  nobody said how many' out
 has 'but a study that it names still' '1 studies that the DICOMDIR lists did not come' out
+judged o7
+
+# a folder as it lies there: what is no index, a copy, a file that should have been an object, media side by side
+rm -rf cd && "$MRI_BIN/mri-send" -d folder:cd plain >/dev/null 2>&1
+one=$(find cd -type f ! -name DICOMDIR | sort | head -1)
+printf 'readme' >cd/README.TXT
+cp "$one" cd/COPY
+"$check" -v cd >out 2>err || :
+has 'a copy is said once' 'consistent   finding  warning  1 objects are there twice; 1 objects are there that the DICOMDIR does not list' out
+hasnt 'and nothing is missing' 'complete     finding' out
+has 'the rest is none of it' 'cd: 1 files are no DICOM objects' err
+mv cd/COPY cd/ZCOPY
+"$check" cd >out 2>err || :
+has 'a copy behind is one beside' 'consistent   finding  warning  1 objects are there twice$' out
+rm cd/ZCOPY
+head -c 600 "$one" >cut && mv cut "$one"
+"$unpack" -o o9 cd >/dev/null 2>err || :
+judged o9
+has 'a broken object holds' 'complete     finding  error  .*partial: something' out
+has 'and is listed' '1 of the 3 instances that the DICOMDIR lists were set aside' out
+has 'with what to do' 'cd: 1 files cannot be read, or are DICOM of no study: mri-unpack -o names each' err
+hasnt 'no UID' '1\.2\.|2\.25' err
+rm -rf cd && mkdir cd && "$MRI_BIN/mri-send" -d folder:cd/a plain >/dev/null 2>&1
+"$MRI_BIN/mri-send" -d folder:cd/b more >/dev/null 2>&1
+status 'two media in one folder' 0 "$unpack" -o o10 cd
+judged o10
+for i in $(seq 64); do mkdir "cd/$i" && cp cd/a/DICOMDIR "cd/$i/"; done
+status 'too many of them' 65 "$check" cd
+has 'with what to do' 'more than 64 DICOMDIRs, or they list more than 200000 files: check each medium for itself' err
 
 # in a spool, as an archive, below a folder
 mkdir cd2
