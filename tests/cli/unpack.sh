@@ -132,9 +132,15 @@ is 'the study of the first one is partial' true "$(head -1 op2/1/manifest | jq .
 python3 - <<'P'
 import zipfile
 with zipfile.ZipFile('nested.zip', 'w') as z: z.write('a.zip')
+with zipfile.ZipFile('deeper.zip', 'w') as z: z.write('nested.zip')
+with zipfile.ZipFile('deepest.zip', 'w') as z: z.write('deeper.zip')
 P
 status 'an archive in the archive' 0 "$unpack" -o o13 nested.zip
 is 'is opened' 12 "$(ls o13/1/original | wc -l)"
+status 'an archive in an archive in the archive' 0 "$unpack" -o o13b deeper.zip
+is 'is opened too' 12 "$(ls o13b/1/original | wc -l)"
+status 'and one that is in that one: 65' 65 "$unpack" -o o13c deepest.zip
+has 'is set aside, and said to be' 'an archive \(ZIP archive\) inside 2 others: it is not opened' err
 
 # names are labels
 python3 - <<'P'

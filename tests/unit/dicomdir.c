@@ -242,7 +242,7 @@ static void values(void **state)
 		{ .type = "PATIENT ", .name = name, .id = too_long, .next = 5 },
 		{ .type = "PATIENT ", .name = "Odd^Olga", .odd = true },
 		{ .type = "STUDY ", .study = "1.2.1\0", .date = "20261301", .accession = "ACC-1 ", .lower = 7 },
-		{ .type = "IMAGE ", .file = "IM1 \0", .sop = long_uid, .next = 8 },
+		{ .type = "IMAGE ", .file = "IM1 ", .sop = long_uid, .next = 8 },
 		{ .type = "IMAGE ", .file = "IM2 ", .sop = "1.2.3.x ", .next = 9 },
 		{ .type = "IMAGE ", .file = "IM3 ", .sop = "1.2.3.3 " },
 	};
@@ -288,7 +288,7 @@ static void belongs(void **state)
 		{ .type = "PATIENT ", .name = "Doe^Ann ", .lower = 2, .next = 5 },
 		{ .type = "STUDY ", .study = "1.2.1\0", .name = "Not^Ann ", .lower = 3, .next = 4 },
 		{ .type = "IMAGE ", .file = "IM1 ", .name = "Not^Ann ", .study = "1.2.9\0", .series = "1.2.9.1\0" },
-		{ .type = "HL7 STRUC DOC ", .file = "DOC ", .sop = "1.2.3.9\0" },	/* beside the study, not of it */
+		{ .type = "HL7 STRUC DOC ", .file = "DOC ", .name = "Not^Ann " },	/* beside the study, not of it */
 		{ .type = "PATIENT ", .name = "Roe^Bob ", .lower = 6, .next = 7 },
 		{ .type = "STUDY ", .study = "1.2.1\0" },	/* of two patients: the first stays */
 		{ .type = "SERIES", .series = "1.2.2.1\0", .lower = 8 },	/* of no study */
@@ -343,7 +343,8 @@ static void belongs(void **state)
 
 static void wire(void **state)
 {
-	static const char document[] = "{\"listing\":1}\n"
+	static char long_line[9000] = "{\"listing\":0}\n{\"name\":\"";
+	static const char document[] = "{\"listing\":1}\n{\"study\":\"1.2\",\"accession\":\"ACC-1\",\"series\":3}\n"
 	    "{\"file\":\"A\",\"media\":\"text/plain\",\"bytes\":7,\"sha1\":\"ab\"}\n";
 	struct buf b = BUF_INIT(0), text = BUF_INIT(0), again = BUF_INIT(0);
 	struct listing l, m;
@@ -371,7 +372,13 @@ static void wire(void **state)
 	assert_int_equal(m.files[0].bytes, 7);
 	assert_string_equal(m.files[0].media, "text/plain");
 	assert_string_equal(m.files[0].sha1, "ab");
+	assert_string_equal(m.studies[0].accession, "ACC-1");
+	assert_int_equal(m.studies[0].series, 3);
 	listing_free(&m);
+	memset(long_line + strlen(long_line), 'n', sizeof long_line - strlen(long_line) - 4);
+	memcpy(long_line + sizeof long_line - 4, "\"}\n", 4);
+	assert_int_equal(listing_parse(&m, long_line, sizeof long_line - 1, &err), RC_FAILED);
+	assert_string_equal(err.text, "a medium's index: a line is too long");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		memset(&err, 0, sizeof err);
 		assert_int_not_equal(listing_parse(&m, bad[i], strlen(bad[i]), &err), RC_OK);
@@ -493,6 +500,150 @@ static void compare(void **state)
 	buf_free(&b);
 }
 
+#define HASH "a9993e364706816aba3e25717850c26c9cd0d89d"
+#define OTHER "b9993e364706816aba3e25717850c26c9cd0d89d"
+
+/* Files of one study, as an index lists them; the last one is of none. */
+static const struct {
+	const char *path, *sop, *sha1;
+	long long bytes;
+	enum listing_state state;
+	size_t at;
+} listed[] = {
+	{ "A", "1.1", "", -1, LISTED_HERE, 2 },
+	{ "B", "1.2", "", -1, LISTED_ASIDE, 3 },
+	{ "C", "1.3", "", -1, LISTED_OTHER, 4 },	/* an object was promised */
+	{ "D", "", "", -1, LISTED_HERE, 5 },
+	{ "E", "1.5", "", -1, LISTED_HERE, 6 },
+	{ "G", "1.6", "", -1, LISTED_OTHER, 7 },	/* its object lies under H */
+	{ "M", "1.8", "", 5, LISTED_SIZE, 9 },
+	{ "N", "1.9", HASH, 6, LISTED_HASH, 10 },
+	{ "O", "1.10", HASH, 6, LISTED_HERE, 11 },	/* no hash was made of it */
+	{ "P", "", "", -1, LISTED_ABSENT, 0 },
+};
+static const struct listing_found on_it[] = {
+	{ .path = "A2", .kind = FOUND_OBJECT, .sop_uid = "1.1", .study_uid = "1.2" },	/* the same object again */
+	{ .path = "A", .kind = FOUND_OBJECT, .sop_uid = "1.1", .study_uid = "1.2" },
+	{ .path = "B", .kind = FOUND_ASIDE },
+	{ .path = "C", .kind = FOUND_DOCUMENT },
+	{ .path = "D", .kind = FOUND_OBJECT, .sop_uid = "1.4", .study_uid = "1.2" },
+	{ .path = "E", .kind = FOUND_ASIDE, .beside = true, .sop_uid = "1.5" },
+	{ .path = "G", .kind = FOUND_OBJECT, .sop_uid = "1.7", .study_uid = "1.2" },
+	{ .path = "H", .kind = FOUND_OBJECT, .sop_uid = "1.6", .study_uid = "1.2" },
+	{ .path = "M", .kind = FOUND_OBJECT, .sop_uid = "1.8", .study_uid = "1.2", .bytes = 6 },
+	{ .path = "N", .kind = FOUND_OBJECT, .sop_uid = "1.9", .study_uid = "1.2", .bytes = 6, .sha1 = OTHER },
+	{ .path = "O", .kind = FOUND_OBJECT, .sop_uid = "1.10", .study_uid = "1.2", .bytes = 6, .sha1 = "" },
+	{ .path = "Q", .kind = FOUND_OBJECT, .beside = true, .sop_uid = "1.11", .study_uid = "1.2" },
+	{ .path = "R.PDF", .kind = FOUND_DOCUMENT },
+};
+#define LISTED	(sizeof listed / sizeof *listed)
+
+static void list_them(struct listing *l, enum listing_kind kind)
+{
+	struct err err = { 0 };
+	int index = 0;
+
+	listing_init(l, kind);
+	must(listing_patient(l, "Doe^Ann", "4711", "19700101", &index, &err), &err);
+	must(listing_study(l, "1.2", &index, &err), &err);
+	l->studies[0].patient = 0;
+	for (size_t i = 0; i < LISTED; i++) {
+		struct listing_file *f = NULL;
+
+		must(listing_file(l, listed[i].path, &f, &err), &err);
+		snprintf(f->sop_uid, sizeof f->sop_uid, "%s", listed[i].sop);
+		snprintf(f->sha1, sizeof f->sha1, "%s", listed[i].sha1);
+		f->bytes = listed[i].bytes;
+		f->study = i + 1 < LISTED ? 0 : -1;
+	}
+	must(listing_compare(l, "", on_it, sizeof on_it / sizeof *on_it, &err), &err);
+}
+
+static long long count_of(const json_t *j, const char *key)
+{
+	return json_integer_value(json_object_get(j, key));
+}
+
+/* Every way in which what is there can differ from what is listed, counted and recorded. */
+static void states(void **state)
+{
+	static const char *const named[] = { "B", "C", "G", "M", "N", "P" };
+	struct listing l;
+	struct err err = { 0 };
+	json_t *j = NULL, *s = NULL, *d = NULL;
+
+	(void)state;
+	list_them(&l, LISTING_DICOMDIR);
+	for (size_t i = 0; i < LISTED; i++) {
+		if (l.files[i].state != listed[i].state)
+			fail_msg("%s: %s", listed[i].path, listing_state_name(l.files[i].state));
+		assert_int_equal(l.files[i].at, listed[i].at);
+	}
+	assert_int_equal(l.unlisted, 1);	/* A2 */
+	must(listing_broken(&l, &err, "a reason"), &err);
+	j = listing_record(&l, 2, 5, &err);
+	assert_non_null(j);
+	assert_string_equal(json_text(j, "broken"), "a reason");
+	assert_int_equal(count_of(j, "unlisted"), 1);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "absent"), 1);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "here"), 0);
+	assert_string_equal(json_text(json_array_get(json_object_get(j, "patients"), 0), "birth_date"), "19700101");
+	s = json_array_get(json_object_get(j, "studies"), 0);
+	assert_int_equal(count_of(s, "patient"), 0);
+	assert_int_equal(count_of(s, "here"), 4);
+	assert_int_equal(count_of(s, "moved"), 0);
+	assert_int_equal(count_of(s, "set_aside"), 1);
+	assert_int_equal(count_of(s, "other"), 4);
+	assert_int_equal(count_of(s, "absent"), 1);	/* C: what was promised is nowhere */
+	assert_int_equal(count_of(s, "unlisted"), 1);
+	d = json_object_get(j, "differing");
+	assert_int_equal(json_array_size(d), sizeof named / sizeof *named);
+	for (size_t i = 0; i < json_array_size(d); i++)
+		assert_string_equal(json_text(json_array_get(d, i), "name"), named[i]);
+	assert_string_equal(json_text(json_array_get(d, 0), "sop_uid"), "1.2");
+	json_decref(j);
+	listing_free(&l);
+
+	list_them(&l, LISTING_XDM);	/* documents are no instances of a study */
+	assert_int_equal(l.studies[0].here, 0);
+	assert_int_equal(l.unlisted, 1);	/* R.PDF */
+	j = listing_record(&l, 2, 5, &err);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "here"), 4);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "set_aside"), 1);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "other"), 2);
+	json_decref(j);
+	listing_free(&l);
+}
+
+/* An index that could not be read leaves nothing out; one that was read in part does. Nor does it speak for a folder
+ * whose name begins as its own. The record names so many files, and counts all. */
+static void in_part(void **state)
+{
+	static const struct listing_found beyond[] = {
+		{ .path = "CD/IM1", .kind = FOUND_OBJECT, .sop_uid = "1.1", .study_uid = "1.2" },
+		{ .path = "CD2/IM2", .kind = FOUND_OBJECT, .sop_uid = "1.2", .study_uid = "1.2" },
+	};
+	struct listing l;
+	struct listing_file *f = NULL;
+	struct err err = { 0 };
+	json_t *j = NULL;
+
+	(void)state;
+	listing_init(&l, LISTING_DICOMDIR);
+	must(listing_broken(&l, &err, "it cannot be read"), &err);
+	must(listing_compare(&l, "CD", beyond, 2, &err), &err);
+	assert_int_equal(l.unlisted, 0);
+	for (int i = 0; i <= LISTING_DIFFERS_MAX; i++)
+		must(listing_file(&l, "X", &f, &err), &err);
+	must(listing_compare(&l, "CD", beyond, 2, &err), &err);
+	assert_int_equal(l.unlisted, 1);
+	j = listing_record(&l, 0, 0, &err);
+	assert_int_equal(json_array_size(json_object_get(j, "differing")), LISTING_DIFFERS_MAX);
+	assert_int_equal(count_of(json_object_get(j, "no_study"), "absent"), LISTING_DIFFERS_MAX + 1);
+	json_decref(j);
+	listing_free(&l);
+}
+
 /* What mri-unpack keeps of it. */
 static void recorded(void **state)
 {
@@ -535,6 +686,7 @@ int main(void)
 		cmocka_unit_test(values), cmocka_unit_test(belongs),
 		cmocka_unit_test(wire), cmocka_unit_test(paths), cmocka_unit_test(counted),
 		cmocka_unit_test(compare), cmocka_unit_test(recorded),
+		cmocka_unit_test(states), cmocka_unit_test(in_part),
 	};
 
 	return cmocka_run_group_tests(tests, load, NULL);
