@@ -233,6 +233,11 @@ static void not_there(void **state)
 	assert_true(run_on("RequestAttributesSequence[0].RequestedProcedureID = X\n[when Modality = CT]\n"
 	    "RequestAttributesSequence -\n", ORDER_UNSCHEDULED, "A"));
 	assert_null(value(&out, REQUEST, 0, 0, 0x00401001));
+	nested(&file, WALK_EXPLICIT_LE, 0, false);
+	assert_true(run_on("RequestAttributesSequence[0].ScheduledProtocolCodeSequence[0].CodeValue = X\n"
+	    "RequestAttributesSequence[0].ScheduledProtocolCodeSequence -\n", ORDER_UNSCHEDULED, "A"));
+	assert_null(value(&out, REQUEST, 0, PROTOCOL, 0x00080100));
+	assert_string_equal(value(&out, REQUEST, 0, 0, 0x00401001), "FRP");
 	/* a sequence that is closed at once has no items */
 	buf_clear(&file);
 	ob_meta(&file, ob_syntax(WALK_EXPLICIT_LE));
