@@ -166,9 +166,10 @@ static int go(struct way *w, const struct object *o, const struct edit_step *ste
 	size_t i = 0;
 	int rc = RC_OK;
 
-	memset(w, 0, sizeof *w);
 	w->o = o;
+	w->n = 0;
 	w->form = o->form;
+	w->declared[0] = '\0';
 	if (n == 0 || n > WALK_DEPTH_MAX)
 		return err_set(err, ERR_INTERNAL, "a path of %zu steps", n);
 	seq = walk_find(o, steps[0].tag);

@@ -103,7 +103,7 @@ static void done(void)
 	buf_free(&out);
 }
 
-/* Every byte of the result that is altered is seen, but for those of values that no plan fixes. */
+/* Every third byte of the result that is altered is seen, but for those of values that no plan fixes. */
 static size_t unseen_changes(void)
 {
 	struct stream *x = NULL, *y = NULL;
@@ -114,7 +114,7 @@ static size_t unseen_changes(void)
 	must(plan_load(&loaded, plan, &err), &err);
 	must(stream_mem(&x, file.data, file.len, &err), &err);
 	must(stream_mem(&y, out.data, out.len, &err), &err);
-	for (i = 132; i < out.len; i++) {
+	for (i = 132; i < out.len; i += 3) {
 		out.data[i] ^= 1;
 		unseen += plan_verify_loaded(loaded, x, y, &err) == RC_OK;
 		out.data[i] ^= 1;
@@ -151,7 +151,7 @@ static void in_items(void **state)
 	for (i = 0; i < 3; i++)
 	for (how = 0; how < 4; how++)
 	for (un = 0; un < (i == 1 && how == 1 ? 2 : 1); un++)
-	for (n = 0; n < 3; n++) {
+	for (n = (i + how) % 2; n < 3; n += 2) {	/* each with every form */
 		nested(&file, forms[i], how, un);
 		if (!run_on(lines, ORDER_UNSCHEDULED, names[n])) {
 			print_error("# %d %d %d %d: %s\n", i, how, un, n, why);
@@ -178,7 +178,7 @@ static void in_items(void **state)
 		assert_string_equal(value(&out, ORIGINAL, 1, 0, 0x04000565), "COERCE");
 		/* reserved bytes, VR letters in items of ours, lengths of delimiters, sets that were converted */
 		if (i == 1 && !un && n != 1 && how == (n == 0 ? 1 : 0))
-			assert_true(unseen_changes() <= 150);
+			assert_true(unseen_changes() <= 50);
 		if (how == i)
 			assert_int_equal(unseen_rules(plan, &file, &out), 1);	/* the one that removes what is not there */
 	}
@@ -205,7 +205,7 @@ static void in_what_irwf_makes(void **state)
 	assert_string_equal(value(&out, REQUEST, 1, 0, 0x00400009), "SECOND");
 	assert_string_equal(value(&out, 0x00081032, 0, 0, 0x00080100), "CT1");
 	assert_string_equal(value(&out, 0x00081032, 0, 0, 0x00080104), "CT");
-	assert_true(unseen_changes() <= 60);
+	assert_true(unseen_changes() <= 20);
 	done();
 }
 
@@ -299,7 +299,7 @@ static void blocks(void **state)
 		assert_string_equal(OLD(&out, 1, 0x00191112), "short");
 		assert_null(OLD(&out, 1, 0x00191111));
 		if (i == 1)
-			assert_true(unseen_changes() <= 60);
+			assert_true(unseen_changes() <= 20);
 		assert_int_equal(unseen_rules(plan, &file, &out), 2);	/* those of a block that is not there */
 	}
 	privates(&file, WALK_EXPLICIT_LE);
