@@ -47,12 +47,12 @@ int edit_copy(struct edit *, struct item *, const struct element *, struct err *
 int edit_zero_preamble(struct edit *, struct err *);
 /* Every text of the object (SH LO ST PN LT UC UT, all levels) to ISO_IR 192, (0008,0005) of each level too.
  * `declared`: the set of the top level as it is; items that name one of their own are read by it. A
- * text that contradicts its set,
- * or does not come back the same: ERR_DATA. In the items that change, digital signatures go. Call it
- * before edit_copy. */
+ * text that contradicts its set, or does not come back the same (charset_read()): ERR_DATA. In the items that
+ * change, digital signatures go. Call it before edit_copy. */
 int edit_recode(struct edit *, const char *declared, struct err *);
 /* Value of a text as edit_recode makes it: UTF-8, padded to even length. *changed: not what stands there. */
-int recode_value(const char *declared, const char *, size_t, struct buf *, bool *changed, struct err *);
+int recode_value(const char *declared, const char *vr, const char *, size_t, struct buf *, bool *changed,
+    struct err *);
 int edit_finish(struct edit *, struct pieces *, struct err *);
 void edit_free(struct edit *);
 

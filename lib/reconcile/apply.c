@@ -8,7 +8,6 @@
 #include "reconcile/plan.h"
 #include "reconcile/value.h"
 
-#define DECLARED_MAX	128	/* (0008,0005) */
 #define OLD_MAX		((size_t)256 << 10)	/* an old value that is compared or repeated */
 #define ITEMS_MAX	16	/* of one sequence of a plan */
 #define DEPTH_MAX	8
@@ -23,7 +22,7 @@ struct apply {
 	const struct plan *plan;
 	const struct object *o;
 	struct edit *e;
-	char declared[DECLARED_MAX];	/* of the object, or what an operator says it is */
+	char declared[CHARSET_DECLARED_MAX];	/* of the object, or what an operator says it is */
 	const char *charset;	/* after the change */
 	bool convert;
 	const char **changed;	/* for each rule: its source where it changes something, else NULL */
@@ -55,7 +54,7 @@ static int old_value(struct apply *a, const struct element *el, const char *vr, 
 		rc = walk_value(a->o, el, raw.data, el->length, &n, err);
 	if (rc == RC_OK && value_in_charset(vr)) {
 		if (a->convert)
-			rc = recode_value(a->declared, raw.data, n, &a->old, &changed, err);
+			rc = recode_value(a->declared, vr, raw.data, n, &a->old, &changed, err);
 		else
 			rc = buf_add(&a->old, raw.data, n, err);
 		if (rc == RC_OK)
@@ -393,7 +392,7 @@ static bool fits_text(const char *declared, const char *s)
 	size_t n = 0;
 	struct err ignored;
 
-	return charset_ascii(s, strlen(s)) || (strlen(s) < sizeof out &&
+	return charset_plain(declared, s, strlen(s)) || (strlen(s) < sizeof out &&
 	    charset_from_utf8(declared, s, strlen(s), out, sizeof out, &n, &ignored) == RC_OK);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "dicom/charset.h"
+#include "dicom/dict.h"
 #include "reconcile/value.h"
 #include "reconcile/verify.h"
 #include "reconcile/verify_impl.h"
@@ -54,6 +55,13 @@ static int items_of(const struct side *s, const struct element *el, struct items
 	return el != NULL && el->length > 0 ? walk_items(s->o, el, count_items, seen, err) : RC_OK;
 }
 
+static const char *vr_of(uint32_t tag)
+{
+	const struct dict_entry *d = dict_by_tag(tag);
+
+	return d != NULL ? d->vr : "";
+}
+
 /* An element of the last item of a sequence, as UTF-8 text. */
 struct want { unsigned item; uint32_t tag; bool found; char *text; size_t cap; const char *declared; };
 
@@ -71,16 +79,16 @@ static int want_text(const struct object *o, unsigned item, const struct element
 	while (n > 0 && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
 		n--;
 	w->found = true;
-	if (rc == RC_OK && charset_to_utf8(w->declared, raw, n, w->text, w->cap, &len, err) != RC_OK) {
+	if (rc == RC_OK && charset_read(w->declared, vr_of(el->tag), raw, n, w->text, w->cap, &len, err) != RC_OK) {
 		if (n >= w->cap)
 			return RC_OK;
-		memcpy(w->text, raw, n);	/* a set we do not convert: bytes against bytes */
+		memcpy(w->text, raw, n);	/* not converted either: bytes against bytes */
 		w->text[n] = '\0';
 	}
 	return rc;
 }
 
-/* Value of a top-level element as UTF-8, or as it is in a set that is not converted here. */
+/* Value of a top-level element as UTF-8, or as it is where it is not converted. */
 static int text_of(const struct side *s, const char *declared, uint32_t tag, char *out, size_t cap, bool *found,
     struct err *err)
 {
@@ -89,7 +97,7 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 	size_t len = 0;
 	int rc = walk_text(s->o, tag, raw, sizeof raw, found, err);
 
-	if (rc == RC_OK && charset_to_utf8(declared, raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
+	if (rc == RC_OK && charset_read(declared, vr_of(tag), raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
 		text_copy(out, cap, raw);
 	return rc;
 }
@@ -471,7 +479,9 @@ int plan_verify(const json_t *doc, struct stream *original, struct stream *chang
 		goto out;
 	charset = plan_rule_for(plan, TAG_CHARSET);
 	v.declared = charset != NULL && charset->text != NULL ? charset->text : v.old.declared;
-	v.converted = charset != NULL && strcmp(v.now.declared, UTF8) == 0 && strcmp(v.declared, UTF8) != 0;
+	/* declared as UTF-8 all is converted only where the operator says so: items may have sets of their own */
+	v.converted = charset != NULL && strcmp(v.now.declared, UTF8) == 0 &&
+	    (charset->text != NULL || strcmp(v.declared, UTF8) != 0);
 	if (v.old.o->form != v.now.o->form || strcmp(v.old.o->transfer_syntax, v.now.o->transfer_syntax) != 0)
 		rc = err_set(err, ERR_DATA, "changed object is not as planned: its transfer syntax differs");
 	if (rc == RC_OK)
