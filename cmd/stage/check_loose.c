@@ -4,16 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "stage/check_others.h"
 #include "stage/check_report.h"
 #include "stage/check_unspooled.h"
+#include "stage/folder.h"
+
+#define FILES_MAX 100000 /* 1 KB of facts is kept of each */
 
 struct reading {
-	const struct check_files *files;
-	int dir;
+	struct folder *folder;
 	struct check_facts all; /* of all studies */
 	struct check_identity *who; /* of each object of all */
 	bool *twin; /* of each object of all: another has its UID and bytes */
@@ -24,10 +25,11 @@ static int
 open_file(void *arg, size_t i, int *fd, struct age_key *key, struct err *err)
 {
 	const struct reading *r = arg;
+	int rc = RC_OK;
 
 	memset(key, 0, sizeof *key);
-	*fd = openat(r->dir, r->files->v[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return *fd >= 0 ? RC_OK : err_sys(err, errno, "cannot open file %zu of the folder", i + 1);
+	rc = folder_file(r->folder, i, fd, err);
+	return rc != RC_OK && err->kind == ERR_IO ? err_set(err, ERR_DATA, "cannot be opened") : rc; /* a scratch */
 }
 
 static int
@@ -38,9 +40,8 @@ take_file(
 	struct check_identity *grown = NULL;
 	int rc = RC_OK;
 
-	if (*o->study_uid == '\0') { /* PDF, viewer, DICOMDIR, or broken from its first byte */
+	if (*o->study_uid == '\0') /* PDF, viewer, DICOMDIR, or broken from its first byte */
 		return check_others_add(&r->others, i, err);
-	}
 	grown = realloc(r->who, (r->all.nobjects + 1) * sizeof *grown);
 	if (grown == NULL)
 		return err_set(err, ERR_TEMP, "no memory");
@@ -147,8 +148,7 @@ reading_free(struct reading *r)
 	free(r->who);
 	free(r->twin);
 	check_facts_free(&r->all);
-	if (r->dir >= 0)
-		close(r->dir);
+	folder_free(r->folder);
 }
 
 struct loose_source {
@@ -192,31 +192,29 @@ judge_study(struct check_stage *st, struct reading *r, size_t key, const char *p
 int
 check_loose(struct check_stage *st, const struct cli_input *in, struct err *err)
 {
-	struct check_files files = { NULL, 0, 0 };
-	struct reading r = { .files = &files, .dir = -1 };
+	struct reading r = { .folder = NULL };
 	int fd = open(in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = RC_OK;
+	size_t n = 0;
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open the folder");
-	r.dir = open(in->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r.dir < 0) {
-		rc = err_sys(err, errno, "cannot open the folder");
-		close(fd);
+	if ((rc = folder_open(&r.folder, fd, err)) != RC_OK)
 		return rc;
-	}
-	if ((rc = check_files_list(fd, &files, err)) != RC_OK)
+	if ((n = folder_count(r.folder)) > FILES_MAX) {
+		rc = err_set(err, ERR_DATA, "more than %d files", FILES_MAX);
 		goto out;
+	}
 	if ((rc = check_pool_ready(&st->pool, (enum jail_mode)st->cli->config->sandbox, st->cli->jobs, st->deep, err)) !=
 		RC_OK ||
-	    (rc = check_pool_run(st->pool, files.n, open_file, take_file, &r, err)) != RC_OK ||
+	    (rc = check_pool_run(st->pool, n, open_file, take_file, &r, err)) != RC_OK ||
 	    (rc = hash_twins(&r, err)) != RC_OK || (rc = group(&r, err)) != RC_OK)
 		goto out;
 	if (r.all.nkeys == 0) {
-		rc = err_set(err, ERR_DATA, "no DICOM object in %zu files", files.n);
+		rc = err_set(err, ERR_DATA, "no DICOM object in %zu files", n);
 		goto out;
 	}
 	if ((rc = check_others_look(&r.others, st->pool, open_file, &r, err)) != RC_OK ||
-	    (rc = check_others_compare(&r.others, &files, &r.all, r.twin, err)) != RC_OK)
+	    (rc = check_others_compare(&r.others, r.folder, &r.all, r.twin, err)) != RC_OK)
 		goto out;
 	if (r.others.foreign > 0)
 		cli_note(st->cli, 1, in->path, "%zu files are no DICOM objects", r.others.foreign);
@@ -226,7 +224,6 @@ check_loose(struct check_stage *st, const struct cli_input *in, struct err *err)
 	for (size_t k = 0; k < r.all.nkeys && rc == RC_OK; k++)
 		rc = judge_study(st, &r, k, in->path, err);
 out:
-	check_files_free(&files);
 	reading_free(&r);
 	return rc;
 }

@@ -75,7 +75,7 @@ check_others_look(struct check_others *o, struct check_pool *pool, check_open_fn
 
 /* What lies in the folder, named as an index would name it. Both lists are the caller's to free. */
 static int
-found_all(const struct check_others *o, const struct check_files *files, const struct check_facts *f, const bool *twin,
+found_all(const struct check_others *o, const struct folder *folder, const struct check_facts *f, const bool *twin,
     struct listing_found **out, char (**names)[LISTING_TEXT], struct err *err)
 {
 	size_t n = f->nobjects + o->n;
@@ -88,6 +88,7 @@ found_all(const struct check_others *o, const struct check_files *files, const s
 		return err_set(err, ERR_TEMP, "no memory to compare a medium with its index");
 	for (size_t i = 0; i < n; i++) {
 		size_t file = 0;
+		const char *name = NULL;
 		if (i < f->nobjects) {
 			v[i].kind = FOUND_OBJECT;
 			v[i].beside = twin[i];
@@ -100,7 +101,8 @@ found_all(const struct check_others *o, const struct check_files *files, const s
 			file = o->v[i - f->nobjects].file;
 		}
 		v[i].bytes = -1; /* a DICOMDIR gives none */
-		v[i].path = text_escape(text[i], LISTING_TEXT, files->v[file], strlen(files->v[file]));
+		name = folder_name(folder, file);
+		v[i].path = text_escape(text[i], LISTING_TEXT, name, strlen(name));
 	}
 	return RC_OK;
 }
@@ -126,7 +128,7 @@ compare(struct check_others *o, const struct check_other *x, const char *path, c
 }
 
 int
-check_others_compare(struct check_others *o, const struct check_files *files, const struct check_facts *objects,
+check_others_compare(struct check_others *o, const struct folder *folder, const struct check_facts *objects,
     const bool *twin, struct err *err)
 {
 	struct listing_found *found = NULL;
@@ -137,7 +139,7 @@ check_others_compare(struct check_others *o, const struct check_files *files, co
 		return err_set(err, ERR_TEMP, "no memory for a medium's index");
 	if (o->indexes == 0)
 		return RC_OK;
-	rc = found_all(o, files, objects, twin, &found, &names, err);
+	rc = found_all(o, folder, objects, twin, &found, &names, err);
 	for (size_t i = 0; i < o->n && rc == RC_OK; i++)
 		if (o->v[i].listing != NULL)
 			rc = compare(

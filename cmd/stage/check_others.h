@@ -6,8 +6,9 @@
 #ifndef MRI_STAGE_CHECK_OTHERS_H
 #define MRI_STAGE_CHECK_OTHERS_H
 
+#include "stage/check.h"
 #include "stage/check_index.h"
-#include "stage/check_unspooled.h"
+#include "stage/folder.h"
 
 struct check_others {
 	struct check_other *v; size_t n, cap;
@@ -19,7 +20,7 @@ int check_others_add(struct check_others *, size_t file, struct err *);
 /* Asks the pool of each what it is. ERR_DATA: more indexes, or more that they list, than one folder may have. */
 int check_others_look(struct check_others *, struct check_pool *, check_open_fn *, void *arg, struct err *);
 /* objects: n is 1 + the file. twin: of each, whether another has its UID and its bytes. */
-int check_others_compare(struct check_others *, const struct check_files *, const struct check_facts *objects,
+int check_others_compare(struct check_others *, const struct folder *, const struct check_facts *objects,
     const bool *twin, struct err *);
 void check_others_free(struct check_others *);
 

@@ -1,7 +1,6 @@
 /*
  * Inside of mri-check without a spool: check_folder.c finds items or files,
- * check_loose.c makes studies of files (check_files.c), check_unspooled.c
- * judges and prints.
+ * check_loose.c makes studies of files, check_unspooled.c judges and prints.
  */
 #ifndef MRI_STAGE_CHECK_UNSPOOLED_H
 #define MRI_STAGE_CHECK_UNSPOOLED_H
@@ -14,14 +13,6 @@ struct report_source;
  * the report. */
 int check_unspooled(struct check_stage *, struct check_facts *, bool papers, const char *path,
     struct report_source *src, struct err *);
-
-/* Paths relative to the folder, in byte order. */
-struct check_files {
-	char **v;
-	size_t n, cap;
-};
-int check_files_list(int dirfd /* taken */, struct check_files *, struct err *);	/* ERR_DATA: too many */
-void check_files_free(struct check_files *);	/* also after a failure */
 
 /* ERR_DATA: no DICOM object is there. */
 int check_loose(struct check_stage *, const struct cli_input *, struct err *);

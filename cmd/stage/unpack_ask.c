@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "stage/folder.h"
 #include "stage/unpack_pool.h"
 
 static void want(struct hand *h, enum wanted what, uint32_t member, int slot, int fd)

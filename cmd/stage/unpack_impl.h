@@ -142,14 +142,6 @@ void unpack_medium_free(struct unpack_file *);
 /* unpack_tie.c: the study that document f belongs to, as an index of run->items; -1: papers. Sets f->tied. */
 int unpack_tie(const struct unpack_run *, struct unpack_file *f);
 
-/* unpack_folder.c: the files of a folder, without following links; each has a number. */
-struct folder;
-int folder_open(struct folder **, int dirfd /* taken */, struct err *);
-size_t folder_count(const struct folder *);
-const char *folder_name(const struct folder *, size_t i);	/* relative path */
-int folder_file(const struct folder *, size_t i, int *fd, struct err *);
-void folder_free(struct folder *);
-
 /* unpack.c: run->packages through the workers, and grouped. */
 int unpack_read_all(struct unpack_run *, struct err *);
 

@@ -42,7 +42,7 @@ static void uid(const struct object *o, uint32_t tag, char to[65])
 		to[0] = '\0';
 }
 
-/* A value of a person's text, in UTF-8; "" where its character set is not converted here. */
+/* A value of a person's text, in UTF-8; "" where it contradicts its character set. */
 static void text(const struct object *o, const char *charset, uint32_t tag, char *to, size_t cap)
 {
 	char raw[VALUE_MAX], utf8[2 * VALUE_MAX];
@@ -50,8 +50,11 @@ static void text(const struct object *o, const char *charset, uint32_t tag, char
 	size_t n = 0;
 
 	to[0] = '\0';
-	if (walk_text(o, tag, raw, sizeof raw, NULL, &err) != RC_OK ||
-	    charset_to_utf8(charset, raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
+	if (walk_text(o, tag, raw, sizeof raw, NULL, &err) != RC_OK)
+		return;
+	if (charset_ascii(raw, strlen(raw)))	/* in every set, one that is not known too */
+		text_copy(utf8, sizeof utf8, raw);
+	else if (charset_read(charset, tag == TAG(0x0010, 0x0010), raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
 		return;
 	text_escape(to, cap, utf8, strlen(utf8));
 }

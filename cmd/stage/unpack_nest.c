@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "stage/folder.h"
 #include "stage/unpack_pool.h"
 
 #define SPILL_DIR	"/var/tmp"	/* of a dry run, which has no staging */

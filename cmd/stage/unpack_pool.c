@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
+#include "stage/folder.h"
 #include "stage/unpack_pool.h"
 
 int pool_new(struct pool **out, struct unpack_run *run, unsigned jobs, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -59,23 +60,6 @@ static const struct { const char *prefix, *type; } types[] = {
 	{ "1.2.840.10008.5.1.4.1.1.66.5", "SURFACE" }, { "1.2.840.10008.5.1.4.1.1.67", "VALUE MAP" },
 };
 
-static void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v & 0xffff);
-	put16(p + 2, v >> 16);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static int put(struct buf *b, uint32_t tag, const char *vr, const void *value, size_t n, struct err *err)
 {
 	bool wide = strcmp(vr, "SQ") == 0 || strcmp(vr, "OB") == 0;
@@ -84,13 +68,13 @@ static int put(struct buf *b, uint32_t tag, const char *vr, const void *value, s
 	uint8_t head[12] = { 0 };
 	int rc;
 
-	put16(head, tag >> 16);
-	put16(head + 2, tag & 0xffff);
+	put_le16(head, tag >> 16);
+	put_le16(head + 2, tag & 0xffff);
 	memcpy(head + 4, vr, 2);
 	if (wide)
-		put32(head + 8, (uint32_t)even);
+		put_le32(head + 8, (uint32_t)even);
 	else
-		put16(head + 6, (unsigned)even);
+		put_le16(head + 6, (unsigned)even);
 	rc = buf_add(b, head, wide ? 12 : 8, err);
 	if (rc == RC_OK && n)
 		rc = buf_add(b, value, n, err);
@@ -108,7 +92,7 @@ static int put_u32(struct buf *b, uint32_t tag, uint32_t v, struct err *err)
 {
 	uint8_t raw[4];
 
-	put32(raw, v);
+	put_le32(raw, v);
 	return put(b, tag, "UL", raw, sizeof raw, err);
 }
 
@@ -116,7 +100,7 @@ static int put_u16(struct buf *b, uint32_t tag, unsigned v, struct err *err)
 {
 	uint8_t raw[2];
 
-	put16(raw, v);
+	put_le16(raw, v);
 	return put(b, tag, "US", raw, sizeof raw, err);
 }
 
@@ -129,7 +113,7 @@ static int close_item(struct codes *c, struct err *err)
 	uint8_t head[8] = { 0xfe, 0xff, 0x00, 0xe0 };
 	int rc = RC_OK;
 
-	put32(head + 4, (uint32_t)c->item.len);
+	put_le32(head + 4, (uint32_t)c->item.len);
 	if (c->item.len)
 		rc = buf_add(&c->all, head, sizeof head, err);
 	if (rc == RC_OK && c->item.len)
@@ -356,10 +340,10 @@ static const uint8_t *find(const struct buf *b, uint32_t tag, size_t *n)
 	size_t pos = 0;
 
 	while (pos + 8 <= b->len) {
-		uint32_t t = (uint32_t)(p[pos] | p[pos + 1] << 8) << 16 | (uint32_t)(p[pos + 2] | p[pos + 3] << 8);
+		uint32_t t = (uint32_t)get_le16(p + pos) << 16 | get_le16(p + pos + 2);
 		bool wide = memcmp(p + pos + 4, "SQ", 2) == 0;
 		size_t head = wide ? 12 : 8;
-		size_t len = wide && pos + 12 <= b->len ? get32(p + pos + 8) : (size_t)(p[pos + 6] | p[pos + 7] << 8);
+		size_t len = wide && pos + 12 <= b->len ? get_le32(p + pos + 8) : get_le16(p + pos + 6);
 
 		if (pos + head > b->len || len > b->len - pos - head)
 			break;
@@ -479,7 +463,7 @@ static int meta(struct buf *b, struct err *err)
 	if (rc == RC_OK)
 		rc = put_text(b, TAG(0x0002, 0x0013), "SH", VERSION_NAME, err);
 	if (rc == RC_OK)
-		put32((uint8_t *)b->data + group - 4, (uint32_t)(b->len - group));
+		put_le32((uint8_t *)b->data + group - 4, (uint32_t)(b->len - group));
 	return rc;
 }
 
@@ -487,10 +471,10 @@ static int put_node(struct buf *b, const struct node *nodes, const struct node *
 {
 	uint8_t head[8] = { 0xfe, 0xff, 0x00, 0xe0 };
 	char id[FILESET_PATH_MAX];
-	size_t type = 8 + (size_t)((uint8_t)n->bytes->data[6] | (uint8_t)n->bytes->data[7] << 8);	/* (0004,1430) */
+	size_t type = 8 + (size_t)get_le16((const uint8_t *)n->bytes->data + 6);	/* (0004,1430) */
 	int rc;
 
-	put32(head + 4, (uint32_t)(node_size(n) - 8));
+	put_le32(head + 4, (uint32_t)(node_size(n) - 8));
 	rc = buf_add(b, head, sizeof head, err);
 	if (rc == RC_OK)
 		rc = put_u32(b, TAG(0x0004, 0x1400), n->next ? nodes[n->next].off : 0, err);
@@ -547,7 +531,7 @@ int fileset_index_build(struct fileset_entry *v, size_t n, struct buf *b, struct
 		rc = put_u32(b, TAG(0x0004, 0x1202), root ? nodes[root].off : 0, err);
 	if (rc == RC_OK)
 		rc = put_u16(b, TAG(0x0004, 0x1212), 0, err);
-	put32(head + 8, (uint32_t)size);
+	put_le32(head + 8, (uint32_t)size);
 	if (rc == RC_OK)
 		rc = buf_add(b, head, sizeof head, err);
 	for (size_t i = 1; rc == RC_OK && i <= count; i++)

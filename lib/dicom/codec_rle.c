@@ -6,15 +6,10 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "dicom/codec_impl.h"
 
 #define HEADER	64	/* number of segments, 15 offsets */
-
-static uint32_t
-little32(const uint8_t *p)
-{
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
 
 /* Expands a segment into every step-th byte; false: it ends before `count` of them. G.3.2 */
 static bool
@@ -47,14 +42,14 @@ segments(const struct codec_image *im, const uint8_t *p, size_t n, uint8_t *to, 
 {
 	size_t pixels = (size_t)im->rows * im->columns, width = im->allocated / 8;
 	uint32_t want = (uint32_t)(im->samples * width);
-	uint32_t have = n >= HEADER ? little32(p) : 0;
+	uint32_t have = n >= HEADER ? get_le32(p) : 0;
 
 	if (have != want)
 		return err_set(err, ERR_DATA, "the RLE frame has %lu segments instead of %lu", (unsigned long)have,
 		    (unsigned long)want);
 	for (uint32_t i = 0; i < want; i++) {
 		size_t sample = i / width, byte = i % width;
-		size_t begin = little32(p + 4 + 4 * i), end = i + 1 < want ? little32(p + 8 + 4 * i) : n;
+		size_t begin = get_le32(p + 4 + 4 * i), end = i + 1 < want ? get_le32(p + 8 + 4 * i) : n;
 		size_t place = __BYTE_ORDER == __BIG_ENDIAN ? byte : width - 1 - byte;
 
 		if (begin < HEADER || begin > end || end > n)

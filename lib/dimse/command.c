@@ -1,4 +1,5 @@
 #include "dimse/command.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -18,37 +19,15 @@
 #define TAG_SEQUENCE_DELIMITER	0xfffee0ddu
 #define TAG_ITEM		0xfffee000u
 
-static void put16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, (uint16_t)v);
-	put16(p + 2, (uint16_t)(v >> 16));
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
 static int add(struct buf *b, uint32_t tag, const void *value, size_t n, size_t padded, char pad,
     struct err *err)
 {
 	uint8_t head[8];
 	int rc;
 
-	put16(head, (uint16_t)(tag >> 16));
-	put16(head + 2, (uint16_t)tag);
-	put32(head + 4, (uint32_t)padded);
+	put_le16(head, (uint16_t)(tag >> 16));
+	put_le16(head + 2, (uint16_t)tag);
+	put_le32(head + 4, (uint32_t)padded);
 	rc = buf_add(b, head, sizeof head, err);
 	if (rc == RC_OK && n)
 		rc = buf_add(b, value, n, err);
@@ -68,7 +47,7 @@ int dimse_add_u16(struct buf *b, uint32_t tag, uint16_t v, struct err *err)
 {
 	uint8_t raw[2];
 
-	put16(raw, v);
+	put_le16(raw, v);
 	return add(b, tag, raw, sizeof raw, sizeof raw, 0, err);
 }
 
@@ -77,12 +56,12 @@ int dimse_add_item(struct buf *b, uint32_t tag, const void *elements, size_t n, 
 	uint8_t head[16];
 	int rc;
 
-	put16(head, (uint16_t)(tag >> 16));
-	put16(head + 2, (uint16_t)tag);
-	put32(head + 4, (uint32_t)n + 8);
-	put16(head + 8, (uint16_t)(TAG_ITEM >> 16));
-	put16(head + 10, (uint16_t)TAG_ITEM);
-	put32(head + 12, (uint32_t)n);
+	put_le16(head, (uint16_t)(tag >> 16));
+	put_le16(head + 2, (uint16_t)tag);
+	put_le32(head + 4, (uint32_t)n + 8);
+	put_le16(head + 8, (uint16_t)(TAG_ITEM >> 16));
+	put_le16(head + 10, (uint16_t)TAG_ITEM);
+	put_le32(head + 12, (uint32_t)n);
 	rc = buf_add(b, head, sizeof head, err);
 	return rc == RC_OK ? buf_add(b, elements, n, err) : rc;
 }
@@ -107,7 +86,7 @@ int dimse_write_request(struct buf *b, const struct dimse_request *r, struct err
 	if (rc == RC_OK && r->sop_uid)
 		rc = dimse_add_text(b, TAG_SOP_UID, '\0', r->sop_uid, err);
 	if (rc == RC_OK)	/* (0000,0000) counts what follows it */
-		put32((uint8_t *)b->data + 8, (uint32_t)(b->len - 12));
+		put_le32((uint8_t *)b->data + 8, (uint32_t)(b->len - 12));
 	return rc;
 }
 
@@ -122,8 +101,8 @@ static int skip_undefined(const uint8_t *p, size_t n, size_t *pos, struct err *e
 
 		if (n - *pos < 8)
 			return err_set(err, ERR_PROTOCOL, "an element of undefined length has no end");
-		tag = (uint32_t)get16(p + *pos) << 16 | get16(p + *pos + 2);
-		len = get32(p + *pos + 4);
+		tag = (uint32_t)get_le16(p + *pos) << 16 | get_le16(p + *pos + 2);
+		len = get_le32(p + *pos + 4);
 		*pos += 8;
 		if (tag == TAG_ITEM_DELIMITER || tag == TAG_SEQUENCE_DELIMITER)
 			depth--;
@@ -153,8 +132,8 @@ int dimse_find(const void *bytes, size_t n, uint32_t want, const uint8_t **value
 
 		if (n - pos < 8)
 			return err_set(err, ERR_PROTOCOL, "a message ends inside an element");
-		tag = (uint32_t)get16(p + pos) << 16 | get16(p + pos + 2);
-		length = get32(p + pos + 4);
+		tag = (uint32_t)get_le16(p + pos) << 16 | get_le16(p + pos + 2);
+		length = get_le32(p + pos + 4);
 		pos += 8;
 		if (length == UNDEFINED_LENGTH) {
 			rc = skip_undefined(p, n, &pos, err);
@@ -202,7 +181,7 @@ static int find_u16(const void *bytes, size_t n, uint32_t tag, const char *what,
 		return rc;
 	if (!value || len != 2)
 		return err_set(err, ERR_PROTOCOL, "a response has no %s", what);
-	*v = get16(value);
+	*v = get_le16(value);
 	return RC_OK;
 }
 

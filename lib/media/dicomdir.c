@@ -75,11 +75,11 @@ static int keep(const struct dir *d, const char *value, bool person, char **to, 
 {
 	char utf8[2 * VALUE_MAX], shown[LISTING_TEXT];
 	struct err ignore = { 0 };
-	size_t n = strlen(value);
+	size_t n = 0;
 
-	if (person && charset_to_utf8(d->charset, value, n, utf8, sizeof utf8, &n, &ignore) == RC_OK)
+	if (person && charset_to_utf8(d->charset, value, strlen(value), utf8, sizeof utf8, &n, &ignore) == RC_OK)
 		value = utf8;
-	text_escape(shown, sizeof shown, value, n);
+	text_escape(shown, sizeof shown, value, strlen(value));
 	free(*to);
 	*to = text_dup(shown, err);
 	return *to ? RC_OK : err_rc(err->kind);

@@ -4,25 +4,11 @@
 #include <string.h>
 #include <strings.h>
 #include "base/buf.h"
+#include "base/bytes.h"
 
 #define ICONS_MAX	64
 #define FORKS_MAX	64
 #define FORK_DATA	1	/* AppleSingle and AppleDouble (RFC 1740 A): the bytes of the file itself */
-
-static uint32_t le16(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return le16(p) | le16(p + 2) << 16;
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 /* --- by magic ------------------------------------------------------------------------------- */
 
@@ -30,12 +16,12 @@ static uint32_t be32(const uint8_t *p)
 static bool apple_double(const uint8_t *p, size_t n)
 {
 	static const uint8_t magic[] = { 0, 5, 22, 7, 0, 2, 0, 0 };
-	size_t forks = n >= 26 ? (size_t)p[24] << 8 | p[25] : 0;
+	size_t forks = n >= 26 ? get_be16(p + 24) : 0;
 
 	if (n < 26 || memcmp(p, magic, sizeof magic) != 0 || !forks || forks > FORKS_MAX || n < 26 + 12 * forks)
 		return false;
 	for (size_t i = 0; i < forks; i++)
-		if (be32(p + 26 + 12 * i) == FORK_DATA)
+		if (get_be32(p + 26 + 12 * i) == FORK_DATA)
 			return false;
 	return true;
 }
@@ -43,15 +29,15 @@ static bool apple_double(const uint8_t *p, size_t n)
 /* An icon: a directory whose pictures lie in the file. */
 static bool icon(const uint8_t *p, size_t n, uint64_t size)
 {
-	size_t count = n >= 6 ? le16(p + 4) : 0;
+	size_t count = n >= 6 ? get_le16(p + 4) : 0;
 
-	if (n < 6 || le16(p) != 0 || le16(p + 2) != 1 || !count || count > ICONS_MAX || n < 6 + 16 * count)
+	if (n < 6 || get_le16(p) != 0 || get_le16(p + 2) != 1 || !count || count > ICONS_MAX || n < 6 + 16 * count)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *e = p + 6 + 16 * i;
-		uint64_t bytes = le32(e + 8), off = le32(e + 12);
+		uint64_t bytes = get_le32(e + 8), off = get_le32(e + 12);
 
-		if (e[3] != 0 || le16(e + 4) > 1 || le16(e + 6) > 32 || !bytes || off < 6 + 16 * count || off + bytes > size)
+		if (e[3] != 0 || get_le16(e + 4) > 1 || get_le16(e + 6) > 32 || !bytes || off < 6 + 16 * count || off + bytes > size)
 			return false;
 	}
 	return true;
@@ -71,7 +57,7 @@ static bool shortcut(const uint8_t *p, size_t n)
 /* "Catalog", "12", "256_0a1b2c3d4e5f" */
 static bool thumbnail_name(const uint8_t *e)
 {
-	size_t bytes = le16(e + 64), n = bytes / 2;
+	size_t bytes = get_le16(e + 64), n = bytes / 2;
 	char name[33];
 
 	if (bytes < 4 || bytes > 64 || bytes % 2)
@@ -94,14 +80,14 @@ static int thumbnails(struct stream *s, const uint8_t *p, size_t n, bool *is, st
 {
 	static const uint8_t magic[] = { 0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1 };
 	uint8_t dir[4096];
-	unsigned shift = n >= 52 ? le16(p + 30) : 0, good = 0;
+	unsigned shift = n >= 52 ? get_le16(p + 30) : 0, good = 0;
 	uint64_t off = 0;
 	int rc = RC_OK;
 
 	*is = false;
 	if (n < 52 || memcmp(p, magic, sizeof magic) != 0 || (shift != 9 && shift != 12))
 		return RC_OK;
-	off = ((uint64_t)le32(p + 48) + 1) << shift;
+	off = ((uint64_t)get_le32(p + 48) + 1) << shift;
 	if (off + ((uint64_t)1 << shift) > s->size)
 		return RC_OK;
 	rc = stream_read_full(s, off, dir, (size_t)1 << shift, err);

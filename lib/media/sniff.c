@@ -1,6 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "media/sniff.h"
+#include "base/bytes.h"
 
 #define PDF_WITHIN	1024	/* readers accept the header anywhere in here (ISO 32000-2, annex on old readers) */
 #define TEXT_LOOK	4096
@@ -27,7 +28,7 @@ static bool bare_dicom(const uint8_t *p, size_t n)
 	if (n < 16)
 		return false;
 	if (((p[0] == 8 && p[1] == 0) || (p[0] == 2 && p[1] == 0)) && p[3] <= 0x30) {
-		uint32_t len = p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+		uint32_t len = get_le32(p + 4);
 
 		/* implicit form: the first values of group 0008 are short */
 		return letters(p + 4) || (p[0] == 8 && len <= 1024);
@@ -47,8 +48,7 @@ static bool is_dicomdir(const uint8_t *p, size_t n)
 
 		if (pos + head > n)
 			return false;
-		len = head == 8 ? p[pos + 6] | (size_t)p[pos + 7] << 8
-		    : p[pos + 8] | (size_t)p[pos + 9] << 8 | (size_t)p[pos + 10] << 16 | (size_t)p[pos + 11] << 24;
+		len = head == 8 ? get_le16(p + pos + 6) : get_le32(p + pos + 8);
 		if (len > n - pos - head)
 			return false;
 		if (p[pos + 2] == 2 && p[pos + 3] == 0)

@@ -22,14 +22,14 @@ int zip_extra64(const uint8_t *p, size_t n, uint64_t *size, uint64_t *packed, ui
 	bool seen = false;
 
 	while (n >= 4) {
-		size_t len = zip16(p + 2), at = 4;
+		size_t len = get_le16(p + 2), at = 4;
 
 		if (len > n - 4) {
 			if (zip_zeros(p, n))	/* padding, as alignment tools leave it */
 				break;
 			return zip_refused(err, "an extra field is longer than its area");
 		}
-		if (zip16(p) == EXTRA_ZIP64) {
+		if (get_le16(p) == EXTRA_ZIP64) {
 			if (seen)
 				return zip_refused(err, "a member has two zip64 fields");
 			seen = true;
@@ -38,7 +38,7 @@ int zip_extra64(const uint8_t *p, size_t n, uint64_t *size, uint64_t *packed, ui
 					continue;
 				if (at + 8 > 4 + len)
 					return zip_refused(err, "a zip64 field is too short");
-				*want[i] = zip64(p + at);
+				*want[i] = get_le64(p + at);
 				at += 8;
 			}
 		}
@@ -75,16 +75,16 @@ static const char *scheme_name(const struct zip_member *m)
 
 bool zip_extra_aes(const uint8_t *p, size_t n, uint8_t *version, uint8_t *bits, uint16_t *packing)
 {
-	while (n >= 4 && zip16(p + 2) <= n - 4) {
-		size_t len = zip16(p + 2);
+	while (n >= 4 && get_le16(p + 2) <= n - 4) {
+		size_t len = get_le16(p + 2);
 
-		if (zip16(p) == EXTRA_AES) {
-			if (len != 7 || memcmp(p + 6, "AE", 2) != 0 || zip16(p + 4) < 1 || zip16(p + 4) > 2 || p[8] < 1 ||
+		if (get_le16(p) == EXTRA_AES) {
+			if (len != 7 || memcmp(p + 6, "AE", 2) != 0 || get_le16(p + 4) < 1 || get_le16(p + 4) > 2 || p[8] < 1 ||
 			    p[8] > 3)
 				return false;
 			*version = p[4];
 			*bits = p[8];
-			*packing = zip16(p + 9);
+			*packing = get_le16(p + 9);
 			return true;
 		}
 		p += 4 + len;
@@ -121,23 +121,23 @@ static int read_entry(struct zip *z, size_t i, const uint8_t *p, size_t left, si
 	uint8_t system = 0;
 	int rc = RC_OK;
 
-	if (left < ZIP_CENTRAL_SIZE || zip32(p) != SIG_CENTRAL)
+	if (left < ZIP_CENTRAL_SIZE || get_le32(p) != SIG_CENTRAL)
 		return zip_broken(err, i, "no directory entry where one belongs");
 	system = p[5];
-	m->flags = zip16(p + 8);
-	m->method = zip16(p + 10);
-	m->crc = zip32(p + 16);
-	m->packed = zip32(p + 20);
-	m->size = zip32(p + 24);
-	m->name_len = zip16(p + 28);
-	extra = zip16(p + 30);
-	comment = zip16(p + 32);
-	attr = zip32(p + 38);
-	m->header = zip32(p + 42);
+	m->flags = get_le16(p + 8);
+	m->method = get_le16(p + 10);
+	m->crc = get_le32(p + 16);
+	m->packed = get_le32(p + 20);
+	m->size = get_le32(p + 24);
+	m->name_len = get_le16(p + 28);
+	extra = get_le16(p + 30);
+	comment = get_le16(p + 32);
+	attr = get_le32(p + 38);
+	m->header = get_le32(p + 42);
 	*used = ZIP_CENTRAL_SIZE + m->name_len + extra + comment;
 	if (*used > left)
 		return zip_broken(err, i, "its directory entry ends early");
-	if (zip16(p + 34) != 0 && zip16(p + 34) != 0xffff)
+	if (get_le16(p + 34) != 0 && get_le16(p + 34) != 0xffff)
 		return zip_broken(err, i, "it is on another disk (multi-disk)");
 	m->name = (const char *)p + ZIP_CENTRAL_SIZE;
 	rc = zip_extra64(p + ZIP_CENTRAL_SIZE + m->name_len, extra, &m->size, &m->packed, &m->header, err);
@@ -174,7 +174,7 @@ static int check_gap(struct zip *z, uint64_t from, uint64_t to, struct err *err)
 	if (to - from < LOCAL_SIZE)
 		return RC_OK;
 	rc = stream_read_full(z->s, from, sig, sizeof sig, err);
-	if (rc == RC_OK && zip32(sig) == SIG_LOCAL)
+	if (rc == RC_OK && get_le32(sig) == SIG_LOCAL)
 		return zip_refused(err, "it has a member that its directory does not know");
 	return rc;
 }

@@ -25,7 +25,7 @@ bool zip_zeros(const uint8_t *p, size_t n)
 
 static bool end_fits(const uint8_t *tail, size_t n, size_t at)
 {
-	size_t over = at + END_SIZE + zip16(tail + at + 20);
+	size_t over = at + END_SIZE + get_le16(tail + at + 20);
 
 	return over <= n && zip_zeros(tail + over, n - over);
 }
@@ -36,7 +36,7 @@ static int find_end(const uint8_t *tail, size_t n, size_t *at, struct err *err)
 	bool found = false;
 
 	for (size_t i = n - END_SIZE + 1; i-- > 0;) {
-		if (zip32(tail + i) != SIG_END)
+		if (get_le32(tail + i) != SIG_END)
 			continue;
 		if (!end_fits(tail, n, i)) {
 			if (found)
@@ -67,29 +67,29 @@ static int read_end64(struct zip *z, const uint8_t *rec, uint64_t at, struct zip
 	rc = stream_read_full(z->s, at - LOCATOR_SIZE, loc, sizeof loc, err);
 	if (rc != RC_OK)
 		return rc;
-	if (zip32(loc) != SIG_LOCATOR)
+	if (get_le32(loc) != SIG_LOCATOR)
 		return RC_OK;
-	off = zip64(loc + 8);
-	if (zip32(loc + 4) != 0 || zip32(loc + 16) > 1)
+	off = get_le64(loc + 8);
+	if (get_le32(loc + 4) != 0 || get_le32(loc + 16) > 1)
 		return zip_refused(err, "it is one part of several (multi-disk)");
 	if (off > at - LOCATOR_SIZE - END64_SIZE)
 		return zip_refused(err, "its zip64 end record is not where the locator says");
 	rc = stream_read_full(z->s, off, e64, sizeof e64, err);
 	if (rc != RC_OK)
 		return rc;
-	if (zip32(e64) != SIG_END64 || zip64(e64 + 4) != at - LOCATOR_SIZE - off - 12)
+	if (get_le32(e64) != SIG_END64 || get_le64(e64 + 4) != at - LOCATOR_SIZE - off - 12)
 		return zip_refused(err, "its zip64 end record is not where the locator says");
-	if (zip32(e64 + 16) != 0 || zip32(e64 + 20) != 0)
+	if (get_le32(e64 + 16) != 0 || get_le32(e64 + 20) != 0)
 		return zip_refused(err, "it is one part of several (multi-disk)");
-	if (zip64(e64 + 24) != zip64(e64 + 32))
+	if (get_le64(e64 + 24) != get_le64(e64 + 32))
 		return zip_refused(err, "its end record contradicts itself");
-	end->entries = zip64(e64 + 32);
-	end->size = zip64(e64 + 40);
-	end->off = zip64(e64 + 48);
+	end->entries = get_le64(e64 + 32);
+	end->size = get_le64(e64 + 40);
+	end->off = get_le64(e64 + 48);
 	/* The short record repeats what fits, or has all ones */
-	if ((zip16(rec + 10) != 0xffff && zip16(rec + 10) != end->entries) ||
-	    (zip32(rec + 12) != UINT32_MAX && zip32(rec + 12) != end->size) ||
-	    (zip32(rec + 16) != UINT32_MAX && zip32(rec + 16) != end->off))
+	if ((get_le16(rec + 10) != 0xffff && get_le16(rec + 10) != end->entries) ||
+	    (get_le32(rec + 12) != UINT32_MAX && get_le32(rec + 12) != end->size) ||
+	    (get_le32(rec + 16) != UINT32_MAX && get_le32(rec + 16) != end->off))
 		return zip_refused(err, "its two end records contradict each other");
 	end->at = off;
 	*there = true;
@@ -119,18 +119,18 @@ int zip_find_directory(struct zip *z, struct zip_directory *end, struct err *err
 	rc = read_end64(z, rec, base + at, end, &big, err);
 	if (rc != RC_OK || big)
 		goto check;
-	if (zip16(rec + 4) != 0 || zip16(rec + 6) != 0) {
+	if (get_le16(rec + 4) != 0 || get_le16(rec + 6) != 0) {
 		rc = zip_refused(err, "it is one part of several (multi-disk)");
 		goto out;
 	}
-	if (zip16(rec + 8) != zip16(rec + 10)) {
+	if (get_le16(rec + 8) != get_le16(rec + 10)) {
 		rc = zip_refused(err, "its end record contradicts itself");
 		goto out;
 	}
 	end->at = base + at;
-	end->entries = zip16(rec + 10);
-	end->size = zip32(rec + 12);
-	end->off = zip32(rec + 16);
+	end->entries = get_le16(rec + 10);
+	end->size = get_le32(rec + 12);
+	end->off = get_le32(rec + 16);
 check:
 	if (rc != RC_OK)
 		goto out;

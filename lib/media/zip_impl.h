@@ -3,6 +3,7 @@
 #ifndef MRI_MEDIA_ZIP_IMPL_H
 #define MRI_MEDIA_ZIP_IMPL_H
 
+#include "base/bytes.h"
 #include "media/zip.h"
 
 #define ZIP_STORED	0
@@ -30,21 +31,6 @@ struct zip {
 	uint8_t *password;		/* NULL: none was given */
 	size_t password_len;
 };
-
-static inline uint16_t zip16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static inline uint32_t zip32(const uint8_t *p)
-{
-	return zip16(p) | (uint32_t)zip16(p + 2) << 16;
-}
-
-static inline uint64_t zip64(const uint8_t *p)
-{
-	return zip32(p) | (uint64_t)zip32(p + 4) << 32;
-}
 
 /* Local header and data descriptor of member i against the directory. *data: where its bytes begin; *over: where
  * the member ends, its descriptor included. */

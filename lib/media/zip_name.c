@@ -10,12 +10,12 @@
 /* A field with another CRC is that of another name: the member was renamed by a program that did not know it. */
 void zip_extra_name(const uint8_t *p, size_t n, struct zip_member *m)
 {
-	while (n >= 4 && zip16(p + 2) <= n - 4) {
-		size_t len = zip16(p + 2);
+	while (n >= 4 && get_le16(p + 2) <= n - 4) {
+		size_t len = get_le16(p + 2);
 		const char *name = (const char *)p + 4 + FIELD_HEAD;
 
-		if (zip16(p) == EXTRA_UNICODE) {
-			if (len > FIELD_HEAD && p[4] == 1 && zip32(p + 5) == libdeflate_crc32(0, m->name, m->name_len) &&
+		if (get_le16(p) == EXTRA_UNICODE) {
+			if (len > FIELD_HEAD && p[4] == 1 && get_le32(p + 5) == libdeflate_crc32(0, m->name, m->name_len) &&
 			    text_utf8_valid(name, len - FIELD_HEAD)) {
 				m->unicode = name;
 				m->unicode_len = (uint16_t)(len - FIELD_HEAD);

@@ -45,16 +45,16 @@ static int check_descriptor(struct zip *z, size_t i, uint64_t at, uint64_t *over
 		const uint8_t *p = b + 4 * sig;
 		size_t left = n >= 4u * (unsigned)sig ? n - 4u * (unsigned)sig : 0;
 
-		if (sig && (n < 4 || zip32(b) != SIG_DESCRIPTOR))
+		if (sig && (n < 4 || get_le32(b) != SIG_DESCRIPTOR))
 			continue;
 		*over = at + 4 * (unsigned)sig;
-		if (left < 12 || zip32(p) != m->crc)
+		if (left < 12 || get_le32(p) != m->crc)
 			continue;
-		if (left >= 20 && zip64(p + 4) == m->packed && zip64(p + 12) == m->size) {
+		if (left >= 20 && get_le64(p + 4) == m->packed && get_le64(p + 12) == m->size) {
 			*over += 20;
 			return RC_OK;
 		}
-		if (zip32(p + 4) == m->packed && zip32(p + 8) == m->size) {
+		if (get_le32(p + 4) == m->packed && get_le32(p + 8) == m->size) {
 			*over += 12;
 			return RC_OK;
 		}
@@ -75,11 +75,11 @@ int zip_local(struct zip *z, size_t i, uint64_t *data, uint64_t *over, struct er
 
 	if (rc != RC_OK)
 		return rc;
-	if (got < LOCAL_SIZE || zip32(p) != SIG_LOCAL)
+	if (got < LOCAL_SIZE || get_le32(p) != SIG_LOCAL)
 		return zip_broken(err, i, "no local header where the directory says");
-	extra = zip16(p + 28);
-	want = LOCAL_SIZE + (size_t)zip16(p + 26) + extra;
-	if (zip16(p + 26) != m->name_len)
+	extra = get_le16(p + 28);
+	want = LOCAL_SIZE + (size_t)get_le16(p + 26) + extra;
+	if (get_le16(p + 26) != m->name_len)
 		return zip_broken(err, i, "its two names differ");
 	if (m->limit - m->header < want || m->limit - m->header - want < m->packed)
 		return zip_broken(err, i, "it overlaps the next");
@@ -92,16 +92,16 @@ int zip_local(struct zip *z, size_t i, uint64_t *data, uint64_t *over, struct er
 		if (rc != RC_OK)
 			goto out;
 	}
-	later = zip16(p + 6) & ZIP_DESCRIPTOR;
-	crc = zip32(p + 14);
-	packed = zip32(p + 18);
-	size = zip32(p + 22);
+	later = get_le16(p + 6) & ZIP_DESCRIPTOR;
+	crc = get_le32(p + 14);
+	packed = get_le32(p + 18);
+	size = get_le32(p + 22);
 	if (memcmp(p + LOCAL_SIZE, m->name, m->name_len) != 0 || !zip_same_unicode(p + LOCAL_SIZE + m->name_len, extra, m)) {
 		rc = zip_broken(err, i, "its two names differ");
 		goto out;
 	}
-	if (zip16(p + 8) != m->method ||
-	    ((zip16(p + 6) ^ m->flags) & (ZIP_ENCRYPTED | ZIP_STRONG)) != 0) {
+	if (get_le16(p + 8) != m->method ||
+	    ((get_le16(p + 6) ^ m->flags) & (ZIP_ENCRYPTED | ZIP_STRONG)) != 0) {
 		rc = zip_broken(err, i, "its local header contradicts the directory");
 		goto out;
 	}

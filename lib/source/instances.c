@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "source/instances.h"
@@ -141,10 +142,10 @@ instance_uid(const void *head, size_t n, char uid[INSTANCE_UID])
 		bool wanted = p[at + 2] == 3 && p[at + 3] == 0;
 
 		if (long_form(p + at + 4)) {
-			len = p[at + 8] | (size_t)p[at + 9] << 8 | (size_t)p[at + 10] << 16 | (size_t)p[at + 11] << 24;
+			len = get_le32(p + at + 8);
 			at += 12;
 		} else {
-			len = p[at + 6] | (size_t)p[at + 7] << 8;
+			len = get_le16(p + at + 6);
 			at += 8;
 		}
 		if (len > n - at)

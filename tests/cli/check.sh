@@ -248,4 +248,9 @@ has "names the nearest" 'patient' err
 mri-unpack -o taken j.zip >/dev/null 2>&1
 status "what mri-unpack -o made" 1 mri-check --order good.json taken
 has "is judged by its manifest" '^taken/1: held' out
+chmod u+w taken/1/manifest
+sed -i '1s/"study_uid":"[0-9]/&0/; 1s/"partial":false/"partial":true/' taken/1/manifest
+mri-check --order good.json taken >out 2>err || :
+has "an object of another study than its item's holds" 'consistent +finding +error +Study Instance UID of another study in 2 of 2' out
+has "so does a verdict of unpack that something is missing" 'complete +finding +error +partial: something of its packages' out
 done_testing

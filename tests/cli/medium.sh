@@ -113,6 +113,9 @@ has 'a broken object holds' 'complete     finding  error  .*partial: something' 
 has 'and is listed' '1 of the 3 instances that the DICOMDIR lists were set aside' out
 has 'with what to do' 'cd: 1 files cannot be read, or are DICOM of no study: mri-unpack -o names each' err
 hasnt 'no UID' '1\.2\.|2\.25' err
+ln -s README.TXT cd/LINK
+"$check" cd >out 2>err || :
+has 'a link is not followed, and said' 'cd: 2 files cannot be read' err
 rm -rf cd && mkdir cd && "$MRI_BIN/mri-send" -d folder:cd/a plain >/dev/null 2>&1
 "$MRI_BIN/mri-send" -d folder:cd/b more >/dev/null 2>&1
 status 'two media in one folder' 0 "$unpack" -o o10 cd

@@ -132,9 +132,15 @@ is 'the study of the first one is partial' true "$(head -1 op2/1/manifest | jq .
 python3 - <<'P'
 import zipfile
 with zipfile.ZipFile('nested.zip', 'w') as z: z.write('a.zip')
+with zipfile.ZipFile('deeper.zip', 'w') as z: z.write('nested.zip')
+with zipfile.ZipFile('deepest.zip', 'w') as z: z.write('deeper.zip')
 P
 status 'an archive in the archive' 0 "$unpack" -o o13 nested.zip
 is 'is opened' 12 "$(ls o13/1/original | wc -l)"
+status 'an archive in an archive in the archive' 0 "$unpack" -o o13b deeper.zip
+is 'is opened too' 12 "$(ls o13b/1/original | wc -l)"
+status 'and one that is in that one: 65' 65 "$unpack" -o o13c deepest.zip
+has 'is set aside, and said to be' 'an archive \(ZIP archive\) inside 2 others: it is not opened' err
 
 # names are labels
 python3 - <<'P'
@@ -248,6 +254,21 @@ status 'plain: 65' 65 "$unpack" "$i"
 has 'and says so' 'not what was fetched: the SHA-256 differs' err
 unset MRI_CONFIG
 export MRI_SPOOL="$TMPDIR/sp"
+
+# whose it is, in a set with code extensions (PS3.5 H.3), and where the set is not known
+# object SET NAME: one with that name, and a number in ASCII
+object() {
+	printf '(0008,0005) CS [%s]\n(0008,0016) UI [1.2.840.10008.5.1.4.1.1.7]\n(0008,0018) UI [1.2.3.4]\n' "$1"
+	printf '(0010,0010) PN [%s]\n(0010,0020) LO [12345678]\n(0020,000d) UI [1.2.3]\n(0020,000e) UI [1.2.3.1]\n' "$2"
+}
+object '\ISO 2022 IR 87' "$(printf 'Yamada^Tarou=\033$B;3ED\033(B^\033$BB@O:\033(B')" >dump
+dump2dcm -q dump kanji.dcm
+"$unpack" -o kanji kanji.dcm >/dev/null 2>err
+is 'kanji' 'Yamada^Tarou=山田^太郎 12345678' "$(head -1 kanji/1/manifest | jq -r '"\(.patient.name) \(.patient.id)"')"
+object 'ISO 2022 IR 999' "$(printf 'M\374ller')" >dump
+dump2dcm -q dump unknown.dcm
+"$unpack" -o unknown unknown.dcm >/dev/null 2>err
+is 'the number all the same' ' 12345678' "$(head -1 unknown/1/manifest | jq -r '"\(.patient.name // "") \(.patient.id)"')"
 
 # killed at any moment, the next run brings it to the end
 i=$(fetch three.zip)

@@ -150,6 +150,22 @@ all_is_well(void **state)
 	drop(&f);
 }
 
+/* detail has the pair: the order's value, and what was found. */
+static void
+shown(const struct fixture *f, const char *what, const char *order, const char *found)
+{
+	const json_t *d = NULL;
+	size_t i = 0;
+
+	json_array_foreach(f->rep.rules[CHECK_PATIENT].detail, i, d)
+	    if (strcmp(json_text(d, "what"), what) == 0) {
+		assert_string_equal(json_text(d, "order"), order);
+		assert_string_equal(json_text(d, "found"), found);
+		return;
+	}
+	fail_msg("no detail has the %s", what);
+}
+
 static void
 patient(void **state)
 {
@@ -191,6 +207,43 @@ patient(void **state)
 	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
 	f.claim.patient_birth = "19700202";
 	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "one digit");
+	f.claim.patient_name = NULL; /* a birth date alone is compared, too; what the list leaves out is no doubt */
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "one digit");
+	shown(&f, "name", "Müller^Jörg", "");
+	shown(&f, "birth_date", "19700201", "19700202");
+	f.claim.patient_id = "77";
+	judge(&f);
+	shown(&f, "id", "4711", "77");
+	f.claim.patient_birth = "19700201";
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
+	f.claim.patient_sex = "F";
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "portal's list, doubtful: sex differs");
+	f.claim.patient_sex = NULL;
+	struct claim two[2] = { f.claim, f.claim }; /* of two packages the second */
+	two[1].patient_birth = "19700202";
+	f.s.claims = two;
+	f.s.nclaims = 2;
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "one digit");
+	drop(&f);
+
+	make(&f);
+	text_copy(f.people[0].sex, 17, "F");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "sex differs");
+	text_copy(f.people[0].sex, 17, "");
+	f.order->patient.nother_names = 1;
+	f.order->patient.other_names = calloc(1, sizeof *f.order->patient.other_names);
+	f.order->patient.other_names[0] = strdup("Weber^Jörg");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "WEBER^JOERG");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_WARNING, "birth name");
+	shown(&f, "name", "Müller^Jörg", "WEBER^JOERG");
+	shown(&f, "birth_date", "19700201", "19700201");
+	shown(&f, "id", "4711", "P1");
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "ALMOST^NOBODY");
+	text_copy(f.people[0].other_names, CHECK_TEXT_MAX,
+	    "a\\b\\c\\d\\e\\f\\g\\h\\i\\j\\k\\l\\m\\n\\o\\p\\MUELLER^JOERG");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "mismatch"); /* of names beyond the sixteenth none counts */
+	f.s.nidentities = 0;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "no object says whose it is");
 	drop(&f);
 }
 
@@ -210,6 +263,13 @@ patient_of_the_order(void **state)
 	order_free(f.order);
 	f.s.order = f.order = order_of("{\"patient\":{\"id\":\"4711\",\"birth_date\":\"1970-02-01\"}}");
 	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "name missing");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"patient\":{\"id\":\"4711\"}}"); /* an id alone names one, and proves nobody */
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "missing");
+	assert_null(strstr(f.rep.rules[CHECK_PATIENT].reason, "names no patient"));
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"patient\":{\"name\":\"Müller^Jörg\",\"birth_date\":\"1970-02-01\"}}");
+	says(&f, CHECK_PATIENT, CHECK_PASS, CHECK_WARNING, "");
 	drop(&f);
 }
 
@@ -225,6 +285,9 @@ papers(void **state)
 	f.s.documents = 1;
 	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "whose papers");
 	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "1 documents");
+	f.s.documents = 0;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "no document");
+	f.s.documents = 1;
 	f.claim.patient_name = "Mueller,Joerg";
 	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "birth date missing");
 	f.claim.patient_birth = "1970-02-01";
@@ -259,7 +322,17 @@ papers_that_speak(void **state)
 	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "document 2 says another birth date");
 	said[1].says = PAPER_SILENT;
 	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "1 of 2 documents do not say");
+	said[0].says = PAPER_SILENT; /* nor does the list say whose each is */
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_WARNING, "2 of 2 documents do not say");
+	said[0].says = PAPER_AGREES;
+	said[1].says = PAPER_CONTRADICTS; /* has said something */
+	judge(&f);
+	assert_null(strstr(f.rep.rules[CHECK_PATIENT].reason, "do not say"));
+	f.claim.patient_name = NULL; /* papers have no object that would say it */
+	said[1].says = PAPER_AGREES;
+	says(&f, CHECK_PATIENT, CHECK_UNKNOWN, CHECK_ERROR, "portal's list, unknown: name missing");
 	drop(&f);
+	said[1].says = PAPER_SILENT;
 	make(&f); /* beside objects it is a hint */
 	f.s.documents = f.s.npapers_say = 1;
 	f.s.papers_say = said;
@@ -308,6 +381,42 @@ one_patient(void **state)
 	text_copy(f.people[2].name, CHECK_TEXT_MAX, "WEBER^ANNA");
 	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "different patient names");
 	drop(&f);
+
+	/* each attribute that one of two lacks; what both have alike is no difference, whatever it is worth */
+	for (int i = 0; i < 4; i++) {
+		make(&f);
+		f.s.nidentities = 2;
+		f.objects[5].identity = 1;
+		struct check_identity *p = &f.people[1];
+		*(i == 0 ? p->id : i == 1 ? p->issuer : i == 2 ? p->birth_date : p->name) = '\0';
+		says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_WARNING, "some objects lack");
+		assert_int_equal(json_array_size(f.rep.rules[CHECK_ONE_PATIENT].detail), 2);
+		assert_int_equal(json_integer_value(json_object_get(
+		    json_array_get(f.rep.rules[CHECK_ONE_PATIENT].detail, 1), "objects")), 1);
+		drop(&f);
+	}
+	make(&f);
+	f.s.nidentities = 2;
+	text_copy(f.people[1].sex, 17, "");
+	for (int i = 0; i < 2; i++) {
+		text_copy(f.people[i].birth_date, 32, "");
+		text_copy(f.people[i].name, CHECK_TEXT_MAX, "MUELLER");
+	}
+	says(&f, CHECK_ONE_PATIENT, CHECK_PASS, CHECK_WARNING, "one patient");
+	for (int i = 0; i < 2; i++)
+		text_copy(f.people[i].name, CHECK_TEXT_MAX, "");
+	says(&f, CHECK_ONE_PATIENT, CHECK_PASS, CHECK_WARNING, "one patient");
+	drop(&f);
+	make(&f);
+	f.s.nidentities = 2;
+	text_copy(f.people[0].name, CHECK_TEXT_MAX, "Müller^Jörg");
+	text_copy(f.people[1].name, CHECK_TEXT_MAX, "Muller^Jorg");
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_WARNING, "spelt");
+	f.s.nidentities = 1;
+	f.s.identities_more = true;
+	says(&f, CHECK_ONE_PATIENT, CHECK_FINDING, CHECK_ERROR, "more than 64 patients");
+	says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "more than 64 patients");
+	drop(&f);
 }
 
 static void
@@ -330,7 +439,64 @@ one_order(void **state)
 	order_free(f.order);
 	f.s.order = f.order = order_of("{\"studies\":[{\"study_uid\":\"1.9\"}]}");
 	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_WARNING, "no study of this import");
+	order_free(f.order); /* an entry that says nothing is for a study that is alone */
+	f.s.order = f.order = order_of("{\"studies\":[{\"accession\":\"A\"}]}");
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_WARNING, "no study of this import");
+	f.s.nstudies = 1;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "entry 1");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{\"studies\":[{\"study_uid\":\"1.2\"}]}"); /* a sibling's */
+	f.s.nstudies = 2;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "unscheduled");
+	order_free(f.order);
+	f.s.order = f.order = order_of("{}");
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "unscheduled");
 	drop(&f);
+}
+
+/* What the worklist said is said, both sides where they are to be seen. */
+static void
+worklist(void **state)
+{
+	struct order *one = order_of("{\"patient\":{\"id\":\"1\"},\"studies\":[{\"accession\":\"A\"}]}");
+	struct order *bare = order_of("{\"patient\":{\"id\":\"1\"}}");
+	const struct order *v[] = { one };
+	struct check_worklist w = { .key = CHECK_BY_NOTHING, .end = CHECK_WORKLIST_NONE, .v = v };
+	struct fixture f;
+
+	(void)state;
+	make(&f);
+	f.s.worklist = &w;
+	says(&f, CHECK_ONE_ORDER, CHECK_UNKNOWN, CHECK_WARNING, "to ask the worklist by");
+	w.key = CHECK_BY_ID;
+	says(&f, CHECK_ONE_ORDER, CHECK_UNKNOWN, CHECK_WARNING, "has nothing for this order");
+	w.untied = true; /* of no entry it is not asked whose it is */
+	w.n = 1;
+	says(&f, CHECK_ONE_ORDER, CHECK_UNKNOWN, CHECK_WARNING, "has nothing for this order");
+	assert_null(strstr(f.rep.rules[CHECK_ONE_ORDER].reason, "which study"));
+	assert_null(f.rep.rules[CHECK_ONE_ORDER].detail);
+	w.end = CHECK_WORKLIST_ONE;
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_WARNING, "does not say which study");
+	assert_null(f.rep.rules[CHECK_ONE_ORDER].detail);
+	w.untied = false;
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "entry 1");
+	w.untied = true;
+	v[0] = bare; /* a patient without a study is for none */
+	says(&f, CHECK_ONE_ORDER, CHECK_PASS, CHECK_WARNING, "entry 1");
+	v[0] = one;
+	w.end = CHECK_WORKLIST_DIFFERS;
+	text_copy(w.why, sizeof w.why, "sex differs");
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "the worklist contradicts the order: sex differs");
+	assert_true(json_array_size(f.rep.rules[CHECK_ONE_ORDER].detail) > 1);
+	w.end = CHECK_WORKLIST_MANY;
+	w.fitting = 2;
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "2 entries of the worklist fit");
+	assert_true(json_array_size(f.rep.rules[CHECK_ONE_ORDER].detail) > 1);
+	w.more = true;
+	says(&f, CHECK_ONE_ORDER, CHECK_FINDING, CHECK_ERROR, "more than 1 entries");
+	drop(&f);
+	order_free(one);
+	order_free(bare);
 }
 
 static void
@@ -374,6 +540,16 @@ complete(void **state)
 	f.claim.plausible = true;
 	f.objects[3].number = 40;
 	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "instance numbers are missing");
+	f.objects[3].number = 4;
+	f.objects[5].number = 7;
+	says(&f, CHECK_COMPLETE, CHECK_PASS, CHECK_WARNING, "; 1 instance numbers are missing");
+	f.claimed[0].instances = f.claim.total_instances = -1;
+	says(&f, CHECK_COMPLETE, CHECK_UNKNOWN, CHECK_WARNING, "; 1 instance numbers are missing");
+	text_copy(f.objects[5].series_uid, 65, "1.1.2"); /* another series has numbers of its own */
+	judge(&f);
+	assert_null(strstr(f.rep.rules[CHECK_COMPLETE].reason, "missing"));
+	f.s.nobjects = 0;
+	says(&f, CHECK_COMPLETE, CHECK_FINDING, CHECK_ERROR, "no object");
 	drop(&f);
 }
 
@@ -452,13 +628,110 @@ consistent(void **state)
 	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR,
 	    "in 1 of 6 objects (first: original/00001)");
 	drop(&f);
+
+	make(&f);
+	text_copy(f.objects[1].sop_uid, 65, f.objects[0].sop_uid);
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "1 objects have the SOP Instance UID of another");
+	*f.objects[0].sha256 = *f.objects[1].sha256 = '\0'; /* bytes that nobody summed are not the same */
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "1 objects have the SOP Instance UID of another");
+	*f.objects[0].sop_uid = *f.objects[1].sop_uid = '\0'; /* nor is none of two a UID */
+	says(&f, CHECK_CONSISTENT, CHECK_PASS, CHECK_WARNING, "");
+	drop(&f);
+}
+
+#define POINT(p) ((uint32_t)1 << (p))
+
+/* Whatever is found in one object is told, with its weight and where; a configuration makes its own point an error. */
+static void
+told(void **state)
+{
+	static const struct {
+		enum check_point p;
+		enum check_rule rule;
+		enum check_verdict verdict;
+		enum check_severity severity;
+		const char *phrase;
+	} v[] = {
+		{ POINT_BROKEN, CHECK_READABLE, CHECK_FINDING, CHECK_ERROR, "not readable" },
+		{ POINT_SHORT_PIXELS, CHECK_READABLE, CHECK_FINDING, CHECK_ERROR, "less pixel data" },
+		{ POINT_LONG_PIXELS, CHECK_READABLE, CHECK_FINDING, CHECK_WARNING, "more pixel data" },
+		{ POINT_NO_PIXELS, CHECK_READABLE, CHECK_FINDING, CHECK_ERROR, "without its pixel data" },
+		{ POINT_FRAGMENTS, CHECK_READABLE, CHECK_FINDING, CHECK_ERROR, "fragments and frames" },
+		{ POINT_OFFSETS, CHECK_READABLE, CHECK_FINDING, CHECK_WARNING, "offset table" },
+		{ POINT_FRAME, CHECK_READABLE, CHECK_FINDING, CHECK_ERROR, "do not decode" },
+		{ POINT_UNDECODED, CHECK_READABLE, CHECK_UNKNOWN, CHECK_WARNING, "cannot be decoded here" },
+		{ POINT_BAD_UID, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "UID that is none" },
+		{ POINT_META_DIFFERS, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "another encoding" },
+		{ POINT_CHARSET, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "contradict the character set" },
+		{ POINT_CHARSET_UNKNOWN, CHECK_CONSISTENT, CHECK_UNKNOWN, CHECK_WARNING, "does not convert" },
+		{ POINT_TYPE1, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "archives require" },
+		{ POINT_TYPE2, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "be it empty" },
+		{ POINT_NO_MODALITY, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "no Modality" },
+		{ POINT_NO_STUDY_ID, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "no Study ID" },
+		{ POINT_OTHER_STUDY, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "UID of another study" },
+	};
+	struct check_severities strict = { .error = { false } };
+	struct fixture f;
+
+	(void)state;
+	_Static_assert(sizeof v / sizeof *v == POINT_OBJECT_LAST + 1, "each point of an object");
+	make(&f);
+	f.s.severities = &strict;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		f.objects[2].points = POINT(v[i].p);
+		says(&f, v[i].rule, v[i].verdict, v[i].severity, v[i].phrase);
+		says(&f, v[i].rule, v[i].verdict, v[i].severity, " in 1 of 6 objects (first: original/00003)");
+		memset(strict.error, true, sizeof strict.error);
+		strict.error[v[i].p] = false;
+		says(&f, v[i].rule, v[i].verdict, v[i].severity, v[i].phrase);
+		memset(strict.error, false, sizeof strict.error);
+		strict.error[v[i].p] = true;
+		says(&f, v[i].rule, v[i].verdict, CHECK_ERROR, v[i].phrase);
+		strict.error[v[i].p] = false;
+	}
+	/* the worst counts, in whatever order it is found */
+	f.objects[2].points = POINT(POINT_CHARSET_UNKNOWN) | POINT(POINT_NO_MODALITY);
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "does not convert");
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_WARNING, "; no Modality");
+	f.objects[2].points = POINT(POINT_CHARSET_UNKNOWN) | POINT(POINT_BAD_UID);
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "does not convert");
+	assert_null(strstr(f.rep.rules[CHECK_CONSISTENT].reason, "sets agree")); /* nor is a pass added */
+	f.objects[2].points = POINT(POINT_CHARSET);
+	f.objects[2].charset_tag = 0x00081030;
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "; original/00003: (0008,1030)");
+	assert_null(strstr(f.rep.rules[CHECK_CONSISTENT].reason, "sequence"));
+	f.objects[2].charset_nested = true;
+	says(&f, CHECK_CONSISTENT, CHECK_FINDING, CHECK_ERROR, "(0008,1030) in a sequence");
+	drop(&f);
+}
+
+/* More to say than there is room for is cut off, and what stands behind it stays. */
+static void
+much_to_say(void **state)
+{
+	struct check_paper said[64];
+	struct fixture f;
+
+	(void)state;
+	for (int n = 1; n < 30; n++) { /* the end of the room at any letter */
+		make(&f);
+		for (int i = 0; i < 64; i++)
+			said[i] = (struct check_paper){ i < n ? i : 100 + i, true, PAPER_CONTRADICTS };
+		f.s.papers_say = said;
+		f.s.npapers_say = 64;
+		says(&f, CHECK_PATIENT, CHECK_FINDING, CHECK_ERROR, "says another birth date");
+		assert_int_equal(strlen(f.rep.rules[CHECK_PATIENT].reason), CHECK_REASON_MAX - 1);
+		assert_null(f.rep.rules[CHECK_PATIENT].detail);
+		drop(&f);
+	}
 }
 
 static void
 permitted(void **state)
 {
 	static const char *const pacs[] = { "pacs" }, *const his[] = { "his" },
-				 *const other[] = { "other" }, *const url[] = { "folder:/tmp/x" };
+				 *const other[] = { "other" }, *const both[] = { "pacs", "his" },
+				 *const url[] = { "folder:/tmp/x" };
 	struct fixture f;
 
 	(void)state;
@@ -480,7 +753,19 @@ permitted(void **state)
 	f.s.nknown = 0;
 	f.s.now = 2000;
 	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "time of this import is over");
+	f.s.purge_at = 0; /* no spool, no deadline */
+	says(&f, CHECK_PERMITTED, CHECK_PASS, CHECK_ERROR, "");
+	f.s.purge_at = 2000;
 	f.s.now = 1000;
+	f.s.known = other; /* the order's own destination, where no other is asked for */
+	f.s.nknown = 1;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "destination 1 of the order is not configured");
+	f.s.known = both;
+	f.s.nknown = 2;
+	f.s.destinations = both;
+	f.s.ndestinations = 2;
+	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "not one of the order");
+	f.s.ndestinations = f.s.nknown = 0;
 	free(f.order->basis_reference);
 	f.order->basis_reference = NULL;
 	says(&f, CHECK_PERMITTED, CHECK_FINDING, CHECK_ERROR, "no reference");
@@ -541,7 +826,7 @@ put_us(struct maker *m, unsigned g, unsigned e, unsigned v)
 
 /* What patient, study and series have in every object. */
 static void
-put_study(struct maker *m, const char *name, const char *modality)
+put_study(struct maker *m, const char *name, const char *id, const char *birth, const char *sex, const char *modality)
 {
 	put_text(m, 8, 0x20, "DA", "20240101");
 	put_text(m, 8, 0x30, "TM", "1200");
@@ -549,9 +834,9 @@ put_study(struct maker *m, const char *name, const char *modality)
 	put_text(m, 8, 0x60, "CS", modality);
 	put_text(m, 8, 0x90, "PN", "");
 	put_text(m, 0x10, 0x10, "PN", name);
-	put_text(m, 0x10, 0x20, "LO", "");
-	put_text(m, 0x10, 0x30, "DA", "");
-	put_text(m, 0x10, 0x40, "CS", "");
+	put_text(m, 0x10, 0x20, "LO", id);
+	put_text(m, 0x10, 0x30, "DA", birth);
+	put_text(m, 0x10, 0x40, "CS", sex);
 }
 
 /* From Rows to Pixel Representation; planar where there is more than one sample. */
@@ -575,7 +860,8 @@ put_image(struct maker *m, unsigned samples, const char *photometric, const char
 
 struct recipe {
 	const char *charset, *name, *sop_uid, *meta_uid, *photometric, *frames, *study_id, *modality, *nested,
-	    *other_id, *other_issuer, *retired_ids, *sop_class;
+	    *other_id, *other_issuer, *retired_ids, *sop_class, *meta_class, *syntax, *study_uid, *series_uid,
+	    *birth_name, *other_name, *id, *issuer, *birth, *sex;
 	uint32_t lacks, empty;
 	unsigned rows, cols, bits, samples;
 	size_t pixels;
@@ -592,14 +878,17 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 	struct err err = { 0 };
 
 	memcpy(m.v + 128, "DICM", 4);
-	put_text(&m, 2, 0x02, "UI", sop_class);
+	put_text(&m, 2, 0x02, "UI", r->meta_class != NULL ? r->meta_class : sop_class);
 	put_text(&m, 2, 0x03, "UI", r->meta_uid != NULL ? r->meta_uid : "1.2.3.4");
-	put_text(&m, 2, 0x10, "UI", "1.2.840.10008.1.2.1");
+	put_text(&m, 2, 0x10, "UI", r->syntax != NULL ? r->syntax : "1.2.840.10008.1.2.1");
 	if (r->charset != NULL)
 		put_text(&m, 8, 0x05, "CS", r->charset);
 	put_text(&m, 8, 0x16, "UI", sop_class);
 	put_text(&m, 8, 0x18, "UI", r->sop_uid != NULL ? r->sop_uid : "1.2.3.4");
-	put_study(&m, r->name != NULL ? r->name : "A^B", r->modality != NULL ? r->modality : "CT");
+	put_study(&m, r->name != NULL ? r->name : "A^B", r->id != NULL ? r->id : "", r->birth != NULL ? r->birth : "",
+	    r->sex != NULL ? r->sex : "", r->modality != NULL ? r->modality : "CT");
+	if (r->issuer != NULL)
+		put_text(&m, 0x10, 0x21, "LO", r->issuer);
 	if (r->retired_ids != NULL)
 		put_text(&m, 0x10, 0x1000, "LO", r->retired_ids);
 	if (r->other_id != NULL) { /* a sequence of one item */
@@ -609,8 +898,12 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 		in.v[4] = (uint8_t)(in.n - 8);
 		put(&m, 0x10, 0x1002, "SQ", in.v, in.n);
 	}
-	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
-	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
+	if (r->other_name != NULL)
+		put_text(&m, 0x10, 0x1001, "PN", r->other_name);
+	if (r->birth_name != NULL)
+		put_text(&m, 0x10, 0x1005, "PN", r->birth_name);
+	put_text(&m, 0x20, 0x0d, "UI", r->study_uid != NULL ? r->study_uid : "1.2.3");
+	put_text(&m, 0x20, 0x0e, "UI", r->series_uid != NULL ? r->series_uid : "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", r->study_id != NULL ? r->study_id : "1");
 	put_text(&m, 0x20, 0x11, "IS", "");
 	put_text(&m, 0x20, 0x13, "IS", "17");
@@ -636,8 +929,6 @@ points_of(const struct recipe *r, struct check_object *o, struct check_identity 
 	return o->points;
 }
 
-#define POINT(p) ((uint32_t)1 << (p))
-
 static void
 objects(void **state)
 {
@@ -647,7 +938,7 @@ objects(void **state)
 	} v[] = {
 		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 160 }, 0 },
 		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 158 }, POINT(POINT_SHORT_PIXELS) },
-		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 164 }, POINT(POINT_LONG_PIXELS) },
+		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 162 }, POINT(POINT_LONG_PIXELS) },
 		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 320, .frames = "2" }, 0 },
 		{ { .rows = 10, .cols = 8, .bits = 16, .pixels = 160, .frames = "2" },
 		    POINT(POINT_SHORT_PIXELS) },
@@ -679,6 +970,11 @@ objects(void **state)
 		{ { .sop_uid = "1.02.3", .meta_uid = "1.02.3" }, POINT(POINT_BAD_UID) },
 		{ { .sop_uid = "", .meta_uid = "" }, POINT(POINT_TYPE1) },
 		{ { .meta_uid = "1.2.3.5" }, POINT(POINT_META_DIFFERS) },
+		{ { .meta_class = "1.2.840.10008.5.1.4.1.1.4" }, POINT(POINT_META_DIFFERS) },
+		{ { .syntax = "1.2.840.10008.1.2" }, POINT(POINT_META_DIFFERS) }, /* implicit, it says */
+		{ { .sop_class = "1.2.a", .meta_class = "1.2.a" }, POINT(POINT_BAD_UID) },
+		{ { .study_uid = "1..2" }, POINT(POINT_BAD_UID) },
+		{ { .series_uid = "1.2.3." }, POINT(POINT_BAD_UID) },
 		{ { .modality = "" }, POINT(POINT_NO_MODALITY) },
 		{ { .study_id = "" }, POINT(POINT_NO_STUDY_ID) },
 		{ { .charset = "ISO_IR 100", .name = "M\xfcller^J" }, 0 },
@@ -707,9 +1003,19 @@ objects(void **state)
 	assert_true(o.charset_nested);
 	assert_int_equal(
 	    points_of(&(struct recipe){ .charset = "ISO_IR 192", .nested = "ISO_IR 100|M\xfcller" }, &o, &id), 0);
-	points_of(&v[20].r, &o, &id);
+	points_of(&(struct recipe){ .charset = "ISO_IR 100", .name = "M\xfcller^J", .birth_name = "Z\xfcrn^J",
+		      .other_name = "A^J" }, &o, &id);
 	assert_string_equal(id.name, "Müller^J");
+	assert_string_equal(id.other_names, "Zürn^J\\A^J");
 	assert_string_equal(o.study_uid, "1.2.3");
+	points_of(&(struct recipe){ .id = "4711", .issuer = "HOSP", .birth = "19700201", .sex = "M" }, &o, &id);
+	assert_string_equal(id.id, "4711");
+	assert_string_equal(id.issuer, "HOSP");
+	assert_string_equal(id.birth_date, "19700201");
+	assert_string_equal(id.sex, "M");
+	points_of(&(struct recipe){ .charset = "ISO_IR 100", .birth = "1970020\xb9", .sex = "\xfc" }, &o, &id);
+	assert_string_equal(id.birth_date, ""); /* what is no digit is no date */
+	assert_string_equal(id.sex, "");
 	assert_int_equal(o.number, 17);
 }
 
@@ -786,7 +1092,7 @@ required(void **state)
 
 /* Two frames of RLE in two fragments, with an offset table, under a transfer syntax. */
 static uint32_t
-compressed_points(const char *syntax, uint32_t second, bool deep, struct check_object *o)
+compressed_points(const char *syntax, const char *frames, uint32_t second, bool deep, struct check_object *o)
 {
 	static const uint8_t item[8] = { 0xfe, 0xff, 0x00, 0xe0 }, end[8] = { 0xfe, 0xff, 0xdd, 0xe0 };
 	static const uint8_t undefined[12] = { 0xe0, 0x7f, 0x10, 0x00, 'O', 'B', 0, 0, 0xff, 0xff, 0xff, 0xff };
@@ -800,13 +1106,13 @@ compressed_points(const char *syntax, uint32_t second, bool deep, struct check_o
 	put_text(&m, 2, 0x10, "UI", syntax);
 	put_text(&m, 8, 0x16, "UI", "1.2.840.10008.5.1.4.1.1.2");
 	put_text(&m, 8, 0x18, "UI", "1.2.3.4");
-	put_study(&m, "A^B", "CT");
+	put_study(&m, "A^B", "", "", "", "CT");
 	put_text(&m, 0x20, 0x0d, "UI", "1.2.3");
 	put_text(&m, 0x20, 0x0e, "UI", "1.2.3.1");
 	put_text(&m, 0x20, 0x10, "SH", "1");
 	put_text(&m, 0x20, 0x11, "IS", "");
 	put_text(&m, 0x20, 0x13, "IS", "");
-	put_image(&m, 1, "MONOCHROME2", "2", 2, 2, 8);
+	put_image(&m, 1, "MONOCHROME2", frames, 2, 2, 8);
 	memcpy(table, item, 8);
 	table[4] = 8;
 	memcpy(table + 12, &second, 4);
@@ -834,14 +1140,20 @@ compressed(void **state)
 	struct check_object o;
 
 	(void)state;
-	assert_int_equal(compressed_points(rle, 80, false, &o), 0);
-	assert_int_equal(compressed_points(rle, 82, false, &o), POINT(POINT_OFFSETS));
-	assert_int_equal(compressed_points(rle, 0, false, &o), POINT(POINT_OFFSETS));
-	assert_int_equal(compressed_points("1.2.840.10008.1.2.1", 80, false, &o), POINT(POINT_META_DIFFERS));
-	assert_int_equal(compressed_points(rle, 80, true, &o), POINT(POINT_FRAME));
+	assert_int_equal(compressed_points(rle, "2", 80, false, &o), 0);
+	assert_int_equal(compressed_points(rle, "2", 82, false, &o), POINT(POINT_OFFSETS));
+	/* of RLE a fragment is a frame; of others a frame may have several, but none less than one */
+	assert_int_equal(compressed_points(rle, "1", 80, false, &o), POINT(POINT_FRAGMENTS));
+	assert_int_equal(compressed_points(rle, "3", 80, false, &o), POINT(POINT_FRAGMENTS));
+	assert_int_equal(compressed_points(j2k, "3", 80, false, &o), POINT(POINT_FRAGMENTS));
+	assert_int_equal(compressed_points(j2k, "1", 80, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points("1.2.840.10008.1.2.4.102", "30", 80, false, &o), 0); /* a video is one stream */
+	assert_int_equal(compressed_points(rle, "2", 0, false, &o), POINT(POINT_OFFSETS));
+	assert_int_equal(compressed_points("1.2.840.10008.1.2.1", "2", 80, false, &o), POINT(POINT_META_DIFFERS));
+	assert_int_equal(compressed_points(rle, "2", 80, true, &o), POINT(POINT_FRAME));
 	assert_int_equal(o.decoded, 1);
 	assert_string_equal(o.why, "frame 2 of 2: segment 1 of the RLE frame ends early");
-	assert_int_equal(compressed_points(j2k, 80, true, &o), POINT(POINT_UNDECODED));
+	assert_int_equal(compressed_points(j2k, "2", 80, true, &o), POINT(POINT_UNDECODED));
 	assert_string_equal(o.why, "frame 1 of 2, the first of several: there is no decoder here for its transfer syntax");
 }
 
@@ -903,6 +1215,18 @@ wire(void **state)
 	assert_int_equal(back.points, POINT(POINT_SHORT_PIXELS));
 	assert_true(back.image);
 	buf_free(&b);
+	/* each field in its own place */
+	o = (struct check_object){ .sop_class = "1", .sop_uid = "2", .series_uid = "3", .study_uid = "4", .study_date = "5",
+		.modality = "6", .number = 7, .frames = 8, .decoded = 9, .charset_tag = 10, .type1_tag = 11, .type2_tag = 12,
+		.charset_nested = true, .why = "13", .points = POINT(POINT_OBJECT_LAST) };
+	id = (struct check_identity){ .name = "a", .id = "b", .issuer = "c", .birth_date = "d", .sex = "e",
+		.other_names = "f", .other_ids = "g" };
+	assert_int_equal(check_object_write(&o, &id, &b, &err), RC_OK);
+	assert_int_equal(check_object_parse(b.data, b.len, &back, &id_back, &err), RC_OK);
+	buf_free(&b);
+	o.identity = -1; /* the caller's */
+	assert_memory_equal(&back, &o, sizeof o);
+	assert_memory_equal(&id_back, &id, sizeof id);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_not_equal(
 		    check_object_parse(bad[i], strlen(bad[i]), &back, &id_back, &err), RC_OK);
@@ -1019,10 +1343,10 @@ main(void)
 		cmocka_unit_test(papers),
 		cmocka_unit_test(papers_that_speak),
 		cmocka_unit_test(one_patient),
-		cmocka_unit_test(one_order),
+		cmocka_unit_test(one_order), cmocka_unit_test(worklist),
 		cmocka_unit_test(complete),
 		cmocka_unit_test(complete_empty_package), cmocka_unit_test(complete_without_uids),
-		cmocka_unit_test(consistent),
+		cmocka_unit_test(consistent), cmocka_unit_test(told), cmocka_unit_test(much_to_say),
 		cmocka_unit_test(permitted),
 		cmocka_unit_test(objects),
 		cmocka_unit_test(required),

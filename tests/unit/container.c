@@ -2,6 +2,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -274,6 +275,38 @@ static void grows(void **state)
 	close_it();
 }
 
+/* The header of a tar archive's member says another size (POSIX ustar: 12 octal digits at 124, a sum at 148). */
+static void say_size(size_t at, unsigned size)
+{
+	unsigned sum = 0;
+
+	snprintf((char *)b + at + 124, 12, "%011o", size);
+	memset(b + at + 148, ' ', 8);
+	for (size_t i = 0; i < 512; i++)
+		sum += b[at + i];
+	snprintf((char *)b + at + 148, 7, "%06o", sum);
+}
+
+/* libarchive gives less or more than it listed, for the archive is not what it was: damaged, no shorter file. */
+static void another_size(void **state)
+{
+	size_t at = 0;
+
+	(void)state;
+	make(0);
+	while (memcmp(b + at, "DICOM/IM2", 10) != 0)
+		at += 512;
+	for (unsigned size = 4; size <= 6; size += 2) {
+		say_size(at, 5);
+		assert_int_equal(open_it(), RC_OK);
+		say_size(at, size);
+		assert_int_equal(content("DICOM/IM2", NULL, 5), RC_FAILED);	/* and no byte more than was listed */
+		assert_string_equal(err.text, "member 4 is damaged: it cannot be read to its size");
+		assert_int_equal(content("DICOM/IM1", big, LONG), RC_OK);
+		close_it();
+	}
+}
+
 /* A header alone says it: refused as what it is, not as cut off or as one that grows. */
 static void too_large(void **state)
 {
@@ -474,7 +507,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(names), cmocka_unit_test(cut_off), cmocka_unit_test(behind),
-		cmocka_unit_test(grows), cmocka_unit_test(every_byte), cmocka_unit_test(others), cmocka_unit_test(too_large),
+		cmocka_unit_test(grows), cmocka_unit_test(another_size), cmocka_unit_test(every_byte),
+		cmocka_unit_test(others), cmocka_unit_test(too_large),
 		cmocka_unit_test(lone), cmocka_unit_test(parts), cmocka_unit_test(lone_grows),
 	};
 

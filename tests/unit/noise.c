@@ -36,6 +36,7 @@ static void settings(void **state)
 	DATA("[autorun]\nopen=a\n[Findings]\nliver=large\n");
 	DATA("[autorun is what it says\n");
 	DATA("A=1\n");
+	DATA("A=1\n[autorun]\nopen=a\n");	/* a section begins it */
 	DATA("; only a comment\n");
 	DATA("\xff\xfeR\0e\0p\0o\0r\0t\0");
 	DATA("\xff\xfe[\0a\0u\0t\0o\0r\0u\0n\0]\0\n\0\x3d\x04\n\0");	/* "=" only by its low byte */
@@ -58,6 +59,12 @@ static void checksums(void **state)
 	NOISE("DA39A3EE5E6B4B0D3255BFEF95601890AFD80709\tA\n");
 	NOISE("SHA1 (a) = da39a3ee5e6b4b0d3255bfef95601890afd80709\n");
 	NOISE("MD5 (a) = d41d8cd98f00b204e9800998ecf8427e\n");
+#define H8	"01234567"
+#define H32	H8 H8 H8 H8
+	NOISE(H32 H8 H8 H8 "  sha224\n" H32 H32 "  sha256\n" H32 H32 H32 "  sha384\n" H32 H32 H32 H32 "  sha512\n");
+	DATA(H32 H32 H8 "  a\n");
+	DATA("g1d8cd98f00b204e9800998ecf8427ed  a\n");
+	DATA("01234567012345670123456701234g67  a\n");
 	DATA("d41d8cd98f00b204e9800998ecf8427e  a\nThe liver is enlarged.\n");
 	DATA("d41d8cd98f00b204e9800998ecf8427  a\n");
 	DATA("d41d8cd98f00b204e9800998ecf8427e\n");
@@ -72,13 +79,20 @@ static void by_magic(void **state)
 	/* AppleDouble: magic, version, filler, count; id, offset, length */
 #define DOUBLE(count, id) "\0\5\26\7\0\2\0\0Mac OS X        \0" count "\0\0\0" id "\0\0\0\x26\0\0\0\0"
 	static const char ico[] = "\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\4\0\0\0\x16\0\0\0data";
-	char b[sizeof ico - 1];
+	char b[sizeof ico - 1], forks[26 + 12 * 65] = "", many[6 + 16 * 65 + 4] = "";
 
 	(void)state;
 	NOISE(DOUBLE("\1", "\2"));
 	DATA(DOUBLE("\1", "\1"));	/* it holds the file's own bytes */
 	DATA(DOUBLE("\2", "\2"));	/* and this one ends early */
 	DATA(DOUBLE("\0", "\2"));
+	/* nor does the second say so, and more forks than any file has are none */
+	NOISE(DOUBLE("\2", "\2") "\0\0\0\3\0\0\0\x26\0\0\0\0");
+	DATA(DOUBLE("\2", "\2") "\0\0\0\1\0\0\0\x26\0\0\0\0");
+	memcpy(forks, DOUBLE("\x40", "\2"), 38);
+	assert_non_null(of(forks, 26 + 12 * 64));
+	forks[25] = 65;
+	assert_null(of(forks, 26 + 12 * 65));
 	NOISE("\0\0\0\1Bud1\0\0\x10\0");
 	DATA("\0\0\0\1Bud2\0\0\x10\0");
 	NOISE("\x4c\0\0\0\1\x14\2\0\0\0\0\0\xc0\0\0\0\0\0\0\x46 and more");
@@ -95,6 +109,38 @@ static void by_magic(void **state)
 			assert_null(of(b, sizeof b));
 	}
 	assert_null(of(ico, sizeof ico - 2));
+	DATA("\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\x8\0\0\0\x16\0\0\0%PDF-1.4");	/* a document, as readers take it */
+	memcpy(b, ico, sizeof b);
+	b[18] = 21;	/* a picture in the directory, and one of no bytes */
+	assert_null(of(b, sizeof b));
+	b[18] = 22;
+	b[14] = 0;
+	assert_null(of(b, sizeof b));
+	b[4] = 0;
+	assert_null(of(b, sizeof b));
+	/* as many as there may be; each is looked at */
+	for (int count = 64; count <= 65; count++) {
+		memset(many, 0, sizeof many);
+		many[2] = 1;
+		many[4] = (char)count;
+		for (int i = 0; i < count; i++) {
+			char *e = many + 6 + 16 * i;
+
+			memcpy(e, ico + 6, 16);
+			e[12] = (char)((6 + 16 * count) & 0xff);
+			e[13] = (char)((6 + 16 * count) >> 8);
+		}
+		if (count == 65)
+			assert_null(of(many, sizeof many));
+		else
+			assert_non_null(of(many, sizeof many));
+	}
+	many[4] = 64;
+	for (int i = 0; i < 64; i++)
+		many[6 + 16 * i + 12] = 6, many[6 + 16 * i + 13] = 4;
+	assert_non_null(of(many, sizeof many));
+	many[6 + 16 + 3] = 1;
+	assert_null(of(many, sizeof many));
 }
 
 static void put_name(char *e, const char *name, int type)
@@ -124,6 +170,7 @@ static const char *compound(const char *one, const char *two, int type)
 static void thumbnails(void **state)
 {
 	char b[1024] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+	static char large[8192];
 
 	(void)state;
 	assert_non_null(compound("Catalog", "1", 2));
@@ -133,6 +180,9 @@ static void thumbnails(void **state)
 	assert_null(compound("Catalogue", NULL, 2));
 	assert_null(compound("256_", NULL, 2));
 	assert_null(compound("256_0g", NULL, 2));
+	assert_non_null(compound(NULL, "Catalog", 2));	/* an entry that is not in use */
+	assert_null(compound("Catalog", "12345678901234567890123456789012", 2));	/* a name without an end */
+	assert_null(compound("Catalog", "", 2));
 	assert_null(compound("Catalog", "1", 1));	/* a storage */
 	assert_null(compound(NULL, NULL, 2));	/* nothing in it */
 	b[30] = 9;
@@ -147,8 +197,27 @@ static void thumbnails(void **state)
 	b[641] = 1;	/* no Latin letter */
 	assert_null(of(b, sizeof b));
 	b[641] = 0;
+	for (size_t i = 0; i < 4; i++) {	/* half a letter, no letter, more than there is room for */
+		static const uint8_t bytes[] = { 17, 0, 66, 200 };
+
+		b[640 + 64] = (char)bytes[i];
+		assert_null(of(b, sizeof b));
+	}
+	b[640 + 64] = 16;
+	b[640 + 14] = 's';	/* "Catalogs" without its end */
+	assert_null(of(b, sizeof b));
+	b[640 + 14] = 0;
+	assert_non_null(of(b, sizeof b));
 	b[30] = 10;
 	assert_null(of(b, sizeof b));
+	/* sectors of 4096 bytes, to the last entry of one */
+	memcpy(large, b, 48);
+	large[30] = 12;
+	put_name(large + 4096, "Root Entry", 5);
+	put_name(large + 4096 + 128, "Catalog", 2);
+	assert_non_null(of(large, sizeof large));
+	put_name(large + 8192 - 128, "WordDocument", 2);
+	assert_null(of(large, sizeof large));
 }
 
 static void others(void **state)

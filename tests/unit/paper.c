@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,23 @@ static const struct {
 	{ "MSH|", PAPER_SILENT },
 	{ "PID|1||4711||Weber^Anna||19800605|F", PAPER_SILENT },
 	{ "DOB 05/05/1980", PAPER_CONTRADICTS },
+	/* what is near enough to its label, and what is a date at all */
+	{ "geboren am Montag, 05.06.1980", PAPER_CONTRADICTS },
+	{ "geboren wohl am Montag, 05.06.1980", PAPER_SILENT },
+	{ "birthTime a b 19800605", PAPER_CONTRADICTS },
+	{ "birthTime a b c 19800605", PAPER_SILENT },
+	{ "geb. 05-06-1980", PAPER_CONTRADICTS },
+	{ "geb. 05.06 1980", PAPER_SILENT },
+	{ "geb. 05 06.1980", PAPER_SILENT },
+	{ "geb. 1980.06.05", PAPER_SILENT },
+	{ "geb. 00005.06.1980", PAPER_SILENT },
+	{ "geb. 05.06.1899", PAPER_SILENT },
+	{ "geb. 05.06.2100", PAPER_SILENT },
+	{ "geb. 05.06.2099", PAPER_CONTRADICTS },
+	{ "geb. 01.02.1970, Mutter geb. 05.06.1940", PAPER_SILENT }, /* one of them is the patient's */
+	/* a name within eight words */
+	{ "Jörg 2 3 4 5 6 7 Müller geb. 01.02.1970", PAPER_AGREES },
+	{ "Jörg 2 3 4 5 6 7 8 Müller geb. 01.02.1970", PAPER_SILENT },
 	{ "Müller geb. Weber war hier. Die Untersuchung fand statt am 03.09.2026", PAPER_SILENT },
 };
 
@@ -75,6 +93,29 @@ letters(void **state)
 	}
 }
 
+/* The names of the months in three languages, in full and short. */
+static void
+months(void **state)
+{
+	static const char *const names[12] = { "Januar Jänner January Jan janvier", "Februar February Feb février",
+		"März March Mar mars", "April Apr avril", "Mai May mai", "Juni June Jun juin", "Juli July Jul juillet",
+		"August Aug août", "September Sep Sept septembre", "Oktober October Okt Oct octobre",
+		"November Nov novembre", "Dezember December Dez Dec décembre" };
+
+	(void)state;
+	for (int m = 0; m < 12; m++) {
+		char list[64], text[96], birth[9], *rest = list;
+
+		snprintf(list, sizeof list, "%s", names[m]);
+		for (char *w = strtok_r(list, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest)) {
+			snprintf(text, sizeof text, "Jörg Müller, geb. 3. %s 1970", w);
+			snprintf(birth, sizeof birth, "1970%02d03", m + 1);
+			if (paper_read(text, strlen(text), "Müller^Jörg", birth) != PAPER_AGREES)
+				fail_msg("%s", w);
+		}
+	}
+}
+
 static void
 other_orders(void **state)
 {
@@ -83,6 +124,8 @@ other_orders(void **state)
 	(void)state;
 	assert_int_equal(paper_read(t, sizeof t - 1, "van der Berg^Otto", "19700201"), PAPER_AGREES);
 	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Otto^^van der", "1970-02-01"), PAPER_AGREES);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg^Otto=Yamada^Tarou", "19700201"), PAPER_AGREES);
+	assert_int_equal(paper_read(t, sizeof t - 1, "Berg Meier^Otto", "19700201"), PAPER_SILENT);
 	assert_int_equal(paper_read(t, sizeof t - 1, "Müller-Schmidt^Anna Lena", "19700201"), PAPER_AGREES);
 	assert_int_equal(paper_read(t, sizeof t - 1, "Müller-Weber^Anna", "19700201"), PAPER_SILENT);
 	assert_int_equal(paper_read(t, sizeof t - 1, "Berg", "19700201"), PAPER_SILENT);
@@ -122,7 +165,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(letters),
+		cmocka_unit_test(letters), cmocka_unit_test(months),
 		cmocka_unit_test(other_orders),
 		cmocka_unit_test(hostile),
 	};

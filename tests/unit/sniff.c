@@ -117,6 +117,56 @@ static void dicom(void **state)
 	assert_int_equal(OF("\x08\0\x05\0\xff\xff\xff\x7fISO_IR 100"), MEDIA_UNKNOWN);
 }
 
+/* What keeps a bare data set and a DICOMDIR apart from what only looks like one. */
+static void dicom_edges(void **state)
+{
+	char f[400] = "MZ";	/* the preamble of a slide (PS3.10 7.1) may be a program's, or TIFF's */
+	static const char ob[] = "DICM\2\0\0\0UL\4\0\0\0\0\0\2\0\1\0OB\0\0\2\0\0\0\0\1\2\0\2\0UI\x14\0" "1.2.840.10008.1.3.10";
+
+	(void)state;
+	memcpy(f + 128, ob, sizeof ob - 1);
+	assert_int_equal(sniff(f, sizeof f), MEDIA_DICOMDIR);	/* the length of OB has four bytes */
+	assert_int_equal(sniff(f, 128 + sizeof ob - 1), MEDIA_DICOMDIR);
+	for (size_t n = 132; n < 128 + sizeof ob - 1; n++)
+		assert_int_equal(sniff(f, n), MEDIA_DICOM);	/* cut off: nothing behind the end is looked at */
+	f[128 + sizeof ob - 1] = 2;	/* the next element */
+	assert_int_equal(sniff(f, sizeof f), MEDIA_DICOMDIR);
+	f[128 + sizeof ob - 1 - 22] = '\x16';
+	f[128 + sizeof ob - 1] = ' ';
+	assert_int_equal(sniff(f, sizeof f), MEDIA_DICOMDIR);
+	f[128 + sizeof ob - 1] = '\0';
+	assert_int_equal(sniff(f, sizeof f), MEDIA_DICOMDIR);
+	f[128 + sizeof ob - 1] = '.';
+	assert_int_equal(sniff(f, sizeof f), MEDIA_DICOM);	/* a UID that goes on is another */
+	assert_int_equal(OF("\2\0\0\0UL\4\0\1\1\1\1\2\0\1\0"), MEDIA_DICOM);	/* a meta group without preamble */
+	assert_int_equal(OF("\2\0\0\x31UL\4\0\1\1\1\1\2\0\1\0"), MEDIA_UNKNOWN);
+	assert_int_equal(OF("\2\0\0\0\4\0\0\0\1\1\1\1\2\0\1\0"), MEDIA_UNKNOWN);	/* which is explicit, always */
+	assert_int_equal(OF("\x08\0\x05\0\0\4\0\0ISO_IR 100"), MEDIA_DICOM);
+	assert_int_equal(OF("\x08\0\x05\0\1\4\0\0ISO_IR 100"), MEDIA_UNKNOWN);
+	assert_int_equal(OF("\0\x08\0\x05" "cs\0\x0aISO_IR 100"), MEDIA_UNKNOWN);
+	assert_int_equal(OF("\0\x08\x31\x05" "CS\0\x0aISO_IR 100"), MEDIA_UNKNOWN);
+	assert_int_equal(of("\x08\0\x05\0CS\x0a\0ISO_IR 1", 15), MEDIA_UNKNOWN);
+}
+
+static void text_edges(void **state)
+{
+	(void)state;
+	assert_int_equal(OF("<?xml version='1.0'?>\n<a>ClinicalDocument urn:hl7-org:v3</a>"), MEDIA_XML);	/* a mention */
+	assert_int_equal(OF("<Bundle xmlns='http://hl7.org/fhir'/>"), MEDIA_FHIR_XML);
+	assert_int_equal(OF("<?xml version='1.0'?>\n<!-- a page -->\n<!DOCTYPE html PUBLIC \"x\">"), MEDIA_HTML);
+	assert_int_equal(OF("{ }"), MEDIA_JSON);
+	assert_int_equal(OF("{\"resourceType\":\"Bundle\"}"), MEDIA_FHIR);
+	assert_int_equal(OF("a page\fanother"), MEDIA_TEXT);
+	assert_int_equal(OF("\x1b[1mbold"), MEDIA_TEXT);
+	assert_int_equal(OF("\bback"), MEDIA_UNKNOWN);
+	assert_int_equal(OF("\vMSH|^~\\&|RIS"), MEDIA_HL7);
+	assert_int_equal(OF("FHS|^~\\&|RIS"), MEDIA_HL7);
+	assert_int_equal(OF("BHS|^~\\&|RIS"), MEDIA_HL7);
+	assert_int_equal(OF("PK\7\10PK\3\4"), MEDIA_ZIP);	/* the first part of several, in one */
+	assert_int_equal(AT(4096, 1023, "%PDF-1.4"), MEDIA_PDF);
+	assert_int_equal(AT(4096, 1024, "%PDF-1.4"), MEDIA_UNKNOWN);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -148,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mentions),
 		cmocka_unit_test(by_magic), cmocka_unit_test(text_kinds), cmocka_unit_test(dicom), cmocka_unit_test(names),
+		cmocka_unit_test(dicom_edges), cmocka_unit_test(text_edges),
 		cmocka_unit_test(from_stream),
 	};
 

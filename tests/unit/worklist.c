@@ -24,6 +24,15 @@ static struct order *made(const char *text)
 #define JOERG	PATIENT("1", "Müller^Jörg", "1970-02-01", "M")
 #define ANNA	PATIENT("1", "Schulz^Anna", "1970-02-01", "F")
 
+#define SOLE	"{\"studies\":[{\"accession\":\"A\"}]}"
+#define TWIN(id, issuer, name, birth, sex, of, procedure, step, description, admission) \
+	"{\"patient\":{\"id\":\"" id "\",\"issuer\":\"" issuer "\",\"name\":\"" name "\",\"birth_date\":\"" birth \
+	"\",\"sex\":\"" sex "\"},\"studies\":[{\"accession\":\"A\",\"accession_issuer\":\"" of \
+	"\",\"requested_procedure_id\":\"" procedure "\",\"scheduled_step_id\":\"" step "\",\"description\":\"" description \
+	"\",\"admission_id\":\"" admission "\"}]}"
+#define DIFFERENT(twin) { SOLE, { TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V"), twin }, \
+	    CHECK_BY_ACCESSION, CHECK_WORKLIST_MANY, "" }
+
 static const struct trial {
 	const char *order;
 	const char *v[3];
@@ -55,6 +64,27 @@ static const struct trial {
 	    "issuer of the patient id differs" },
 	{ "{\"patient\":{\"sex\":\"F\"},\"studies\":[{\"accession\":\"A\"}]}", { "{" JOERG "," STUDY("A", "S") "}" },
 	    CHECK_BY_ACCESSION, CHECK_WORKLIST_DIFFERS, "sex differs" },
+	/* each that an order may be given makes two of two */
+	{ SOLE, { TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V"),
+	      TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V") }, CHECK_BY_ACCESSION,
+	    CHECK_WORKLIST_ONE, "" },
+	DIFFERENT(TWIN("2", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "ELSE", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^C", "1970-02-01", "M", "RIS", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-02", "M", "RIS", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "F", "RIS", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "SIR", "P", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "Q", "S", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "T", "D", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "E", "V")),
+	DIFFERENT(TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "W")),
+	{ "{\"patient\":{\"id\":\"1\"}}", { "{" JOERG "," STUDY("A", "S") "}", "{" JOERG "," STUDY("B", "S") "}" },
+	    CHECK_BY_ID, CHECK_WORKLIST_MANY, "" },
+	{ "{\"patient\":{\"id\":\"1\"}}", { "{" JOERG "," STUDY("A", "S") "}", "{" JOERG "}" }, CHECK_BY_ID,
+	    CHECK_WORKLIST_MANY, "" },
+	{ "{\"studies\":[{\"accession\":\"A\",\"scheduled_step_id\":\"T\",\"admission_id\":\"W\"}]}",
+	    { TWIN("1", "HOSP", "A^B", "1970-02-01", "M", "RIS", "P", "S", "D", "V") }, CHECK_BY_ACCESSION,
+	    CHECK_WORKLIST_DIFFERS, "scheduled step id differs, admission id differs" },
 	/* by id; a RIS that answers with everybody */
 	{ "{\"patient\":{\"id\":\"1\"}}", { "{" PATIENT("12", "X", "1970-02-01", "M") "}", "{" JOERG "}" }, CHECK_BY_ID,
 	    CHECK_WORKLIST_ONE, "" },

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <openssl/sha.h>
 #include "media/xdm.h"
 
 #define HEAD	"<?xml version=\"1.0\"?>\n<lcm:SubmitObjectsRequest " \
@@ -63,6 +64,91 @@ static void documents(void **state)
 	listing_free(&l);
 }
 
+#define INFO(v)	"<Slot name=\"sourcePatientInfo\"><ValueList>" v "</ValueList></Slot>"
+#define V(v)	"<Value>" v "</Value>"
+#define OWNER(v) "<ExternalIdentifier identificationScheme=\"urn:uuid:58a6f841-87b3-4a3e-92fd-a8ffeff98427\" value=\"" \
+	v "\"/><ExternalIdentifier identificationScheme=\"urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab\" value=\"1.2.9\"/>"
+#define STUDY(v) SLOT("referenceIdList", v "^^^^urn:ihe:iti:xds:2013:studyInstanceUID")
+#define DIGITS	"1234567890123456789012345678901234567890123456789012345678901234"
+
+static void append(char *to, const char *what)
+{
+	memcpy(to + strlen(to), what, strlen(what) + 1);
+}
+
+/* Whose a document is: the first of what is said of a patient, and its own id before that of where it comes from. */
+static void owners(void **state)
+{
+	static const char xml[] = HEAD
+	    DOC(GOOD INFO(V("PID-3|7^^^A") V("PID-3|8") V("PID-5|Doe^Ann") V("PID-5|Roe^Bob") V("PID-7|19700101")
+	        V("PID-7|19990101")))
+	    DOC(GOOD SLOT("sourcePatientId", "99^^^A") OWNER("7^^^B"))
+	    DOC(GOOD INFO(V("PID-5|Roe^Bob") V("PID-7|1970")) OWNER("7^^^B"))	/* another name: another patient */
+	    DOC(GOOD OWNER("5^^^B"))
+	    DOC(GOOD INFO(V("PID-5|Poe^Eve")) OWNER("5^^^B"))	/* the name came later */
+	    DOC(GOOD INFO(V("PID-5|Coe^Cy") V("PID-7|19700101")))
+	    DOC(GOOD INFO(V("PID-5|Coe^Cy") V("PID-7|19710101")))	/* no id, and another birth */
+	    DOC(GOOD) TAIL;
+	static const int of[] = { 0, 0, 1, 2, 2, 3, 4, -1 };
+	struct listing l;
+
+	(void)state;
+	take(xml, sizeof xml - 1, &l);
+	assert_null(l.broken);
+	assert_int_equal(l.nfiles, 8);
+	assert_int_equal(l.npatients, 5);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(l.files[i].patient, of[i]);
+	assert_string_equal(l.patients[0].id, "7");
+	assert_string_equal(l.patients[0].name, "Doe^Ann");
+	assert_string_equal(l.patients[0].birth, "19700101");
+	assert_string_equal(l.patients[1].name, "Roe^Bob");
+	assert_string_equal(l.patients[1].birth, "");	/* a year is no date */
+	listing_free(&l);
+}
+
+/* What is at the edge of being readable. */
+static void edges(void **state)
+{
+	static const char xml[] = HEAD
+	    DOC(SLOT("URI", "A%00B%4") SLOT("size", "5000000000") SLOT("hash", SHA) STUDY("1.2." DIGITS))
+	    DOC(GOOD STUDY("1.2.x")) DOC(GOOD STUDY("1.2.3")) TAIL;
+	static const char head[] = "<SubmitObjectsRequest";
+	char late[4096], nested[1024];
+	struct listing l;
+
+	(void)state;
+	take(xml, sizeof xml - 1, &l);
+	assert_null(l.broken);
+	assert_string_equal(l.files[0].path, "A%00B%4");	/* what stands for no letter stays as it is */
+	assert_true(l.files[0].bytes == 5000000000);
+	assert_int_equal(l.nstudies, 1);	/* neither a UID that is too long nor a part of it */
+	assert_string_equal(l.studies[0].uid, "1.2.3");
+	listing_free(&l);
+	for (size_t deep = XDM_DEPTH_MAX - 1; deep <= XDM_DEPTH_MAX; deep++) {
+		memcpy(nested, "<SubmitObjectsRequest>", 23);
+		for (size_t i = 0; i < deep; i++)
+			append(nested, "<a>");
+		for (size_t i = 0; i < deep; i++)
+			append(nested, "</a>");
+		append(nested, "</SubmitObjectsRequest>");
+		take(nested, strlen(nested), &l);
+		if (deep < XDM_DEPTH_MAX)
+			assert_null(l.broken);
+		else
+			assert_string_equal(l.broken, "elements that are nested more than 32 deep");
+		listing_free(&l);
+	}
+	assert_true(xdm_is(head, sizeof head - 1));
+	assert_false(xdm_is(head + 1, sizeof head - 2));
+	memset(late, ' ', sizeof late);
+	memcpy(late + 2048 - 21, head, 21);
+	assert_true(xdm_is(late, sizeof late));
+	memset(late, ' ', sizeof late);
+	memcpy(late + 2048 - 20, head, 21);
+	assert_false(xdm_is(late, sizeof late));
+}
+
 static void refused(void **state)
 {
 	static const struct { const char *xml, *why; size_t files; } v[] = {
@@ -78,6 +164,8 @@ static void refused(void **state)
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "-3") SLOT("hash", SHA)) TAIL, "a size that is no number", 1 },
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3") SLOT("hash", "abc")) TAIL, "a hash that is no SHA-1", 1 },
 		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "3")) TAIL, "without size or hash", 1 },
+		{ HEAD DOC(SLOT("URI", "A") SLOT("hash", SHA)) TAIL, "without size or hash", 1 },
+		{ HEAD DOC(SLOT("URI", "A") SLOT("size", "9223372036854775808") SLOT("hash", SHA)) TAIL, "no number", 1 },
 	};
 	struct listing l;
 	char *deep = calloc(1, 4000), *big = NULL;
@@ -101,8 +189,23 @@ static void refused(void **state)
 	assert_non_null(strstr(l.broken, "nested more than"));
 	listing_free(&l);
 	big = calloc(1, XDM_BYTES_MAX + 1);
+	take(big, XDM_BYTES_MAX, &l);
+	assert_non_null(strstr(l.broken, "no well-formed XML"));
+	listing_free(&l);
 	take(big, XDM_BYTES_MAX + 1, &l);
 	assert_non_null(strstr(l.broken, "larger than 4 MB"));
+	listing_free(&l);
+	/* a URI in parts that are together too long: there is a document, and no place for it */
+	big[0] = '\0';
+	append(big, HEAD "<ExtrinsicObject><Slot name=\"URI\"><ValueList><Value>1|");
+	memset(big + strlen(big), 'x', 1000);
+	append(big, "</Value><Value>2|");
+	memset(big + strlen(big), 'y', 1000);
+	append(big, "</Value></ValueList></Slot></ExtrinsicObject>" TAIL);
+	take(big, strlen(big), &l);
+	assert_string_equal(l.broken, "a document with a URI that cannot be read");
+	assert_int_equal(l.nfiles, 1);
+	assert_string_equal(l.files[0].path, "");
 	listing_free(&l);
 	free(big);
 	free(deep);
@@ -154,6 +257,9 @@ static void compared(void **state)
 	    DOC(SLOT("URI", "C.PDF") SLOT("size", "3") SLOT("hash", SHA))
 	    DOC(SLOT("URI", "../../D.PDF") SLOT("size", "3") SLOT("hash", SHA))
 	    DOC(SLOT("URI", "../../../E.PDF") SLOT("size", "3") SLOT("hash", SHA)) TAIL;
+	static const uint8_t more[65537];	/* a step, and a byte */
+	uint8_t digest[20];
+	char whole[SHA1_HEX];
 	static const char other[] = "a9993e364706816aba3e25717850c26c9cd0d89e";
 	char sha1[SHA1_HEX];
 	struct stream *s = NULL;
@@ -174,6 +280,16 @@ static void compared(void **state)
 	assert_int_equal(xdm_sha1(s, sha1, &err), RC_OK);
 	stream_close(s);
 	assert_string_equal(sha1, "a9993e364706816aba3e25717850c26c9cd0d89d");	/* FIPS 180-2 A.1 */
+	assert_int_equal(stream_mem(&s, more, sizeof more, &err), RC_OK);
+	assert_int_equal(xdm_sha1(s, whole, &err), RC_OK);
+	stream_close(s);
+	assert_non_null(SHA1(more, sizeof more, digest));
+	for (int i = 0; i < 20; i++) {
+		char hex[3];
+
+		snprintf(hex, sizeof hex, "%02x", digest[i]);
+		assert_memory_equal(whole + 2 * i, hex, 2);
+	}
 	take(xml, sizeof xml - 1, &l);
 	assert_int_equal(listing_compare(&l, "IHE_XDM/SUB", v, 6, &err), RC_OK);
 	assert_int_equal(l.files[0].state, LISTED_HERE);
@@ -194,7 +310,8 @@ static void compared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents), cmocka_unit_test(refused), cmocka_unit_test(submission),
+		cmocka_unit_test(documents), cmocka_unit_test(owners), cmocka_unit_test(edges),
+		cmocka_unit_test(refused), cmocka_unit_test(submission),
 		cmocka_unit_test(silent), cmocka_unit_test(compared),
 	};
 

@@ -419,16 +419,98 @@ static void two_answers(void **state)
 	assert_int_equal(content(0, NULL, 0), RC_FAILED);
 	assert_non_null(strstr(err.text, "cannot be inflated to its size"));
 	close_it();
-	/* a zip64 field of the directory without the header's place */
+	/* a zip64 field of the directory without the header's place, or with a part of it */
 	fresh();
 	two[0].zip64 = true;
 	make(two, 2);
-	b[directory + 46 + 5 + 2] = 16;
-	refused("zip64 field is too short");
+	for (uint8_t len = 16; len < 24; len++) {
+		b[directory + 46 + 5 + 2] = len;
+		refused("zip64 field is too short");
+	}
+	b[directory + 46 + 5 + 2] = 25;
+	refused("longer than its area");
+	b[directory + 46 + 5 + 2] = 24;
+	b[directory + 34] = 1;
+	refused("another disk");
 	fresh();
 	make(two, 2);
 	b[two[1].header] = 'Q';
 	refused("no local header");
+}
+
+static void put_at(size_t at, uint64_t v, int k)
+{
+	for (int i = 0; i < k; i++)
+		b[at + (size_t)i] = (uint8_t)(v >> 8 * i);
+}
+
+/* A descriptor behind values that the local header has too: they may be there, and are looked at both. */
+static void descriptor_again(void **state)
+{
+	(void)state;
+	for (int descriptor = 1; descriptor < 4; descriptor++) {
+		size_t over = 0;
+
+		fresh();
+		two[0].descriptor = descriptor;
+		make(two, 2);
+		put_at(two[0].header + 14, two[0].crc, 4);
+		put_at(two[0].header + 18, two[0].packed_len, 4);
+		put_at(two[0].header + 22, two[0].n, 4);
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
+		close_it();
+		over = two[0].header + 30 + 5 + two[0].packed_len + (descriptor == 2 ? 0 : 4);
+		for (size_t field = 0; field < 3; field++) {	/* CRC, packed, size */
+			size_t at = over + (field == 0 ? 0 : 4 + (field - 1) * (descriptor == 3 ? 8 : 4));
+
+			b[at]++;
+			refused("data descriptor contradicts");
+			b[at]--;
+		}
+		b[two[0].header + 18]++;
+		refused("contradicts the directory");
+	}
+	/* the flag alone, and all is said in the header: nothing has to follow */
+	fresh();
+	two[0].flags = two[1].flags = 8;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(content(1, "short", 5), RC_OK);
+	close_it();
+	/* nor is a header that says nothing an answer where no descriptor is announced */
+	put_at(two[0].header + 6, 0, 2);
+	put_at(two[0].header + 18, 0, 4);
+	refused("local header contradicts");
+}
+
+/* Areas with two zip64 fields, of which readers take the first or the last. */
+static void two_fields(void **state)
+{
+	size_t at = 0;
+
+	(void)state;
+	fresh();
+	two[0].zip64 = true;
+	make(two, 2);
+	put_at(directory + 20, two[0].packed_len, 4);
+	put_at(directory + 42, 0, 4);
+	at = directory + 46 + 5;
+	put_at(at + 2, 8, 2);
+	put_at(at + 12, 1, 2);
+	put_at(at + 14, 12, 2);
+	refused("two zip64 fields");
+	fresh();
+	two[0].zip64 = true;
+	make(two, 2);
+	at = two[0].header + 30 + 5;
+	put_at(at + 2, 4, 2);
+	put_at(at + 8, 1, 2);
+	put_at(at + 10, 8, 2);
+	refused("zip64 field is too short");
+	put_at(two[0].header + 22, two[0].n, 4);	/* nothing is asked of the first, then */
+	put_at(two[0].header + 18, two[0].packed_len, 4);
+	refused("two zip64 fields");
 }
 
 static void one_end(void **state)
@@ -577,6 +659,13 @@ static void encrypted_badly(void **state)
 		assert_non_null(strstr(err.text, "authentication code"));
 		assert_int_equal(content(0, LONG, sizeof LONG - 1), RC_OK);
 		close_it();
+		b[two[1].header + 30 + 5 + 11 + 8 + 2]--;
+		b[two[1].header + 30 + 5 + 11 + two[1].packed_len - 1]++;	/* the last byte of the code */
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+		assert_int_equal(content(1, NULL, 0), RC_FAILED);
+		assert_non_null(strstr(err.text, "authentication code"));
+		close_it();
 	}
 	/* another salt: as if by another password, which the first member's is not */
 	b[two[1].header + 30 + 5 + 11]++;
@@ -594,6 +683,14 @@ static void encrypted_badly(void **state)
 	make(two, 2);
 	refused("contradicts");
 	two[1].local_bits = 0;
+	for (size_t field = 0; field < 6; field += 5) {	/* version, method */
+		make(two, 2);
+		b[two[1].header + 30 + 5 + 4 + field] ^= field ? 8 : 3;
+		refused("contradicts");
+	}
+	make(two, 2);
+	b[two[1].header + 30 + 5]++;	/* no such field in one of them */
+	refused("contradicts");
 	two[1].version = 3;
 	make(two, 2);
 	assert_int_equal(open_it(), RC_OK);
@@ -614,6 +711,88 @@ static void encrypted_badly(void **state)
 	assert_int_equal(open_it(), RC_OK);
 	assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
 	assert_string_equal(zip_member(z, 1)->unreadable, "compressed with LZMA");
+	close_it();
+}
+
+/* The field says nothing that there is: bytes of its length, vendor, version and strength. */
+static void aes_field(void **state)
+{
+	static const struct { size_t at; uint8_t v; } bad[] = {
+		{ 2, 6 }, { 4, 0 }, { 5, 1 }, { 6, 'B' }, { 7, 'A' }, { 8, 0 }, { 8, 4 }, { 8, 255 },
+	};
+	struct part p = { .name = "IM1", .data = LONG, .n = sizeof LONG - 1, .crypt = ZIP_AES, .bits = 3, .version = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		make(&p, 1);
+		b[directory + 46 + 3 + bad[i].at] = bad[i].v;
+		b[p.header + 30 + 3 + bad[i].at] = bad[i].v;
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(zip_encrypted(z), 0);
+		assert_string_equal(zip_member(z, 0)->unreadable, "encrypted (WinZip AES)");
+		assert_int_equal(zip_password(z, PASSWORD, sizeof PASSWORD - 1, &err), RC_OK);
+		assert_int_equal(content(0, NULL, 0), RC_FAILED);
+		close_it();
+	}
+	/* nor is a member of this method encrypted that does not say so, or one whose directory is */
+	for (uint16_t flags = 0; flags < 2; flags++) {
+		make(&p, 1);
+		b[directory + 8] = b[p.header + 6] = (uint8_t)flags;
+		b[directory + 9] = b[p.header + 7] = flags ? 0x20 : 0;
+		assert_int_equal(open_it(), RC_OK);
+		assert_int_equal(zip_encrypted(z), 0);
+		assert_non_null(zip_member(z, 0)->unreadable);
+		close_it();
+	}
+}
+
+/* n members encrypted by ZipCrypto, of these sizes; of the first `spoilt` the content is damaged. */
+static int password_on(const size_t *sizes, size_t count, size_t spoilt, const char *password)
+{
+	static struct part v[10];
+	int rc = RC_OK;
+
+	for (size_t i = 0; i < count; i++)
+		v[i] = (struct part){ .name = "IM", .data = LONG, .n = sizes[i], .crypt = ZIP_CRYPTO };
+	make(v, count);
+	for (size_t i = 0; i < spoilt; i++)
+		b[v[i].header + 30 + 2 + 12]++;
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_encrypted(z), count);
+	rc = zip_password(z, password, strlen(password), &err);
+	close_it();
+	return rc;
+}
+
+/* What a password is tried on: the smallest that can prove it, then the next; damage there is not a wrong password. */
+static void password(void **state)
+{
+	static const size_t none[] = { 0, 5 }, empty[] = { 0, 0 }, same[] = { 5, 5, 5 }, rising[] = { 5, 6, 7 },
+	    falling[] = { 9, 5 }, many[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+	char longest[ZIP_PASSWORD_MAX + 2] = "";
+
+	(void)state;
+	assert_int_equal(password_on(none, 2, 0, "geheim 1"), RC_FAILED);	/* an empty one would take any */
+	assert_int_equal(err.kind, ERR_DENIED);
+	assert_int_equal(password_on(empty, 2, 0, "geheim 1"), RC_OK);
+	assert_int_equal(password_on(same, 3, 2, PASSWORD), RC_OK);
+	assert_int_equal(password_on(rising, 3, 2, PASSWORD), RC_OK);
+	assert_int_equal(password_on(falling, 2, 1, PASSWORD), RC_OK);
+	assert_int_equal(password_on(many, 8, 7, PASSWORD), RC_OK);
+	assert_int_equal(password_on(many, 10, 8, PASSWORD), RC_FAILED);
+	assert_non_null(strstr(err.text, "none of 8 encrypted members"));
+	/* a small one in clear proves nothing */
+	fresh();
+	two[0].crypt = ZIP_CRYPTO;
+	make(two, 2);
+	assert_int_equal(open_it(), RC_OK);
+	assert_int_equal(zip_password(z, "geheim 1", 8, &err), RC_FAILED);
+	assert_int_equal(err.kind, ERR_DENIED);
+	memset(longest, 'x', ZIP_PASSWORD_MAX + 1);
+	assert_int_equal(zip_password(z, longest, ZIP_PASSWORD_MAX, &err), RC_FAILED);
+	assert_non_null(strstr(err.text, "does not open it"));
+	assert_int_equal(zip_password(z, longest, ZIP_PASSWORD_MAX + 1, &err), RC_FAILED);
+	assert_non_null(strstr(err.text, "longer than"));
 	close_it();
 }
 
@@ -692,8 +871,10 @@ static void ratio(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good), cmocka_unit_test(zip64_end), cmocka_unit_test(two_answers), cmocka_unit_test(one_end),
+		cmocka_unit_test(good), cmocka_unit_test(zip64_end), cmocka_unit_test(two_answers),
+		cmocka_unit_test(descriptor_again), cmocka_unit_test(two_fields), cmocka_unit_test(one_end),
 		cmocka_unit_test(unreadable), cmocka_unit_test(encrypted), cmocka_unit_test(encrypted_badly),
+		cmocka_unit_test(aes_field), cmocka_unit_test(password),
 		cmocka_unit_test(damaged), cmocka_unit_test(every_byte), cmocka_unit_test(ratio),
 	};
 

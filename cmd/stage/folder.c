@@ -1,4 +1,3 @@
-/* The files of a folder: names only, read by descriptor, no link followed (a medium may hold links to anywhere). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/text.h"
-#include "stage/unpack_impl.h"
+#include "stage/folder.h"
 
 #define FOLDER_DEPTH_MAX	32	/* PS3.10 8.2 allows 8; copies of media lie a little deeper */
 #define FOLDER_PATH_MAX		4096
@@ -22,8 +21,8 @@ struct folder {
 
 static int add(struct folder *f, const char *path, struct err *err)
 {
-	if (f->n == UNPACK_FILES_MAX)
-		return err_set(err, ERR_DATA, "more than %d files", UNPACK_FILES_MAX);
+	if (f->n == FOLDER_FILES_MAX)
+		return err_set(err, ERR_DATA, "more than %d files", FOLDER_FILES_MAX);
 	if (f->n == f->cap) {
 		size_t cap = f->cap ? 2 * f->cap : 256;
 		char **v = realloc(f->v, cap * sizeof *v);
