@@ -196,6 +196,105 @@ other_facts(void **state)
 	compare(&a, &b, IDENTITY_DOUBTFUL, "another id");
 }
 
+/* What one side never says is not held against the other, on whichever side that is. */
+static void
+sides_that_are_silent(void **state)
+{
+	static const char *const others[] = { "Schneider^Anna" };
+	struct identity_facts a = { .name = "Müller^Anna", .birth_date = "19700201" };
+	struct identity_facts b = { .name = "Müller^Anna", .no_birth_date = true };
+
+	(void)state;
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	compare(&b, &a, IDENTITY_MATCH, "agree");
+	b.no_birth_date = false; /* it could, and does not */
+	compare(&b, &a, IDENTITY_UNKNOWN, "birth date");
+	b = (struct identity_facts){ .birth_date = "19700201", .no_name = true };
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	compare(&b, &a, IDENTITY_MATCH, "agree");
+	b.no_name = false;
+	compare(&b, &a, IDENTITY_UNKNOWN, "missing");
+	/* no name, but another one that agrees */
+	b.other_names = others;
+	b.nother_names = 1;
+	a.name = "Schneider^Anna";
+	compare(&a, &b, IDENTITY_LIKELY, "another name");
+	compare(&b, &a, IDENTITY_LIKELY, "another name");
+}
+
+static void
+words_for_sex(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		enum identity want;
+	} v[] = {
+		{ "M", "male", IDENTITY_MATCH }, { "W", "female", IDENTITY_MATCH }, { "D", "X", IDENTITY_MATCH },
+		{ "U", "F", IDENTITY_MATCH }, { "unknown", "M", IDENTITY_MATCH }, { "W", "M", IDENTITY_DOUBTFUL },
+		{ "X", "F", IDENTITY_LIKELY }, { "D", "M", IDENTITY_LIKELY }, { "zzz", "F", IDENTITY_LIKELY },
+		{ "", "F", IDENTITY_MATCH },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct identity_facts a = { .name = "Müller^Anna", .birth_date = "19700201", .sex = v[i].a };
+		struct identity_facts b = { .name = "Müller^Anna", .birth_date = "19700201", .sex = v[i].b };
+		compare(&a, &b, v[i].want, "");
+		compare(&b, &a, v[i].want, "");
+	}
+}
+
+static void
+ids(void **state)
+{
+	static const struct identity_id merged[] = { { "9", "HOSP" }, { "7", "OTHER" } };
+	static const struct identity_id nobodys[] = { { "8", "" } };
+	struct identity_facts a = { .name = "Müller^Anna", .birth_date = "19700201", .id = "1", .issuer = "HOSP" };
+	struct identity_facts b = a;
+
+	(void)state;
+	b.id = "9";
+	compare(&a, &b, IDENTITY_DOUBTFUL, "another id of the same issuer");
+	a.other_ids = merged; /* one of two that were merged is enough */
+	a.nother_ids = 2;
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	compare(&b, &a, IDENTITY_MATCH, "agree");
+	a.id = "9";
+	a.other_ids = (const struct identity_id[]){ { "1", "HOSP" } };
+	a.nother_ids = 1;
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	b.id = "09";
+	compare(&a, &b, IDENTITY_LIKELY, "leading zeros");
+	a.other_ids = merged;
+	a.nother_ids = 2;
+	b.id = "9";
+	b.other_ids = (const struct identity_id[]){ { "6", "other" } };
+	b.nother_ids = 1; /* agreement of one issuer clears no other's */
+	compare(&a, &b, IDENTITY_DOUBTFUL, "another id of the same issuer");
+	a.id = b.id = "6";
+	b.issuer = "OTHER";
+	a.issuer = "other";
+	b.id = "7";
+	a.other_ids = b.other_ids = merged;
+	a.nother_ids = b.nother_ids = 1;
+	compare(&a, &b, IDENTITY_DOUBTFUL, "another id of the same issuer");
+	a.id = b.id = "9";
+	a.issuer = b.issuer = "HOSP";
+	a.nother_ids = 0;
+	b.other_ids = nobodys; /* nobody says whose it is */
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	/* insurance numbers are told by their check digit, whoever is said to have issued them */
+	a = b = (struct identity_facts){ .name = "Müller^Anna", .birth_date = "19700201", .id = "A123456780" };
+	b.id = "B123456782";
+	compare(&a, &b, IDENTITY_DOUBTFUL, "another insurance number");
+	b.id = "a123456780";
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	b.id = "B123456783"; /* none */
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+	b.id = "B12345678X";
+	compare(&a, &b, IDENTITY_MATCH, "agree");
+}
+
 /* Values in reasons would end on a terminal and in the history. */
 static void
 reasons_quote_nothing(void **state)
@@ -252,6 +351,9 @@ main(void)
 		cmocka_unit_test(names_of_others),
 		cmocka_unit_test(birth_dates),
 		cmocka_unit_test(other_facts),
+		cmocka_unit_test(sides_that_are_silent),
+		cmocka_unit_test(words_for_sex),
+		cmocka_unit_test(ids),
 		cmocka_unit_test(reasons_quote_nothing),
 		cmocka_unit_test(hostile_names),
 	};
