@@ -63,7 +63,7 @@ int recode_value(const char *declared, const char *vr, const char *s, size_t n, 
 	*changed = len != n || memcmp(out->data, s, n) != 0;
 	out->len = len;
 	if (len & 1) {
-		if (out->data[len - 1] == ' ')	/* the padding that was needed before */
+		if (out->data[len - 1] == ' ' || out->data[len - 1] == '\0')	/* the padding that was needed before */
 			out->len--;
 		else
 			out->data[out->len++] = ' ';
@@ -224,6 +224,8 @@ static int recode_sequence(struct level *l, const struct element *el, int64_t *d
 		rc = walk_items(l->r->e->o, el, item_element, s, err);
 	if (rc == RC_OK)
 		rc = close_item(s, err);
+	if (rc != RC_OK)
+		err_wrap(err, "(%04x,%04x)[%u]", TAG_GROUP(el->tag), el->tag & 0xffff, s->number);
 	l->texts |= s->item.texts;
 	*delta = f.delta = s->delta;
 	if (rc == RC_OK && el->length != WALK_UNDEFINED)

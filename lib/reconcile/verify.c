@@ -103,7 +103,7 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 }
 
 /* An element of one item of a sequence. */
-struct find { unsigned item; uint32_t tag; bool found; struct element el; };
+struct find { unsigned item; uint32_t tag; bool found, has_set; struct element el, set; };
 
 static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg,
     struct err *err)
@@ -114,6 +114,9 @@ static int find_in_item(const struct object *o, unsigned item, const struct elem
 	if (item == f->item && el->tag == f->tag) {
 		f->el = *el;
 		f->found = true;
+	} else if (item == f->item && el->tag == TAG_CHARSET) {
+		f->set = *el;
+		f->has_set = true;
 	}
 	return RC_OK;
 }
@@ -138,6 +141,28 @@ static int check_inner(struct verify *v, const struct plan_rule *r, const struct
 	return rc;
 }
 
+/* The old item may have had a character set of its own. */
+static int kept_says_same(struct verify *v, const struct find *was, const struct element *is, bool *same,
+    struct err *err)
+{
+	const char *around = v->declared;
+	char own[CHARSET_DECLARED_MAX];
+	size_t n = 0;
+	int rc = RC_OK;
+
+	if (was->has_set && v->converted) {
+		rc = walk_value(v->old.o, &was->set, own, sizeof own - 1, &n, err);
+		while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
+			n--;
+		own[n] = '\0';
+		v->declared = own;
+	}
+	if (rc == RC_OK)
+		rc = verify_says_same(v, &was->el, is, 0, same, err);
+	v->declared = around;
+	return rc;
+}
+
 /* What was kept of the first item that stood there. */
 static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n,
     uint32_t tag,
@@ -155,7 +180,7 @@ static int check_kept(struct verify *v, const struct plan_rule *r, const struct 
 	    v->old.o->form != WALK_IMPLICIT_LE))
 		return rc;
 	if (was.found && is.found)
-		rc = verify_says_same(v, &was.el, &is.el, 0, &same, err);
+		rc = kept_says_same(v, &was, &is.el, &same, err);
 	if (rc == RC_OK && (was.found != is.found || (is.found && !same)))
 		rc = wrong(err, r->tag, "does not keep what describes the image");
 	return rc;

@@ -411,6 +411,100 @@ static void declared_by_operator(void **state)
 	buf_free(&out);
 }
 
+/* What is kept of an item that had a set of its own: the new item has the object's. */
+static void kept_with_its_set(void **state)
+{
+	static const struct { const char *top, *own, *text, *name, *set; int rc; const char *now; } t[] = {
+		{ "ISO_IR 100", "ISO_IR 144", "\xbb\xee", "Muster", NULL, RC_FAILED, NULL },
+		{ "ISO_IR 192", "ISO_IR 144", "\xbb\xee", "Müller", NULL, RC_FAILED, NULL },
+		{ "ISO_IR 100", "ISO_IR 144", "AB", "Muster", NULL, RC_OK, "AB" },
+		{ "ISO_IR 144", "ISO_IR 144", "\xbb\xee", "Muster", NULL, RC_OK, "\xbb\xee" },
+		{ "ISO_IR 100", "ISO_IR 144", "\xbb\xee", "Łódź", NULL, RC_OK, "Лю" },
+		{ "ISO_IR 192", "ISO_IR 144", "\xbb\xee", "Müller", "SpecificCharacterSet=ISO_IR 192", RC_OK, "Лю" },
+		{ "ISO_IR 192", "\\ISO 2022 IR 87", "\x1b$B;3\x1b(B", "Müller", "SpecificCharacterSet=ISO_IR 192", RC_OK, "山" },
+	};
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), item = BUF_INIT(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		enum walk_form f = WALK_EXPLICIT_LE;
+		struct plan_report report;
+		struct plan_set set;
+		struct err err = { 0 };
+		json_t *plan = NULL;
+		char text[64];
+
+		plain_order();
+		order.patient.name = (char *)(uintptr_t)t[i].name;
+		if (t[i].set != NULL) {
+			snprintf(text, sizeof text, "%s", t[i].set);
+			must(plan_set_parse(text, &set, &err), &err);
+		}
+		must(make(&plan, 0, &set, t[i].set != NULL, &err), &err);
+		buf_clear(&file);
+		ob_meta(&file, ob_syntax(f));
+		ob_text(&file, f, 0x00080005, "CS", t[i].top);
+		ob_text(&file, f, 0x00100010, "PN", "Old ");
+		ob_text(&file, f, 0x00100020, "LO", "F9");
+		buf_clear(&item);
+		ob_text(&item, f, 0x00080005, "CS", t[i].own);
+		ob_text(&item, f, 0x00400007, "LO", t[i].text);
+		ob_sequence(&file, f, 0x00400275, 0, &item);
+		err_clear(&err);
+		assert_int_equal(apply(plan, &file, &out, &report, &err), t[i].rc);
+		if (t[i].rc == RC_OK) {
+			must(verify(plan, &file, &out, &err), &err);
+			assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400007), t[i].now);
+		} else {
+			assert_non_null(strstr(err.text, "(0040,0275)"));
+			assert_non_null(strstr(err.advice, "SpecificCharacterSet="));
+		}
+		json_decref(plan);
+	}
+	buf_free(&file);
+	buf_free(&out);
+	buf_free(&item);
+}
+
+/* A public sequence in a UN of known length, and one that is none: both sides are read alike. */
+static void converts_in_un(void **state)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), item = BUF_INIT(0), seq = BUF_INIT(0);
+	enum walk_form f = WALK_EXPLICIT_LE;
+	struct plan_report report;
+	struct err err = { 0 };
+	json_t *plan = NULL;
+	char *at = NULL;
+
+	(void)state;
+	plain_order();
+	order.patient.name = "Łódź";
+	must(make(&plan, 0, NULL, 0, &err), &err);
+	ob_meta(&file, ob_syntax(f));
+	ob_text(&file, f, 0x00080005, "CS", "GB18030 ");
+	ob_text(&file, f, 0x00100010, "PN", "\xcd\xf5");
+	ob_text(&item, WALK_IMPLICIT_LE, 0x00080104, "LO", "\xcd\xf5");
+	ob_raw(&seq, WALK_IMPLICIT_LE, 0xfffee000, "", item.data, item.len);
+	ob_raw(&file, f, 0x00400555, "UN", seq.data, seq.len);
+	ob_text(&file, f, 0x00400556, "UN", "\xcd\xf5");
+	ob_text(&file, f, 0x00540220, "UN", "\xcd\xf5no items");
+	must(apply(plan, &file, &out, &report, &err), &err);
+	must(verify(plan, &file, &out, &err), &err);
+	assert_string_equal(value(&out, 0x00400555, 0, 0, 0x00080104), "王");
+	assert_string_equal(top(&out, 0x00400556), "王");
+	assert_string_equal(top(&out, 0x00540220), "\xcd\xf5no items");
+	/* and a change in there is seen */
+	at = memmem(out.data, out.len, "\x08\0\x04\x01\4\0\0\0王", 11);
+	assert_non_null(at);
+	at[10]++;
+	assert_int_equal(verify(plan, &file, &out, &err), RC_FAILED);
+	json_decref(plan);
+	buf_free(&file);
+	buf_free(&out);
+	buf_free(&item);
+	buf_free(&seq);
+}
+
 static void sets(void **state)
 {
 	static const struct { const char *text; const char *why; } bad[] = {
@@ -589,7 +683,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scheduled), cmocka_unit_test(unscheduled), cmocka_unit_test(same_patient),
-		cmocka_unit_test(charsets), cmocka_unit_test(declared_by_operator), cmocka_unit_test(sets),
+		cmocka_unit_test(charsets), cmocka_unit_test(declared_by_operator), cmocka_unit_test(kept_with_its_set),
+		cmocka_unit_test(converts_in_un), cmocka_unit_test(sets),
 		cmocka_unit_test(orders_refused), cmocka_unit_test(verify_sees), cmocka_unit_test(corpus),
 	};
 

@@ -112,6 +112,7 @@ static void private_bytes(void **state)
 		ob_text(&file, forms[i], 0x00091002, "LO", gb);
 		ob_text(&file, forms[i], 0x00091003, "OB", gb);
 		ob_text(&file, forms[i], NAME, "PN", gb);
+		ob_raw(&file, forms[i], 0x00102000, "LO", "\xcd\xf5x\0", 4);	/* padded by a NUL: no more needed */
 		ob_text(&file, forms[i], 0x00102110, "UN", gb);		/* public: the dictionary has its VR */
 		ob_text(&want, forms[i], 0x00080005, "CS", "ISO_IR 192");
 		ob_text(&want, forms[i], 0x00090010, "LO", "ACME");
@@ -119,6 +120,7 @@ static void private_bytes(void **state)
 		ob_text(&want, forms[i], 0x00091002, "LO", bare ? gb : utf8);
 		ob_text(&want, forms[i], 0x00091003, "OB", gb);
 		ob_text(&want, forms[i], NAME, "PN", utf8);
+		ob_text(&want, forms[i], 0x00102000, "LO", "王x");
 		ob_text(&want, forms[i], 0x00102110, "UN", utf8);
 		expect(&file, "GB18030", &want);
 	}
@@ -170,7 +172,7 @@ static void refused(void **state)
 {
 	static const struct { const char *before, *set, *after, *why; } t[] = {
 		{ "M\xfcller", "ISO_IR 144", NULL, "(0008,0005) stands after" },
-		{ NULL, "ISO_IR 192", "M\xfcller", "(0010,0010)" },
+		{ NULL, "ISO_IR 192", "M\xfcller", "(0040,0275)[0]: (0010,0010): byte 0" },
 		{ NULL, "ISO_IR 192", "M\xfcller", "'ISO_IR 192'" },
 		{ NULL, "", "M\xfcller", "default repertoire" },
 		{ NULL, "\\ISO 2022 IR 87", "M\x1b$)C\xfb\xf3ller", "not declared" },
