@@ -175,10 +175,12 @@ check-corpus: all tools
 install: all install-data
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BIN) scripts/mri-import $(DESTDIR)$(PREFIX)/bin
-# What is not built: recipes for portals with their schema, manual pages.
+# What is not built: recipes for portals with their schema, maps for mri-retag, manual pages.
 install-data:
 	install -d $(DESTDIR)$(PREFIX)/share/mri-tools/recipes
 	install -m 644 share/recipes/*.xml share/recipe.rng $(DESTDIR)$(PREFIX)/share/mri-tools/recipes
+	install -d $(DESTDIR)$(PREFIX)/share/mri-tools/maps
+	install -m 644 share/maps/*.map $(DESTDIR)$(PREFIX)/share/mri-tools/maps
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
 	for m in $(MAN); do install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/; done
 clean:

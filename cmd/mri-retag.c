@@ -4,7 +4,9 @@
 static struct retag retag;
 
 static const struct cli_option options[] = {
-	{ 0, "set", "KEYWORD=VALUE", "set one more attribute (may repeat); later wins, over the order too",
+	{ 'm', "map", "FILE", "rules of the site, mri-map(5) (may repeat); later wins, over the order too", CLI_LIST,
+	    &retag.map },
+	{ 0, "set", "KEYWORD=VALUE", "set one more attribute (may repeat); later wins, over order and maps",
 	    CLI_LIST,
 	    &retag.set },
 	{ 0, "plan", NULL, "print what would change: tag, old -> new, rule", CLI_FLAG, &retag.plan },
@@ -39,7 +41,7 @@ int main(int argc, char **argv)
 	if (folders && retag.out == NULL && !retag.plan && !cli.dry_run)
 		cli_usage_error(&cli,
 		    "--order is for work without a spool, which needs -o DIR; in a spool mri-check takes it");
-	if (retag.undo && (folders || retag.set.n > 0))
+	if (retag.undo && (folders || retag.set.n > 0 || retag.map.n > 0))
 		cli_usage_error(&cli, "--undo goes with no other change");
 	if (retag_begin(&retag, &err) || (!folders && work_open(&cli, &w, SPOOL_SECRET, false, &err)))
 		cli_die(&cli, &err);

@@ -33,8 +33,10 @@ int retag_begin(struct retag *r, struct err *err)
 {
 	struct ident who;
 	size_t i = 0;
-	int rc = RC_OK;
+	int rc = retag_maps(r, err);
 
+	if (rc != RC_OK)
+		return rc;
 	r->sets = calloc(r->set.n + 1, sizeof *r->sets);
 	if (r->sets == NULL)
 		return err_set(err, ERR_TEMP, "no memory");
@@ -60,6 +62,8 @@ void retag_end(struct retag *r)
 		free((char *)(uintptr_t)r->sets[i].keyword);
 	free(r->sets);
 	free(r->set.v);
+	free(r->map.v);
+	map_free(r->rules);
 }
 
 int retag_worker_ready(struct retag *r, const json_t *plan, struct err *err)
@@ -186,7 +190,7 @@ static int make_plan(struct job *j, time_t t, struct err *err)
 		    .manifest_sha256 = j->manifest_sha,
 		.time = t, .version = PLAN_TOOL " " MRI_VERSION,
 		.organisation = spool_organisation(j->r->work->spool), .station = j->r->station,
-		.sets = j->r->sets, .nsets = j->r->nsets,
+		.sets = j->r->sets, .nsets = j->r->nsets, .map = j->r->rules, .source = j->order->link_host,
 	};
 
 	json_decref(j->plan);
@@ -287,7 +291,8 @@ static int make_overlay(struct job *j, struct err *err)
 	struct err audit = { 0 };
 	json_t *more = NULL;
 	int rc = act_begin(&act, j->r->work->audit, RETAG_TOOL, "retag", j->subject,
-	    j->r->nsets > 0 ? "irwf, set" : "irwf", AUDIT_NONE, err);
+	    j->r->rules != NULL ? j->r->nsets > 0 ? "irwf, map, set" : "irwf, map" : j->r->nsets > 0
+	    ? "irwf, set" : "irwf", AUDIT_NONE, err);
 
 	if (rc != RC_OK)
 		return rc;

@@ -3,7 +3,7 @@
 #define MRI_STAGE_RETAG_H
 
 #include "cli/work.h"
-#include "reconcile/plan.h"
+#include "reconcile/map.h"
 #include "stage/retag_worker.h"
 
 #define RETAG_TOOL	"mri-retag"
@@ -11,16 +11,17 @@
 struct retag {
 	struct cli *cli;
 	struct work *work;
-	struct cli_list set;	/* --set */
+	struct cli_list map, set;	/* --map, --set */
 	bool plan, undo;
 	const char *out, *order;	/* without a spool */
 	/* private */
 	struct plan_set *sets; size_t nsets;
+	struct map *rules;	/* of all maps; NULL: none */
 	struct retag_worker *worker;	/* NULL: not running */
 	char station[64];
 };
 
-/* Reads --set: 78 before any object is read. */
+/* Reads --map and --set: 78 before any object is read. Says each mistake of a map itself. */
 int retag_begin(struct retag *, struct err *);
 void retag_end(struct retag *);
 /* A path of a spool: all its items. Says what went wrong itself. */
@@ -28,7 +29,8 @@ void retag_input(struct retag *, const struct cli_input *);
 /* Work without a spool: all inputs at once, since which study an order's entry is depends on all of them. */
 void retag_folders(struct retag *);
 
-/* Shared by retag.c, retag_folder.c, retag_show.c */
+/* Shared by retag*.c */
+int retag_maps(struct retag *, struct err *);
 int retag_worker_ready(struct retag *, const json_t *plan, struct err *);
 /* One request, one answer; a dead worker is put away. Takes fd. */
 int retag_ask(struct retag *, enum retag_ask, int fd, const struct age_key *, struct pieces *,

@@ -304,7 +304,7 @@ static int make_plan(struct folders *fs, size_t self, json_t **plan, struct err 
 		    .manifest_sha256 = "",
 		.time = time_now(), .version = PLAN_TOOL " " MRI_VERSION, .organisation = "",
 		    .station = fs->r->station,
-		.sets = fs->r->sets, .nsets = fs->r->nsets,
+		.sets = fs->r->sets, .nsets = fs->r->nsets, .map = fs->r->rules,
 	};
 	size_t i = 0, n = 0, at = 0;
 	int rc = RC_OK;

@@ -89,6 +89,29 @@ static void old_cell(const struct retag_old *o, const char *tag, struct buf *b)
 		(void)buf_puts(b, " | …", &ignored);
 }
 
+/* The conditions of a rule of a map. */
+static void add_conditions(const json_t *rule, struct buf *b)
+{
+	json_t *c = NULL, *v = NULL;
+	struct err ignored;
+	size_t i = 0, k = 0;
+
+	if (strcmp(json_text(rule, "when"), "empty") == 0)
+		(void)buf_puts(b, " where empty", &ignored);
+	json_array_foreach(json_object_get(rule, "if"), i, c) {
+		const json_t *not = json_object_get(c, "not"), *list = not != NULL ? not : json_object_get(c, "is");
+
+		(void)buf_printf(b, &ignored, "%s %s %s", i > 0 ? " and" : ", where", json_text(c, "tag"),
+		    list == NULL ? "is like " : not != NULL ? "is not " : "is ");
+		if (list == NULL)
+			add_quoted(b, json_text(c, "match"));
+		json_array_foreach(list, k, v) {
+			(void)buf_puts(b, k > 0 ? " or " : "", &ignored);
+			add_quoted(b, json_string_value(v));
+		}
+	}
+}
+
 static void new_cell(const json_t *rule, struct buf *b)
 {
 	const char *op = json_string_value(json_object_get(rule, "op"));
@@ -101,6 +124,12 @@ static void new_cell(const json_t *rule, struct buf *b)
 		(void)buf_puts(b, "empty where present", &ignored);
 	else if (strcmp(op, "convert") == 0)
 		(void)buf_puts(b, "ISO_IR 192 where the new values need it", &ignored);
+	else if (strcmp(op, "edit") == 0) {
+		add_quoted(b, json_text(rule, "re"));
+		(void)buf_puts(b, " becomes ", &ignored);
+		add_quoted(b, json_text(rule, "new"));
+	} else if (json_object_get(rule, "template") != NULL)
+		add_quoted(b, json_text(rule, "template"));
 	else if (strcmp(op, "append") == 0)
 		(void)buf_printf(b, &ignored, "%zu item appended", json_array_size(value));
 	else if (json_is_string(value))
@@ -137,9 +166,9 @@ void retag_old_print(struct retag_old *o, struct cli *cli, const char *subject, 
 		buf_clear(&to);
 		old_cell(o, tag, &from);
 		new_cell(rule, &to);
-		cli_print(cli, "  %s %-32s %s -> %s  %s", tag, json_string_value(json_object_get(rule,
-		    "keyword")),
-		    from.data, to.data, json_string_value(json_object_get(rule, "rule")));
+		add_conditions(rule, &to);
+		cli_print(cli, "  %s %-32s %s -> %s  %s%s%s", tag, json_text(rule, "keyword"), from.data, to.data,
+		    json_text(rule, "rule"), json_object_get(rule, "from") != NULL ? " " : "", json_text(rule, "from"));
 	}
 	buf_free(&from);
 	buf_free(&to);

@@ -8,11 +8,11 @@
 #include "spool/import.h"
 #include "sys/worker.h"
 
-#define PLAN_MAX	(CHAN_MSG_MAX - 64)	/* one message; a plan has 5 KB */
+#define PLAN_MAX	((size_t)8 << 20)	/* a plan has 5 KB, one with maps of 1,000 lines 300 */
 #define CHUNK		((size_t)64 << 10)
 #define KEY_TEXT	1024	/* of one value of a RETAG_KEY answer */
 
-enum { ASK_PLAN = 100 };
+enum { ASK_PLAN = 100, ASK_PLAN_PART };	/* parts, of CHUNK bytes, come before the last one */
 
 struct request { uint32_t ask; struct age_key key; };
 
@@ -135,7 +135,7 @@ static int take_plan(const char *text, size_t n, struct plan **plan, struct err 
 
 static int run(struct chan *chan, void *arg)
 {
-	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
+	struct buf msg = BUF_INIT(CHAN_MSG_MAX), text = BUF_INIT(PLAN_MAX + CHUNK);
 	struct plan *plan = NULL;
 	struct request q;
 	int rc = RC_OK;
@@ -149,8 +149,13 @@ static int run(struct chan *chan, void *arg)
 		if (chan_recv(chan, &msg, &fd, 1, &nfds, &r.err) != RC_OK || msg.len < sizeof q)
 			break;
 		memcpy(&q, msg.data, sizeof q);
-		if (q.ask == ASK_PLAN) {
-			r.rc = take_plan(msg.data + sizeof q, msg.len - sizeof q, &plan, &r.err);
+		if (q.ask == ASK_PLAN || q.ask == ASK_PLAN_PART) {
+			r.rc = buf_add(&text, msg.data + sizeof q, msg.len - sizeof q, &r.err);
+			if (r.rc == RC_OK && q.ask == ASK_PLAN_PART)
+				continue;
+			if (r.rc == RC_OK)
+				r.rc = take_plan(text.data, text.len, &plan, &r.err);
+			buf_free(&text);
 			rc = chan_send(chan, &r, sizeof r, NULL, 0, &r.err);
 		} else if (nfds == 1) {
 			rc = one(chan, &q, fd, plan);
@@ -162,6 +167,7 @@ static int run(struct chan *chan, void *arg)
 			close(fd);
 	}
 	plan_free(plan);
+	buf_free(&text);
 	buf_free(&msg);
 	return 0;
 }
@@ -177,7 +183,7 @@ int retag_worker_start(struct retag_worker **out, enum jail_mode mode, struct er
 	*out = NULL;
 	if (w == NULL)
 		return err_set(err, ERR_TEMP, "no memory for a worker");
-	rc = worker_start(&w->worker, &jail, charset_prepare, run, NULL, err);
+	rc = worker_start(&w->worker, &jail, plan_prepare, run, NULL, err);
 	if (rc != RC_OK) {
 		free(w);
 		return rc;
@@ -324,20 +330,28 @@ int retag_worker_recv(struct retag_worker *w, struct pieces *pieces, struct plan
 
 int retag_worker_plan(struct retag_worker *w, const json_t *plan, struct err *err)
 {
-	struct buf msg = BUF_INIT(CHAN_MSG_MAX);
+	struct buf text = BUF_INIT(PLAN_MAX), msg = BUF_INIT(CHAN_MSG_MAX);
 	struct request q;
+	size_t at = 0;
 	bool gone = false;
-	int rc = RC_OK;
+	int rc = json_write(plan, &text, err);
 
 	memset(&q, 0, sizeof q);
-	q.ask = ASK_PLAN;
-	rc = buf_add(&msg, &q, sizeof q, err);
-	if (rc == RC_OK)
-		rc = json_write(plan, &msg, err);
-	if (rc == RC_OK && msg.len > PLAN_MAX)
-		rc = err_set(err, ERR_CONFIG, "the plan has %zu bytes: fewer or shorter --set", msg.len);
-	if (rc == RC_OK)
-		rc = chan_send(worker_chan(w->worker), msg.data, msg.len, NULL, 0, err);
+	if (rc != RC_OK && err->kind != ERR_TEMP)
+		rc = err_set(err, ERR_CONFIG, "the plan has more than %zu MB: fewer rules, or shorter ones", PLAN_MAX >> 20);
+	while (rc == RC_OK && at < text.len) {
+		size_t n = text.len - at < CHUNK ? text.len - at : CHUNK;
+
+		q.ask = at + n < text.len ? ASK_PLAN_PART : ASK_PLAN;
+		buf_clear(&msg);
+		rc = buf_add(&msg, &q, sizeof q, err);
+		if (rc == RC_OK)
+			rc = buf_add(&msg, text.data + at, n, err);
+		if (rc == RC_OK)
+			rc = chan_send(worker_chan(w->worker), msg.data, msg.len, NULL, 0, err);
+		at += n;
+	}
+	buf_free(&text);
 	buf_free(&msg);
 	return rc == RC_OK ? retag_worker_recv(w, NULL, NULL, NULL, &gone, err) : rc;
 }

@@ -13,10 +13,10 @@
 #include <unistd.h>
 #include "base/hash.h"
 #include "base/text.h"
-#include "dicom/charset.h"
 #include "dicom/kind.h"
 #include "dicom/walk.h"
 #include "media/sniff.h"
+#include "reconcile/plan.h"
 #include "reconcile/verify.h"
 
 #define WINDOW	8	/* objects on their way to the reader: hides the change of process */
@@ -185,7 +185,7 @@ int send_object_stream(struct stream **out, const int *fds, size_t nfds, const s
 
 /* ---- the jailed side ---- */
 
-struct reader { const json_t *plan; bool records; };
+struct reader { const json_t *plan; bool records; struct plan *loaded; };	/* loaded: in the worker, at need */
 
 static int facts(const struct object *ob, struct answer *a, struct err *err)
 {
@@ -205,7 +205,7 @@ static int facts(const struct object *ob, struct answer *a, struct err *err)
 	return rc;
 }
 
-static void read_one(const struct reader *r, const struct ask *q, const int *fds, size_t nfds,
+static void read_one(struct reader *r, const struct ask *q, const int *fds, size_t nfds,
     struct answer *a, struct buf records[FILESET_LEVELS])
 {
 	struct stream *changed = NULL, *original = NULL;
@@ -245,7 +245,9 @@ static void read_one(const struct reader *r, const struct ask *q, const int *fds
 	if (rc == RC_OK)
 		rc = facts(ob, a, &err);
 	if (rc == RC_OK && original) {
-		rc = plan_verify(r->plan, original, changed, &err);
+		rc = r->loaded != NULL ? RC_OK : plan_load(&r->loaded, r->plan, &err);
+		if (rc == RC_OK)
+			rc = plan_verify_loaded(r->loaded, original, changed, &err);
 		if (rc != RC_OK)
 			a->verdict = READ_UNTRUE;
 	}
@@ -265,7 +267,7 @@ out:
 
 static int run(struct chan *ch, void *arg)
 {
-	const struct reader *r = arg;
+	struct reader *r = arg;
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1), out = BUF_INIT(CHAN_MSG_MAX);
 	struct buf records[FILESET_LEVELS];
 	struct err err = { 0 };
@@ -296,6 +298,7 @@ static int run(struct chan *ch, void *arg)
 		if (chan_send(ch, out.data, out.len, NULL, 0, &err) != RC_OK)
 			return 1;
 	}
+	plan_free(r->loaded);
 	return 0;
 }
 
@@ -369,7 +372,7 @@ static int take(struct send_set *set, size_t index, const struct buf *msg, struc
 int send_prepare(struct send *s, struct send_set *set, struct err *err)
 {
 	struct jail jail = { .mode = (enum jail_mode)s->cli->config->sandbox };
-	struct reader reader = { set->overlay ? overlay_plan(set->overlay) : NULL, set->records };
+	struct reader reader = { set->overlay ? overlay_plan(set->overlay) : NULL, set->records, NULL };
 	struct worker *w = NULL;
 	struct buf msg = BUF_INIT(CHAN_MSG_MAX + 1);
 	size_t asked = 0, answered = 0;
@@ -379,7 +382,7 @@ int send_prepare(struct send *s, struct send_set *set, struct err *err)
 		struct err lost = { 0 };
 
 		if (!w) {
-			rc = worker_start(&w, &jail, charset_prepare, run, &reader, err);
+			rc = worker_start(&w, &jail, plan_prepare, run, &reader, err);
 			if (rc != RC_OK)
 				break;
 			asked = answered;

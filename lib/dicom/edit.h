@@ -16,6 +16,7 @@
 #define MRI_DICOM_EDIT_H
 
 #include "base/piece.h"
+#include "dicom/charset.h"
 #include "dicom/walk.h"
 
 #ifdef __cplusplus
@@ -35,10 +36,26 @@ int item_set(struct item *, uint32_t tag, const char *vr, const void *, size_t, 
 int item_copy(struct item *, const struct object *, const struct element *, struct err *);
 int item_sequence(struct item *, uint32_t tag, struct item *const *items, size_t n, struct err *);
 bool item_is_empty(const struct item *);
+bool item_has(const struct item *, uint32_t tag);
 void item_free(struct item *);
 /* Appends item to the sequence (made when absent), older items kept byte by byte. */
 int edit_sequence_append(struct edit *, uint32_t tag, const struct item *, struct err *);
 int edit_sequence_set(struct edit *, uint32_t tag, struct item *const *items, size_t n, struct err *);
+/* One element inside a sequence of the object: steps go from the top level down, the leaf is in the last one's item.
+ * Every other byte of the sequence stays, but for the lengths around the leaf and digital signatures in the items that
+ * change. Elements of one item in ascending order; none of a sequence that is set or appended to. After edit_recode. */
+struct edit_step { uint32_t tag; unsigned item; };
+/* What is there. found: the leaf is. Without its item: *item = false. ERR_DATA: what a step names is no sequence that
+ * can be read (UN of known length, another VR). */
+struct edit_inside { bool item, found; struct element el; enum walk_form form; char declared[CHARSET_DECLARED_MAX]; };
+int edit_look_inside(const struct object *, const struct edit_step *, size_t n, uint32_t leaf, const char *declared,
+    struct edit_inside *, struct err *);
+/* Bytes in the form and character set that edit_look_inside() says, after a conversion in ISO_IR 192. */
+int edit_set_inside(struct edit *, const struct edit_step *, size_t n, uint32_t leaf, const char *vr, const void *,
+    size_t, struct err *);
+int edit_sequence_inside(struct edit *, const struct edit_step *, size_t n, uint32_t leaf, struct item *const *items,
+    size_t nitems, struct err *);
+int edit_remove_inside(struct edit *, const struct edit_step *, size_t n, uint32_t leaf, struct err *);
 /* The form in which items of that sequence are: the object's, or implicit where the sequence stands as
  * UN (PS3.5 6.2.2). */
 int edit_item_form(const struct edit *, uint32_t tag, enum walk_form *, struct err *);

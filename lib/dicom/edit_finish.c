@@ -15,6 +15,8 @@ static int by_offset(const void *a, const void *b)
 		return x->off < y->off ? -1 : 1;
 	if (x->top != y->top)	/* what is appended to one element stands before the next */
 		return x->top < y->top ? -1 : 1;
+	if ((x->len == 0) != (y->len == 0))	/* what is put before an element that goes */
+		return x->len == 0 ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -72,9 +74,11 @@ static int add_fixes(struct edit *e, struct fix *v, size_t n, struct patches *p,
 	return rc;
 }
 
-/* Is it wanted: where the element is not replaced, or, for one element, where it lies inside? */
-static bool wanted(const struct edit *e, const struct element *only, uint32_t top, uint64_t off)
+/* Is it wanted: where the element is not replaced, or, for a copy of one element, where it lies inside? */
+static bool wanted(const struct edit *e, const struct element *only, uint32_t top, uint64_t off, enum patch_for what)
 {
+	if (what == (only != NULL ? PATCH_RESULT : PATCH_COPY))
+		return false;
 	return only != NULL ? off >= only->off && off < only->end : !replaced(e, top);
 }
 
@@ -85,14 +89,15 @@ static int inner_patches(struct edit *e, const struct element *only, struct patc
 	int rc = RC_OK;
 
 	for (i = 0; rc == RC_OK && i < e->patches.n; i++) {
-		if (wanted(e, only, e->patches.v[i].top, e->patches.v[i].off))
+		if (wanted(e, only, e->patches.v[i].top, e->patches.v[i].off,
+		    e->patches.v[i].only))
 			rc = patches_add(p, &e->patches.v[i], err);
 	}
 	v = malloc((e->fixes.n + 1 + e->nops) * sizeof *v);
 	if (v == NULL)
 		return err_set(err, ERR_TEMP, "no memory to change a DICOM object");
 	for (i = 0; i < e->fixes.n; i++) {
-		if (wanted(e, only, e->fixes.v[i].top, e->fixes.v[i].off))
+		if (wanted(e, only, e->fixes.v[i].top, e->fixes.v[i].off, e->fixes.v[i].only))
 			v[n++] = e->fixes.v[i];
 	}
 	for (i = 0; only == NULL && i < e->nops; i++) {

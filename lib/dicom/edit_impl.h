@@ -16,17 +16,22 @@
 #define EDIT_BYTES_MAX	((size_t)64 << 20)	/* new bytes of one object; a worker has 256 MB */
 #define EDIT_DEPTH_MAX	(2 * WALK_DEPTH_MAX)
 
+/* What it is for: a copy of an element as an old value (edit_copy) has what a conversion made of it, and not what a
+ * rule put there; the result has the rule's in place of the conversion's. */
+enum patch_for { PATCH_ALWAYS, PATCH_COPY, PATCH_RESULT };
+
 struct patch {
 	uint64_t off, len;	/* of the data set; len 0: an insertion */
 	size_t at, n;		/* the bytes instead, in edit->bytes */
 	uint32_t top;		/* the top-level element it belongs to */
 	size_t order;		/* among equals: as they were added */
+	enum patch_for only;
 };
 
 struct patches { struct patch *v; size_t n, cap; };
 
 /* A length field (or group length) that grows or shrinks with what it covers. */
-struct fix { uint64_t off; unsigned width; bool big; uint32_t old; int64_t delta; uint32_t top; };
+struct fix { uint64_t off; unsigned width; bool big; uint32_t old; int64_t delta; uint32_t top; enum patch_for only; };
 struct fixes { struct fix *v; size_t n, cap; };
 
 enum op_kind { OP_SET, OP_REMOVE, OP_APPEND };

@@ -103,6 +103,15 @@ bool item_is_empty(const struct item *it)
 	return it->nparts == 0;
 }
 
+bool item_has(const struct item *it, uint32_t tag)
+{
+	size_t i = 0;
+
+	for (i = 0; i < it->nparts && it->parts[i].tag != tag; i++)
+		;
+	return i < it->nparts;
+}
+
 void item_free(struct item *it)
 {
 	if (!it)

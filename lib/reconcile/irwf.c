@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "dicom/dict.h"
 #include "reconcile/irwf.h"
+#include "reconcile/map.h"
 #include "reconcile/value.h"
 
 #define STATION_MAX	16	/* SH */
@@ -208,7 +209,8 @@ static int equipment(const struct plan_input *in, const char *when, json_t *rule
 	return irwf_rule(rules, TAG(0x0018, 0xa001), "append", items, "irwf", err);
 }
 
-/* The old values, with who, when and why. CORRECT: an operator's --set, COERCE: the import itself. */
+/* The old values, with who, when and why. CORRECT: an operator's --set, COERCE: the
+ * import itself, and what a site's maps say of all imports. */
 static int original(const char *when, const char *source, const char *reason, json_t *rules, struct err *err)
 {
 	json_t *items = json_make(err, "[{s:{s:s}, s:s, s:s, s:{s:s, s:s}, s:s}]",
@@ -233,6 +235,8 @@ int irwf_record(const struct plan_input *in, json_t *rules, struct err *err)
 	rc = equipment(in, when, rules, err);
 	if (rc == RC_OK)
 		rc = original(when, "irwf", "COERCE", rules, err);
+	if (rc == RC_OK && map_count(in->map) > 0)
+		rc = original(when, "map", "COERCE", rules, err);
 	if (rc == RC_OK && sets)
 		rc = original(when, "set", "CORRECT", rules, err);
 	return rc;

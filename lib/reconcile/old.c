@@ -54,7 +54,7 @@ static int one(const struct object *o, const struct plan_rule *r, const char *de
 	struct err ignored;
 	int rc = RC_OK;
 
-	if (strcmp(r->vr, "SQ") == 0)
+	if (strcmp(r->vr, "SQ") == 0 || r->depth > 0)
 		return items(o, el, out, cap, err);
 	if (el->length > SHOWN_MAX) {
 		rc = buf_printf(&b, err, "[%lu bytes]", (unsigned long)el->length);
@@ -82,8 +82,8 @@ int plan_old(const struct plan *p, const struct object *o, json_t **out, struct 
 	for (i = 0; rc == RC_OK && i < p->nrules; i++) {
 		json_t *v = NULL;
 
-		if (walk_find(o, p->rules[i].tag) == NULL)
-			continue;
+		if (walk_find(o, p->rules[i].tag) == NULL || p->rules[i].creator != NULL)
+			continue;	/* where a private one stands each object says for itself */
 		rc = one(o, &p->rules[i], declared, shown, sizeof shown, err);
 		if (rc != RC_OK)
 			break;

@@ -6,9 +6,9 @@
 #include "dicom/charset.h"
 #include "dicom/dict.h"
 #include "reconcile/irwf.h"
+#include "reconcile/map.h"
 #include "reconcile/value.h"
 
-#define PLAN_VERSION	1
 #define KEYWORD_SHOWN	200	/* of a foreign keyword in a message, escaped */
 #define TAG_CHARSET	TAG(0x0008, 0x0005)
 #define WHERE		"plan"
@@ -61,6 +61,18 @@ bool plan_untouchable(uint32_t tag)
 			return true;
 	}
 	return d != NULL && strcmp(d->vr, "UI") == 0;
+}
+
+bool plan_reserved(uint32_t tag)
+{
+	static const uint32_t own[] = { TAG_CHARSET, TAG(0x0008, 0x0015), TAG(0x0010, 0x1002), TAG(0x0018, 0xa001),
+	    TAG(0x0400, 0x0550), TAG(0x0400, 0x0561), TAG(0x0400, 0x0562), TAG(0x0400, 0x0563), TAG(0x0400, 0x0564),
+	    TAG(0x0400, 0x0565) };
+	size_t i = 0;
+
+	for (i = 0; i < sizeof own / sizeof own[0] && own[i] != tag; i++)
+		;
+	return i < sizeof own / sizeof own[0];
 }
 
 static int bad_set(struct err *err, const char *advice, const char *keyword, const char *why)
@@ -205,6 +217,8 @@ int plan_make(json_t **out, const struct plan_input *in, struct err *err)
 	if (rules == NULL)
 		return err_set(err, ERR_TEMP, "no memory for a plan");
 	rc = irwf_rules(in, rules, err);
+	if (rc == RC_OK)
+		rc = map_rules(in->map, in, rules, err);
 	for (i = 0; rc == RC_OK && i < in->nsets; i++) {
 		if (in->sets[i].tag == TAG_CHARSET)
 			declared = in->sets[i].value;
@@ -238,109 +252,4 @@ int plan_time(const json_t *plan, time_t *t, struct err *err)
 	if (rc == RC_OK && (text == NULL || !time_parse_iso(text, t)))
 		rc = err_set(err, ERR_DATA, "plan: no time stamp");
 	return rc;
-}
-
-static int load_rule(const json_t *j, struct plan_rule *r, struct err *err)
-{
-	static const struct { const char *name; enum plan_op op; } ops[] = {
-		{ "set", PLAN_SET }, { "empty", PLAN_EMPTY }, { "remove", PLAN_REMOVE },
-		{ "append", PLAN_APPEND }, { "convert", PLAN_CONVERT },
-	};
-	const char *tag = NULL, *op = NULL, *when = NULL, *declared = NULL;
-	const struct dict_entry *d = NULL;
-	const json_t *value = json_object_get(j, "new");
-	size_t i = 0;
-	int rc = json_get_str(j, WHERE, "tag", &tag, err);
-
-	if (rc == RC_OK)
-		rc = json_get_str(j, WHERE, "op", &op, err);
-	if (rc == RC_OK)
-		rc = json_get_str(j, WHERE, "rule", &r->source, err);
-	if (rc == RC_OK)
-		rc = json_get_str(j, WHERE, "when", &when, err);
-	if (rc == RC_OK)
-		rc = json_get_str(j, WHERE, "declared", &declared, err);
-	if (rc != RC_OK)
-		return rc;
-	if (tag == NULL || op == NULL || r->source == NULL || !plan_tag_parse(tag, &r->tag))
-		return err_set(err, ERR_DATA, "plan: a rule without tag, op or source");
-	for (i = 0; i < sizeof ops / sizeof ops[0] && strcmp(ops[i].name, op) != 0; i++)
-		;
-	d = dict_by_tag(r->tag);
-	if (i == sizeof ops / sizeof ops[0] || d == NULL || plan_untouchable(r->tag))
-		return err_set(err, ERR_DATA, "plan: a rule that is not allowed on %s", tag);
-	r->op = ops[i].op;
-	text_copy(r->vr, sizeof r->vr, d->vr);
-	r->foreign = when != NULL;
-	if ((r->tag == TAG_CHARSET) != (r->op == PLAN_CONVERT))
-		return err_set(err, ERR_DATA, "plan: %s changes by conversion only", tag);
-	if (r->op == PLAN_CONVERT)
-		r->text = declared;
-	else if (strcmp(r->vr, "SQ") == 0)
-		r->items = json_is_array(value) ? value : NULL;
-	else
-		r->text = json_string_value(value);
-	if ((r->op == PLAN_SET && r->items == NULL && r->text == NULL) || (r->op == PLAN_APPEND &&
-	    r->items == NULL))
-		return err_set(err, ERR_DATA, "plan: a rule on %s without a new value", tag);
-	if (r->op == PLAN_SET && r->text != NULL)
-		return value_check(r->vr, r->text, err);
-	return RC_OK;
-}
-
-int plan_load(struct plan **out, const json_t *doc, struct err *err)
-{
-	struct plan *p = calloc(1, sizeof *p);
-	json_t *rules = NULL;
-	long long v = 0;
-	size_t i = 0;
-	int rc = RC_OK;
-
-	*out = NULL;
-	if (p == NULL)
-		return err_set(err, ERR_TEMP, "no memory for a plan");
-	p->doc = json_incref((json_t *)(uintptr_t)doc);
-	rc = json_get_int(doc, WHERE, "v", 0, &v, err);
-	if (rc == RC_OK && v != PLAN_VERSION)
-		rc = err_set(err, ERR_DATA, "plan of version %lld, this is %d", v, PLAN_VERSION);
-	if (rc == RC_OK)
-		rc = json_get_arr(doc, WHERE, "rules", &rules, err);
-	if (rc == RC_OK && (rules == NULL || json_array_size(rules) > PLAN_RULES_MAX))
-		rc = err_set(err, ERR_DATA, "plan without rules, or with more than %d", PLAN_RULES_MAX);
-	if (rc != RC_OK)
-		goto out;
-	p->nrules = json_array_size(rules);
-	p->rules = calloc(p->nrules + 1, sizeof *p->rules);
-	if (p->rules == NULL)
-		rc = err_set(err, ERR_TEMP, "no memory for a plan");
-	for (i = 0; rc == RC_OK && i < p->nrules; i++) {
-		rc = load_rule(json_array_get(rules, i), &p->rules[i], err);
-		p->may_convert |= p->rules[i].op == PLAN_CONVERT;
-	}
-out:
-	if (rc != RC_OK)
-		plan_free(p);
-	else
-		*out = p;
-	return rc;
-}
-
-void plan_free(struct plan *p)
-{
-	if (p == NULL)
-		return;
-	json_decref(p->doc);
-	free(p->rules);
-	free(p);
-}
-
-const struct plan_rule *plan_rule_for(const struct plan *p, uint32_t tag)
-{
-	size_t i = 0;
-
-	for (i = 0; i < p->nrules; i++) {
-		if (p->rules[i].tag == tag)
-			return &p->rules[i];
-	}
-	return NULL;
 }

@@ -68,6 +68,20 @@ bool value_in_charset(const char *vr)
 	return r != NULL && r->charset;
 }
 
+bool value_multiple(const char *vr)
+{
+	const struct rule *r = rule_of(vr);
+
+	return r != NULL && r->multi;
+}
+
+size_t value_longest(const char *vr)
+{
+	const struct rule *r = rule_of(vr);
+
+	return r != NULL ? r->max : 0;
+}
+
 static size_t characters(const char *s, size_t n)
 {
 	size_t i = 0, count = 0;

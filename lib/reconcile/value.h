@@ -18,5 +18,7 @@ int value_encode(const char *vr, const char *utf8, const char *declared, enum wa
     struct err *);
 /* Is it one whose bytes depend on (0008,0005)? */
 bool value_in_charset(const char *vr);
+bool value_multiple(const char *vr);	/* does a backslash separate values? */
+size_t value_longest(const char *vr);	/* characters of one value; 0: no VR of a text */
 
 #endif

@@ -1,9 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "dicom/charset.h"
-#include "dicom/dict.h"
+#include "reconcile/resolve.h"
 #include "reconcile/value.h"
 #include "reconcile/verify.h"
 #include "reconcile/verify_impl.h"
@@ -15,258 +13,24 @@
 #define TAG_SIGNATURES	TAG(0xfffa, 0xfffa)
 #define UTF8		"ISO_IR 192"
 
-static int wrong(struct err *err, uint32_t tag, const char *what)
+int verify_wrong(struct err *err, uint32_t tag, const char *what)
 {
 	return err_set(err, ERR_DATA, "changed object is not as planned: (%04x,%04x) %s", TAG_GROUP(tag),
 	    tag & 0xffff, what);
 }
 
 /* No rule names it. */
-static int check_unnamed(struct verify *v, const struct element *x, const struct element *y, struct err *err)
+int verify_unnamed(struct verify *v, const struct element *x, const struct element *y, struct err *err)
 {
 	bool same = false;
 	int rc = RC_OK;
 
 	if (strcmp(x->vr, y->vr) != 0)
-		return wrong(err, x->tag, "has another VR, and no rule says so");
+		return verify_wrong(err, x->tag, "has another VR, and no rule says so");
 	rc = verify_says_same(v, x, y, 0, &same, err);
-	return rc != RC_OK || same ? rc : wrong(err, x->tag, v->converted
+	return rc != RC_OK || same ? rc : verify_wrong(err, x->tag, v->converted
 	    ? "changed by more than its character set"
 	    : "changed, and no rule says so");
-}
-
-struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */
-
-static int count_items(const struct object *o, unsigned item, const struct element *el, void *arg,
-    struct err *err)
-{
-	struct items_seen *s = arg;
-
-	(void)o, (void)err;
-	s->n = item + 1;
-	s->any = true;
-	s->end = el->end;
-	return RC_OK;
-}
-
-static int items_of(const struct side *s, const struct element *el, struct items_seen *seen, struct err *err)
-{
-	memset(seen, 0, sizeof *seen);
-	return el != NULL && el->length > 0 ? walk_items(s->o, el, count_items, seen, err) : RC_OK;
-}
-
-static const char *vr_of(uint32_t tag)
-{
-	const struct dict_entry *d = dict_by_tag(tag);
-
-	return d != NULL ? d->vr : "";
-}
-
-/* An element of the last item of a sequence, as UTF-8 text. */
-struct want { unsigned item; uint32_t tag; bool found; char *text; size_t cap; const char *declared; };
-
-static int want_text(const struct object *o, unsigned item, const struct element *el, void *arg,
-    struct err *err)
-{
-	struct want *w = arg;
-	char raw[1024];
-	size_t n = 0, len = 0;
-	int rc = RC_OK;
-
-	if (item != w->item || el->tag != w->tag || el->length > sizeof raw)
-		return RC_OK;
-	rc = walk_value(o, el, raw, sizeof raw, &n, err);
-	while (n > 0 && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
-		n--;
-	w->found = true;
-	if (rc == RC_OK && charset_read(w->declared, vr_of(el->tag), raw, n, w->text, w->cap, &len, err) != RC_OK) {
-		if (n >= w->cap)
-			return RC_OK;
-		memcpy(w->text, raw, n);	/* not converted either: bytes against bytes */
-		w->text[n] = '\0';
-	}
-	return rc;
-}
-
-/* Value of a top-level element as UTF-8, or as it is where it is not converted. */
-static int text_of(const struct side *s, const char *declared, uint32_t tag, char *out, size_t cap, bool *found,
-    struct err *err)
-{
-	char raw[4096];	/* a name, an id, an institution */
-	struct err ignored;
-	size_t len = 0;
-	int rc = walk_text(s->o, tag, raw, sizeof raw, found, err);
-
-	if (rc == RC_OK && charset_read(declared, vr_of(tag), raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
-		text_copy(out, cap, raw);
-	return rc;
-}
-
-/* An element of one item of a sequence. */
-struct find { unsigned item; uint32_t tag; bool found, has_set; struct element el, set; };
-
-static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg,
-    struct err *err)
-{
-	struct find *f = arg;
-
-	(void)o, (void)err;
-	if (item == f->item && el->tag == f->tag) {
-		f->el = *el;
-		f->found = true;
-	} else if (item == f->item && el->tag == TAG_CHARSET) {
-		f->set = *el;
-		f->has_set = true;
-	}
-	return RC_OK;
-}
-
-static int check_item(struct verify *, const struct plan_rule *, const struct element *, const json_t *,
-    unsigned,
-    struct err *);
-
-/* A sequence inside the item, such as a code. */
-static int check_inner(struct verify *v, const struct plan_rule *r, const struct element *seq,
-    const json_t *items,
-    unsigned n, uint32_t tag, struct err *err)
-{
-	struct find f = { .item = n, .tag = tag };
-	size_t i = 0;
-	int rc = walk_items(v->now.o, seq, find_in_item, &f, err);
-
-	if (rc == RC_OK && !f.found)
-		return wrong(err, r->tag, "has an item that is not the plan's");
-	for (i = 0; rc == RC_OK && i < json_array_size(items); i++)
-		rc = check_item(v, r, &f.el, json_array_get(items, i), (unsigned)i, err);
-	return rc;
-}
-
-/* The old item may have had a character set of its own. */
-static int kept_says_same(struct verify *v, const struct find *was, const struct element *is, bool *same,
-    struct err *err)
-{
-	const char *around = v->declared;
-	char own[CHARSET_DECLARED_MAX];
-	size_t n = 0;
-	int rc = RC_OK;
-
-	if (was->has_set && v->converted) {
-		rc = walk_value(v->old.o, &was->set, own, sizeof own - 1, &n, err);
-		while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
-			n--;
-		own[n] = '\0';
-		v->declared = own;
-	}
-	if (rc == RC_OK)
-		rc = verify_says_same(v, &was->el, is, 0, same, err);
-	v->declared = around;
-	return rc;
-}
-
-/* What was kept of the first item that stood there. */
-static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n,
-    uint32_t tag,
-    struct err *err)
-{
-	const struct element *x = walk_find(v->old.o, r->tag);
-	struct find was = { .tag = tag }, is = { .item = n, .tag = tag };
-	bool same = false;
-	int rc = x != NULL && x->length > 0 ? walk_items(v->old.o, x, find_in_item, &was, err) : RC_OK;
-
-	if (rc == RC_OK)
-		rc = walk_items(v->now.o, seq, find_in_item, &is, err);
-	/* Out of a UN nothing is kept: it has no VR. */
-	if (rc != RC_OK || (was.found && !is.found && was.el.vr[0] == '\0' &&
-	    v->old.o->form != WALK_IMPLICIT_LE))
-		return rc;
-	if (was.found && is.found)
-		rc = kept_says_same(v, &was, &is.el, &same, err);
-	if (rc == RC_OK && (was.found != is.found || (is.found && !same)))
-		rc = wrong(err, r->tag, "does not keep what describes the image");
-	return rc;
-}
-
-/* The texts of item n against those of the plan. Old values in Original Attributes are checked tag by tag. */
-static int check_item(struct verify *v, const struct plan_rule *r, const struct element *seq,
-    const json_t *template,
-    unsigned n, struct err *err)
-{
-	const char *key = NULL;
-	json_t *value = NULL;
-	int rc = RC_OK;
-
-	json_object_foreach((json_t *)(uintptr_t)template, key, value) {
-		char text[1024] = "", expected[1024] = "";
-		const char *from = json_string_value(json_object_get(value, "old"));
-		struct want w = { .item = n, .text = text, .cap = sizeof text, .declared = v->now.declared };
-		uint32_t tag = 0;
-		bool found = false;
-
-		if (!plan_tag_parse(key, &w.tag))
-			return err_set(err, ERR_DATA, "plan: an item with a key that is no tag");
-		if (json_is_array(value) || json_is_true(json_object_get(value, "kept"))) {
-			rc = json_is_array(value) ? check_inner(v, r, seq, value, n, w.tag, err)
-			    : check_kept(v, r, seq, n, w.tag, err);
-			if (rc != RC_OK)
-				return rc;
-			continue;
-		}
-		if (from != NULL && plan_tag_parse(from, &tag))
-			rc = text_of(&v->old, v->declared, tag, expected, sizeof expected, &found, err);
-		else if (json_is_string(value))
-			text_copy(expected, sizeof expected, json_string_value(value));
-		else
-			continue;
-		if (rc == RC_OK)
-			rc = walk_items(v->now.o, seq, want_text, &w, err);
-		if (rc == RC_OK && (expected[0] != '\0' || w.found) && strcmp(text, expected) != 0)
-			rc = wrong(err, r->tag, "has an item that is not the plan's");
-		if (rc != RC_OK)
-			return rc;
-	}
-	return RC_OK;
-}
-
-/* What was appended: one item more for each rule on the tag, older ones as they were, with the values
- * the plan gives. */
-static int check_append(struct verify *v, const struct plan_rule *r, struct err *err)
-{
-	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
-	struct items_seen before, after;
-	unsigned rules = 0, place = 0, added = 0;
-	size_t i = 0;
-	bool same = true;
-	int rc = items_of(&v->old, x, &before, err);
-
-	if (rc == RC_OK)
-		rc = items_of(&v->now, y, &after, err);
-	if (rc != RC_OK)
-		return rc;
-	for (i = 0; i < v->plan->nrules; i++) {
-		if (&v->plan->rules[i] == r)
-			place = rules;
-		rules += v->plan->rules[i].tag == r->tag;
-	}
-	added = after.n > before.n ? after.n - before.n : 0;
-	if (added > rules)	/* there were empty items at the end */
-		added = rules;
-	if (added <= place) {
-		/* nothing to append: then nothing changed */
-		if (r->foreign || strcmp(r->source, "set") == 0)
-			return added > 0 ? RC_OK : x == NULL ? y == NULL ? RC_OK : wrong(err, r->tag,
-			    "was added, and no rule says so")
-			    : y == NULL ? wrong(err, r->tag, "is gone") : check_unnamed(v, x, y, err);
-		return wrong(err, r->tag, "has no new item");
-	}
-	if (before.any) {
-		rc = v->converted ? verify_says_same(v, x, y, before.n, &same, err)
-		    : verify_bytes(v, v->old.o->data, x->value, v->now.o->data, y->value,
-		    before.end - x->value, &same, err);
-		if (rc == RC_OK && !same)
-			return wrong(err, r->tag, "has older items that changed");
-	}
-	return rc == RC_OK ? check_item(v, r, y, json_array_get(r->items, 0), after.n - added + place,
-	    err) : rc;
 }
 
 /* Is the old value of tag, as it was, in the new items of Original Attributes? */
@@ -299,13 +63,13 @@ static int check_recorded(struct verify *v, uint32_t tag, struct err *err)
 	const struct element *x = walk_find(v->old.o, TAG_ORIGINAL), *y = walk_find(v->now.o, TAG_ORIGINAL);
 	struct items_seen before;
 	struct record r = { .v = v, .old = walk_find(v->old.o, tag) };
-	int rc = items_of(&v->old, x, &before, err);
+	int rc = verify_count(&v->old, x, &before, err);
 
 	r.from = before.n;
 	if (rc == RC_OK && y != NULL)
 		rc = walk_items(v->now.o, y, record_item, &r, err);
 	if (rc == RC_OK && !r.same)
-		rc = wrong(err, tag, r.found ? "has another old value in Original Attributes than it had"
+		rc = verify_wrong(err, tag, r.found ? "has another old value in Original Attributes than it had"
 		    : "changed without a record in Original Attributes");
 	return rc;
 }
@@ -318,10 +82,10 @@ static int check_set(struct verify *v, const struct plan_rule *r, struct err *er
 	int rc = value_encode(r->vr, r->text, v->now.declared, v->now.o->form, &want, err);
 
 	if (rc == RC_OK && y == NULL)
-		rc = wrong(err, r->tag, "is missing");
+		rc = verify_wrong(err, r->tag, "is missing");
 	if (rc == RC_OK && y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr,
 	    y->vr) != 0))
-		rc = wrong(err, r->tag, "has another VR");
+		rc = verify_wrong(err, r->tag, "has another VR");
 	if (rc == RC_OK)
 		rc = buf_grow(&have, y->length, err);
 	if (rc == RC_OK)
@@ -330,7 +94,7 @@ static int check_set(struct verify *v, const struct plan_rule *r, struct err *er
 		while (n > want.len && (have.data[n - 1] == ' ' || have.data[n - 1] == '\0'))
 			n--;
 	if (rc == RC_OK && (n != want.len || (n > 0 && memcmp(have.data, want.data, n) != 0)))
-		rc = wrong(err, r->tag, "does not have the planned value");
+		rc = verify_wrong(err, r->tag, "does not have the planned value");
 	buf_free(&want);
 	buf_free(&have);
 	return rc;
@@ -344,30 +108,35 @@ static int check_rule(struct verify *v, const struct plan_rule *r, struct err *e
 	size_t i = 0;
 	int rc = RC_OK;
 
-	switch (r->op) {
+	if (r->depth > 0) {
+		/* once for all rules in the sequence */
+		if (r == plan_rule_for(v->plan, r->tag))
+			rc = verify_nested(v, r->tag, err);
+	} else switch (r->op) {
 	case PLAN_SET:
 		if (r->items == NULL) {
 			rc = check_set(v, r, err);
 			break;
 		}
-		rc = items_of(&v->now, y, &seen, err);
+		rc = verify_count(&v->now, y, &seen, err);
 		if (rc == RC_OK && seen.n != 0 && seen.n != json_array_size(r->items))
-			rc = wrong(err, r->tag, "does not have the planned items");
+			rc = verify_wrong(err, r->tag, "does not have the planned items");
 		for (i = 0; rc == RC_OK && i < json_array_size(r->items); i++)
-			rc = y == NULL ? RC_OK : check_item(v, r, y, json_array_get(r->items, i),
+			rc = y == NULL ? RC_OK : verify_item(v, r, y, json_array_get(r->items, i),
 			    (unsigned)i, err);
 		break;
 	case PLAN_EMPTY:
 		if (y != NULL && y->length != 0)
-			rc = wrong(err, r->tag, "is not empty");
+			rc = verify_wrong(err, r->tag, "is not empty");
 		break;
 	case PLAN_REMOVE:
 		if (y != NULL)
-			rc = wrong(err, r->tag, "is still there");
+			rc = verify_wrong(err, r->tag, "is still there");
 		break;
 	case PLAN_APPEND:
-		return check_append(v, r, err);
+		return verify_append(v, r, err);
 	case PLAN_CONVERT:
+	case PLAN_EDIT:
 		return RC_OK;
 	}
 	if (rc != RC_OK || x == NULL)
@@ -413,13 +182,13 @@ static int check_all(struct verify *v, struct err *err)
 			continue;
 		if (tag == TAG_CHARSET) {
 			if (!v->converted && (!both || strcmp(v->old.declared, v->now.declared) != 0))
-				rc = wrong(err, tag, "changed without a conversion");
+				rc = verify_wrong(err, tag, "changed without a conversion");
 		} else if ((tag & 0xffff) == 0 && group_changed(v, TAG_GROUP(tag))) {
 			continue;
 		} else if (both) {
-			rc = check_unnamed(v, x, y, err);
+			rc = verify_unnamed(v, x, y, err);
 		} else if (tag != TAG_SIGNATURES || x == NULL) {
-			rc = wrong(err, tag, x == NULL ? "was added, and no rule says so"
+			rc = verify_wrong(err, tag, x == NULL ? "was added, and no rule says so"
 			    : "is gone, and no rule says so");
 		}
 	}
@@ -452,7 +221,7 @@ static int check_group_lengths(struct verify *v, struct err *err)
 		}
 		rc = walk_number(o, o->top[i].tag, &said, &found, err);
 		if (rc == RC_OK && found && (uint64_t)said != length)
-			rc = wrong(err, o->top[i].tag, "is not the length of its group");
+			rc = verify_wrong(err, o->top[i].tag, "is not the length of its group");
 	}
 	return rc;
 }
@@ -481,16 +250,15 @@ static int check_head(struct verify *v, struct err *err)
 	return rc;
 }
 
-int plan_verify(const json_t *doc, struct stream *original, struct stream *changed, struct err *err)
+int plan_verify_loaded(const struct plan *plan, struct stream *original, struct stream *changed, struct err *err)
 {
-	struct plan *plan = NULL;
-	struct verify v = { 0 };
+	struct plan *own = NULL;
+	struct verify v = { .plan = plan };
 	const struct plan_rule *charset = NULL;
 	size_t i = 0;
-	int rc = plan_load(&plan, doc, err);
+	int rc = RC_OK;
 
-	v.plan = plan;
-	if (rc == RC_OK && ((v.a = malloc(VERIFY_STEP)) == NULL || (v.b = malloc(VERIFY_STEP)) == NULL))
+	if ((v.a = malloc(VERIFY_STEP)) == NULL || (v.b = malloc(VERIFY_STEP)) == NULL)
 		rc = err_set(err, ERR_TEMP, "no memory to verify an object");
 	if (rc == RC_OK)
 		rc = walk_open(&v.old.o, original, err);
@@ -500,8 +268,12 @@ int plan_verify(const json_t *doc, struct stream *original, struct stream *chang
 		rc = walk_text(v.old.o, TAG_CHARSET, v.old.declared, sizeof v.old.declared, NULL, err);
 	if (rc == RC_OK)
 		rc = walk_text(v.now.o, TAG_CHARSET, v.now.declared, sizeof v.now.declared, NULL, err);
+	if (rc == RC_OK)
+		rc = plan_resolve(plan, v.old.o, &own, err);
 	if (rc != RC_OK)
 		goto out;
+	if (own != NULL)
+		v.plan = own;
 	charset = plan_rule_for(plan, TAG_CHARSET);
 	v.declared = charset != NULL && charset->text != NULL ? charset->text : v.old.declared;
 	/* declared as UTF-8 all is converted only where the operator says so: items may have sets of their own */
@@ -513,15 +285,26 @@ int plan_verify(const json_t *doc, struct stream *original, struct stream *chang
 		rc = check_head(&v, err);
 	if (rc == RC_OK)
 		rc = check_all(&v, err);
-	for (i = 0; rc == RC_OK && i < plan->nrules; i++)
-		rc = check_rule(&v, &plan->rules[i], err);
+	for (i = 0; rc == RC_OK && i < v.plan->nrules; i++)
+		rc = check_rule(&v, &v.plan->rules[i], err);
 	if (rc == RC_OK)
 		rc = check_group_lengths(&v, err);
 out:
 	walk_close(v.old.o);
 	walk_close(v.now.o);
-	plan_free(plan);
+	plan_free(own);
 	free(v.a);
 	free(v.b);
+	return rc;
+}
+
+int plan_verify(const json_t *doc, struct stream *original, struct stream *changed, struct err *err)
+{
+	struct plan *plan = NULL;
+	int rc = plan_load(&plan, doc, err);
+
+	if (rc == RC_OK)
+		rc = plan_verify_loaded(plan, original, changed, err);
+	plan_free(plan);
 	return rc;
 }

@@ -11,8 +11,12 @@
 #include "base/json.h"
 #include "base/io.h"
 
-/* Streams are borrowed. For a jailed worker: charset_load() before. ERR_DATA: not what was planned,
+struct plan;
+
+/* Streams are borrowed. For a jailed worker: plan_prepare() before. ERR_DATA: not what was planned,
  * names the tag. */
 int plan_verify(const json_t *plan, struct stream *original, struct stream *changed, struct err *);
+/* The same with a plan that is loaded once for many objects: its patterns cost more than an object. */
+int plan_verify_loaded(const struct plan *, struct stream *original, struct stream *changed, struct err *);
 
 #endif

@@ -1,4 +1,4 @@
-/* Shared by verify.c and verify_same.c. */
+/* Shared by verify*.c. */
 #ifndef MRI_RECONCILE_VERIFY_IMPL_H
 #define MRI_RECONCILE_VERIFY_IMPL_H
 
@@ -30,5 +30,18 @@ int verify_element(struct verify *, const struct element *x, const struct elemen
 int verify_says_same(struct verify *, const struct element *x, const struct element *y, unsigned limit,
     bool *same,
     struct err *);
+/* "changed object is not as planned: (gggg,eeee) what" */
+int verify_wrong(struct err *, uint32_t tag, const char *what);
+/* No rule names it: is it the same? */
+int verify_unnamed(struct verify *, const struct element *x, const struct element *y, struct err *);
+struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */
+/* seq NULL: none */
+int verify_count(const struct side *, const struct element *seq, struct items_seen *, struct err *);
+int verify_append(struct verify *, const struct plan_rule *, struct err *);
+/* Item n of a sequence of the changed object against the plan's. */
+int verify_item(struct verify *, const struct plan_rule *, const struct element *seq, const json_t *template,
+    unsigned n, struct err *);
+/* The sequence with that tag, in whose items rules with a path change something. */
+int verify_nested(struct verify *, uint32_t tag, struct err *);
 
 #endif

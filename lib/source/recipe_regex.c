@@ -2,26 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/pattern.h"
 #include "base/text.h"
 #include "source/recipe_regex.h"
-
-#define PATTERN_MAX	1024
-#define WEIGHT_MAX	4096	/* places of the automaton that regcomp builds; some hundred bytes each */
-
-/* The "]" of the "[" at p (XBD 9.3.5), or the last character where there is none: regcomp says so. */
-static const char *
-bracket_end(const char *p)
-{
-	const char *class = NULL;
-
-	p += p[1] == '^' ? 2 : 1;
-	p += *p == ']';
-	for (; *p != '\0' && *p != ']'; p++)
-		if (*p == '[' && p[1] != '\0' && strchr(":.=", p[1]) != NULL &&
-		    (class = strchr(p + 2, ']')) != NULL && class[-1] == p[1])
-			p = class;
-	return *p != '\0' ? p : p - 1;
-}
 
 /* "(?<name>" becomes "("; the groups are counted on the way. */
 static int
@@ -35,7 +18,7 @@ translate(const char *p, struct recipe_regex *r, char out[PATTERN_MAX], struct e
 	for (; *p != '\0'; p++) {
 		out[n++] = *p;
 		if (*p == '[') {
-			for (end = bracket_end(p); p < end; )
+			for (end = pattern_bracket_end(p); p < end; )
 				out[n++] = *++p;
 		} else if (*p == '\\') {
 			if (p[1] == '\0' || isalnum((unsigned char)p[1]))
@@ -58,55 +41,6 @@ translate(const char *p, struct recipe_regex *r, char out[PATTERN_MAX], struct e
 	return RC_OK;
 }
 
-/* How often regcomp writes down what stands before the repetition at p; 0: there is none. *end: its last character. */
-static unsigned long
-copies(const char *p, const char **end)
-{
-	unsigned long least = 0, most = 0;
-	char *after = NULL;
-
-	*end = p;
-	if (*p != '{')
-		return *p == '+' ? 2 : *p == '*' || *p == '?' ? 1 : 0;
-	most = least = strtoul(p + 1, &after, 10);
-	if (*after == ',')
-		most = after[1] == '}' ? least + 1 : strtoul(after + 1, &after, 10);
-	*end = strchr(p, '}') != NULL ? strchr(p, '}') : p + strlen(p) - 1;
-	most = least > most ? least : most;
-	return most < 1 ? 1 : most > WEIGHT_MAX ? WEIGHT_MAX + 1 : most;
-}
-
-/* regcomp writes out what is repeated, so "((a{255}){255}){255}" and "a++++++++" would take all memory. */
-static int
-weigh(const char *p, struct err *err)
-{
-	unsigned long sum[REGEX_GROUPS_MAX + 1] = { 0 }, last = 0, n = 0;
-	bool repeated = false;
-	size_t depth = 0;
-
-	for (; *p != '\0'; p++) {
-		if ((n = copies(p, &p)) > 0) {
-			if (repeated)
-				return err_set(err, ERR_CONFIG, "a pattern that repeats a repetition");
-			sum[depth] += last * (n - 1);
-			last *= n;
-		} else if (*p == '(' && depth < REGEX_GROUPS_MAX) {
-			sum[++depth] = last = 0;
-		} else if (*p == ')' && depth > 0) {
-			last = sum[depth--];
-			sum[depth] += last;
-		} else {
-			p = *p == '[' ? bracket_end(p) : *p == '\\' ? p + 1 : p;
-			last = 1;
-			sum[depth]++;
-		}
-		repeated = n > 0;
-		if (sum[depth] > WEIGHT_MAX)
-			return err_set(err, ERR_CONFIG, "a pattern that repeats too much: more than %d places", WEIGHT_MAX);
-	}
-	return RC_OK;
-}
-
 int
 recipe_regex_open(const char *pattern, struct recipe_regex **out, struct err *err)
 {
@@ -117,7 +51,7 @@ recipe_regex_open(const char *pattern, struct recipe_regex **out, struct err *er
 	*out = NULL;
 	if (r == NULL)
 		return err_sys(err, ENOMEM, "cannot compile a pattern");
-	if ((rc = translate(pattern, r, plain, err)) == RC_OK && (rc = weigh(plain, err)) == RC_OK &&
+	if ((rc = translate(pattern, r, plain, err)) == RC_OK && (rc = pattern_weigh(plain, err)) == RC_OK &&
 	    (code = regcomp(&r->re, plain, REG_EXTENDED)) != 0) {
 		regerror(code, &r->re, why, sizeof(why));
 		rc = err_set(err, ERR_CONFIG, "a pattern that does not compile: %s", why);

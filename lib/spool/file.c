@@ -108,10 +108,20 @@ int sealed_writer(struct stream **out, int fd, const struct age_recipient *to, s
 	return age_create(out, raw, to, err);
 }
 
+/* All bytes into fd (taken). */
+static int fill(int fd, const char *name, const struct age_recipient *to, const void *data, size_t len, struct err *err)
+{
+	struct stream *s = NULL;
+	int rc = sealed_writer(&s, fd, to, err);
+	if (rc == RC_OK && (rc = stream_write(s, data, len, err)) == RC_OK)
+		rc = stream_commit(s, err);
+	stream_close(s);
+	return rc == RC_OK ? RC_OK : err_wrap(err, "cannot write %s", name);
+}
+
 int sealed_write(int dirfd, const char *name, const struct age_recipient *to, const void *data, size_t len,
     mode_t mode, struct err *err)
 {
-	struct stream *s = NULL;
 	int fd = -1, sync = -1;
 	int rc = file_begin(dirfd, name, mode, &fd, err);
 	if (rc != RC_OK)
@@ -120,24 +130,25 @@ int sealed_write(int dirfd, const char *name, const struct age_recipient *to, co
 	if (sync < 0) {
 		rc = err_sys(err, errno, "cannot write %s", name);
 		close(fd);
-		goto out;
-	}
-	if ((rc = sealed_writer(&s, fd, to, err)) != RC_OK || (rc = stream_write(s, data, len, err)) != RC_OK ||
-	    (rc = stream_commit(s, err)) != RC_OK) {
-		err_wrap(err, "cannot write %s", name);
-		goto out;
-	}
-	rc = file_settle(sync, name, err);
-	sync = -1;
-out:
-	stream_close(s);
-	if (sync >= 0)
+	} else if ((rc = fill(fd, name, to, data, len, err)) == RC_OK) {
+		rc = file_settle(sync, name, err);
+	} else {
 		close(sync);
+	}
 	if (rc != RC_OK) {
 		file_drop(dirfd, name);
 		return rc;
 	}
 	return file_place(dirfd, name, err);
+}
+
+int sealed_stage(int dirfd, const char *name, const struct age_recipient *to, const void *data, size_t len,
+    mode_t mode, struct err *err)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_sys(err, errno, "cannot create %s", name);
+	return fill(fd, name, to, data, len, err);
 }
 
 int sealed_open(int dirfd, const char *name, const char *what, const struct age_identity *who,

@@ -151,7 +151,7 @@ int item_manifest_write(struct item_dir *it, const void *data, size_t len, struc
 	char what[NAME_LEN + SPOOL_ID_LEN + 2];
 	if (it->published)
 		return err_set(err, ERR_INTERNAL, "%s is published: its manifest stays", title(it, what));
-	return sealed_write(it->fd, NAME_MANIFEST, item_recipient(it), data, len, 0400, err);
+	return sealed_stage(it->fd, NAME_MANIFEST, item_recipient(it), data, len, 0400, err);
 }
 
 static int sync_one(int dirfd, const char *name, void *arg, struct err *err)

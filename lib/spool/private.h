@@ -139,6 +139,9 @@ int sealed_writer(struct stream **, int fd, const struct age_recipient *to, stru
 /* file_write, sealed. */
 int sealed_write(int dirfd, const char *name, const struct age_recipient *to, const void *, size_t,
     mode_t, struct err *);
+/* The same in a folder that nobody sees yet: not synced, that is for whoever publishes the folder. */
+int sealed_stage(int dirfd, const char *name, const struct age_recipient *to, const void *, size_t,
+    mode_t, struct err *);
 /* Readable plaintext; who NULL: plain. */
 int sealed_open(int dirfd, const char *name, const char *what, const struct age_identity *who,
     struct stream **, struct err *);
