@@ -260,6 +260,8 @@ static int check_pair(struct verify *v, struct place *p, const struct list *a, s
 		r = rule_on(v, p, y->tag, &deeper);
 		if (r == NULL || deeper || r->op != PLAN_SET)
 			return bad(err, p, "has an element that came, and no rule says so");
+		if (*j > 1 && b->v[*j - 2].item == item && b->v[*j - 2].el.tag > y->tag)
+			return bad(err, p, "has a new element that is not in its place");
 		return r->items != NULL ? check_items(&w, r, p, y, err)
 		    : check_value(&w, r, p, NULL, y, implicit, err);
 	}

@@ -67,6 +67,8 @@ cat >slow.map <<'EOF'
 StudyDescription s/(.*)(.*)(.*)(.*)(.*)x/y/g
 PatientComments s/^(([A-z])+.)+[A-Z]([a-z])+$/y/
 EOF
+/usr/bin/python3 -c 'print("".join("[when StationName = X%d]\nStationName = S%d\n" % (i, i) for i in range(2000)))' >large.map
+status 'a plan that is longer than a message: 0' 0 mri-retag --map large.map "$I"
 status 'patterns that others run away with: 0' 0 mri-retag --map slow.map "$I"
 
 # --- a good one

@@ -325,6 +325,7 @@ static void edits(void **state)
 		{ "InstitutionName s/e$/ä/", "Elsewher\xe4" },
 		{ "InstitutionName s/E/{{}}/\nInstitutionName s/l/{patient.id}/", "{}L1sewhere" },
 		{ "InstitutionName = Aäöü\nInstitutionName s/^..//", "\xf6\xfc" },	/* characters, not bytes */
+		{ "InstitutionName = ÄÖX\nInstitutionName s/[äö]/-/gi", "--X" },
 		{ "InstitutionName = A\nInstitutionName s/A/B/\nInstitutionName ?= C", NULL },
 		{ "InstitutionName -\nInstitutionName s/E/F/", NULL },
 		{ "InstitutionName = ab\\cb\nInstitutionName s/b$/x/", "ax\\cx" },	/* each value by itself */

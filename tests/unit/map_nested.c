@@ -73,9 +73,10 @@ static void nested(struct buf *b, enum walk_form outer, int how, bool un)
 	ob_text(&group, f, 0x00401001, "SH", "FRP ");
 	ob_number(&one, f, 0x00400000, (uint32_t)group.len);
 	ob_bytes(&one, group.data, group.len);
+	ob_text(&sign, f, 0x04000110, "UI", "1.2 ");
+	ob_sequence(&one, f, 0xfffafffa, how, &sign);
 	ob_text(&two, f, 0x00080005, "CS", "ISO_IR 192");
 	ob_text(&two, f, 0x00400007, "LO", "Łódź ");
-	ob_text(&sign, f, 0x04000110, "UI", "1.2 ");
 	ob_sequence(&two, f, 0xfffafffa, how, &sign);
 	put_item(&items, f, open, &one);
 	put_item(&items, f, open, &empty);
@@ -130,6 +131,9 @@ static const char lines[] = "RequestAttributesSequence[0].RequestedProcedureID =
     "RequestAttributesSequence[0].ScheduledProtocolCodeSequence[0].CodingSchemeDesignator = 99LOCAL\n"
     "RequestAttributesSequence[0].ScheduledProcedureStepID ?= S1\n"
     "RequestAttributesSequence[0].RequestedProcedureDescription ?= fräsch\n"
+    "RequestAttributesSequence[0].ScheduledProtocolCodeSequence[0].CodeMeaning s/ä/ae/\n"
+    "RequestAttributesSequence[0].RequestedProcedurePriority = HIGH\n"
+    "RequestAttributesSequence[1].RequestedProcedureID = AFTER\n"
     "RequestAttributesSequence[1].ScheduledProcedureStepID = INTO\n"
     "RequestAttributesSequence[2].ScheduledProcedureStepDescription s/ź/ź {Modality}/\n"
     "RequestAttributesSequence[2].RequestedProcedureCodeSequence[0].CodeValue = NEW\n"
@@ -160,7 +164,10 @@ static void in_items(void **state)
 		assert_string_equal(value(&out, REQUEST, 0, 0, 0x00321060), n == 2 ? "fräsch" : "fr\xe4sch");
 		assert_string_equal(value(&out, REQUEST, 0, PROTOCOL, 0x00080100), "LONGER1");
 		assert_string_equal(value(&out, REQUEST, 0, PROTOCOL, 0x00080102), "99LOCAL");
-		assert_string_equal(value(&out, REQUEST, 0, PROTOCOL, 0x00080104), n == 2 ? "Schädel" : "Sch\xe4" "del");
+		assert_string_equal(value(&out, REQUEST, 0, PROTOCOL, 0x00080104), "Schaedel");
+		assert_string_equal(value(&out, REQUEST, 0, 0, 0x00401003), "HIGH");
+		assert_null(value(&out, REQUEST, 0, 0xfffafffa, 0x04000110));
+		assert_string_equal(value(&out, REQUEST, 1, 0, 0x00401001), "AFTER");
 		assert_string_equal(value(&out, REQUEST, 1, 0, 0x00400009), "INTO");
 		assert_string_equal(value(&out, REQUEST, 2, 0, 0x00400007), "Łódź CT");
 		assert_string_equal(value(&out, REQUEST, 2, 0x00321064, 0x00080100), "NEW");
@@ -222,6 +229,15 @@ static void not_there(void **state)
 	    ORDER_UNSCHEDULED, "A"));
 	assert_string_equal(value(&out, REQUEST, 0, 0, 0x00401001), "X");
 	assert_null(value(&out, REQUEST, 0, 0, 0x00400007));
+	/* what changes in a sequence is nothing when all of it goes */
+	assert_true(run_on("RequestAttributesSequence[0].RequestedProcedureID = X\n[when Modality = CT]\n"
+	    "RequestAttributesSequence -\n", ORDER_UNSCHEDULED, "A"));
+	assert_null(value(&out, REQUEST, 0, 0, 0x00401001));
+	nested(&file, WALK_EXPLICIT_LE, 0, false);
+	assert_true(run_on("RequestAttributesSequence[0].ScheduledProtocolCodeSequence[0].CodeValue = X\n"
+	    "RequestAttributesSequence[0].ScheduledProtocolCodeSequence -\n", ORDER_UNSCHEDULED, "A"));
+	assert_null(value(&out, REQUEST, 0, PROTOCOL, 0x00080100));
+	assert_string_equal(value(&out, REQUEST, 0, 0, 0x00401001), "FRP");
 	/* a sequence that is closed at once has no items */
 	buf_clear(&file);
 	ob_meta(&file, ob_syntax(WALK_EXPLICIT_LE));

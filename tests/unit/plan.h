@@ -123,7 +123,7 @@ static inline int verify(const json_t *doc, const struct buf *a, const struct bu
 	return rc;
 }
 
-/* Rules of the map that could be taken from the plan and the verifier would not see that something else was done. */
+/* Rules of the map that could be taken from the plan, or set something else, and the verifier would not see it. */
 static inline size_t unseen_rules(const json_t *doc, const struct buf *a, const struct buf *b)
 {
 	size_t i = 0, unseen = 0;
@@ -134,6 +134,10 @@ static inline size_t unseen_rules(const json_t *doc, const struct buf *a, const 
 		struct err err = { 0 };
 
 		if (strcmp(json_text(rule, "rule"), "map") == 0 && strcmp(json_text(rule, "op"), "append") != 0) {
+			bool set = json_object_get(rule, "new") != NULL && strcmp(json_text(rule, "op"), "set") == 0;
+
+			json_object_set_new(json_array_get(rules, i), "new", json_string("Q"));
+			unseen += set && verify(other, a, b, &err) == RC_OK;
 			json_array_remove(rules, i);
 			unseen += verify(other, a, b, &err) == RC_OK;
 		}
