@@ -53,7 +53,7 @@ static int add_text(const struct object *o, const char *declared, const char *ke
 
 	if (rc != RC_OK)
 		return rc;
-	if (charset_to_utf8(declared, raw, strlen(raw), text, sizeof text, &len, &ignored) != RC_OK)
+	if (charset_read(declared, "LO", raw, strlen(raw), text, sizeof text, &len, &ignored) != RC_OK)
 		len = 0;
 	v = json_stringn(text, len);
 	return v != NULL && json_object_set_new(j, key, v) == 0 ? RC_OK : err_set(err, ERR_TEMP, "no memory");
@@ -68,7 +68,7 @@ static int key_of(const struct object *o, json_t **out, struct err *err)
 		    0x0021) },
 		{ "birth", TAG(0x0010, 0x0030) },
 	};
-	char declared[128];
+	char declared[CHARSET_DECLARED_MAX];
 	size_t i = 0;
 	int rc = walk_text(o, TAG(0x0008, 0x0005), declared, sizeof declared, NULL, err);
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "dicom/charset.h"
+#include "dicom/dict.h"
 #include "dicom/kind.h"
 #include "media/dicomdir.h"
 #include "media/noise.h"
@@ -54,7 +55,7 @@ static void text(const struct object *o, const char *charset, uint32_t tag, char
 		return;
 	if (charset_ascii(raw, strlen(raw)))	/* in every set, one that is not known too */
 		text_copy(utf8, sizeof utf8, raw);
-	else if (charset_read(charset, tag == TAG(0x0010, 0x0010), raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
+	else if (charset_read(charset, dict_by_tag(tag)->vr, raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
 		return;
 	text_escape(to, cap, utf8, strlen(utf8));
 }

@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "check/rules.h"
 #include "dicom/charset.h"
+#include "dicom/dict.h"
 #include "dicom/kind.h"
 
 #define RAW_MAX 1024 /* bytes of one text attribute of the patient */
-#define CHARSET_MAX 256 /* (0008,0005), all values */
 
 static void
 mark(struct check_object *o, enum check_point p)
@@ -34,11 +34,8 @@ take_text(const struct object *d, const char *charset, uint32_t tag, char *to, s
 		text_copy(to, cap, raw);
 		return;
 	}
-	if (charset_known(charset, &err) != RC_OK)
-		mark(o, POINT_CHARSET_UNKNOWN); /* read perhaps, but not written back */
-	/* bytes that contradict the set are texts_object()'s to tell */
-	if (!charset_readable(charset) ||
-	    charset_read(charset, tag >> 16 == 0x0010, raw, strlen(raw), to, cap, &n, &err) != RC_OK)
+	/* bytes that contradict the set, and sets that there are not, are texts_object()'s to tell */
+	if (charset_read(charset, dict_by_tag(tag)->vr, raw, strlen(raw), to, cap, &n, &err) != RC_OK)
 		*to = '\0';
 }
 
@@ -70,7 +67,7 @@ append_name(char *to, size_t cap, const char *name)
 static void
 read_identity(const struct object *d, struct check_object *o, struct check_identity *id)
 {
-	char charset[CHARSET_MAX], name[CHECK_TEXT_MAX];
+	char charset[CHARSET_DECLARED_MAX], name[CHECK_TEXT_MAX];
 	struct err err = { 0 };
 
 	if (walk_text(d, TAG(0x0008, 0x0005), charset, sizeof charset, NULL, &err) != RC_OK)

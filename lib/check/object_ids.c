@@ -31,7 +31,7 @@ text_of(const struct object *d, const struct element *e, const char *charset, ch
 	raw[n] = '\0';
 	if (charset_ascii(raw, n))
 		text_copy(to, ID_MAX, raw);
-	else if (charset_known(charset, &err) != RC_OK || charset_to_utf8(charset, raw, n, to, ID_MAX, &n, &err) != RC_OK)
+	else if (charset_read(charset, "LO", raw, n, to, ID_MAX, &n, &err) != RC_OK)
 		*to = '\0';
 	if (strpbrk(to, "\\\037") != NULL)
 		*to = '\0';

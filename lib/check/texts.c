@@ -18,14 +18,14 @@ judge(const struct text *t, void *arg, struct err *err)
 
 	if (charset_ascii(t->bytes, t->n))
 		return RC_OK;
-	if (!charset_readable(t->declared)) {
+	if (charset_known(t->declared, &why) != RC_OK) {
 		o->points |= (uint32_t)1 << POINT_CHARSET_UNKNOWN;
 		return RC_OK;
 	}
 	out = malloc(cap);
 	if (out == NULL)
 		return err_set(err, ERR_TEMP, "no memory for a text");
-	rc = charset_read(t->declared, t->name, t->bytes, t->n, out, cap, &len, &why);
+	rc = charset_read(t->declared, t->vr, t->bytes, t->n, out, cap, &len, &why);
 	free(out);
 	if (rc == RC_OK)
 		return RC_OK;

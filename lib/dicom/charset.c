@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <iconv.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -29,7 +30,6 @@ static const struct set {
 #define SET_UTF8	(-2)
 #define SET_UNKNOWN	(-3)
 #define TERM_SHOWN	96	/* of a foreign name in a message */
-#define ESC		0x1b
 
 /* Held open for the life of the process: inside the jail no gconv module can be loaded. */
 static iconv_t to_utf8[NSETS], from_utf8[NSETS];
@@ -48,7 +48,7 @@ int charset_load(struct err *err)
 			return err_sys(err, errno, "cannot load the character set %s", sets[i].iconv);
 	}
 	loaded = true;
-	return charset_wide_load(err);
+	return charset_char_load(err);
 }
 
 void charset_prepare(void *unused)
@@ -82,12 +82,12 @@ int charset_known(const char *declared, struct err *err)
 {
 	char shown[TERM_SHOWN * 4] = "";
 
-	if (set_of(declared) != SET_UNKNOWN)
+	if (set_of(declared) != SET_UNKNOWN || charset_wide_known(declared))
 		return RC_OK;
 	text_escape(shown, sizeof shown, declared, strnlen(declared, TERM_SHOWN));
-	err_set(err, ERR_DATA, "the character set '%s' is not converted by this version", shown);
-	err_advise(err,
-	    "single-byte sets (ISO_IR 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 203) and ISO_IR 192 are");
+	err_set(err, ERR_DATA, "the character set '%s' is none of DICOM", shown);
+	err_advise(err, "PS3.3 C.12.1.1.2 has ISO_IR 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 203, 13 and 192, "
+	    "GB18030, GBK, and ISO 2022 IR with these and 6, 87, 159, 149, 58");
 	return RC_FAILED;
 }
 
@@ -96,19 +96,25 @@ bool charset_ascii(const char *s, size_t n)
 	size_t i = 0;
 
 	for (i = 0; i < n; i++) {
-		if ((unsigned char)s[i] >= 0x80 || s[i] == ESC)
+		if ((unsigned char)s[i] >= 0x80 || s[i] == CHARSET_ESC)
 			return false;
 	}
 	return true;
 }
 
-static int contradicts(const char *declared, size_t at, struct err *err)
+bool charset_plain(const char *declared, const char *s, size_t n)
+{
+	return charset_ascii(s, n) && (!charset_wide_jis(declared) ||
+	    (memchr(s, '\\', n) == NULL && memchr(s, '~', n) == NULL));
+}
+
+int charset_contradicts(const char *declared, size_t at, const char *why, struct err *err)
 {
 	char shown[TERM_SHOWN * 4] = "";
 
 	text_escape(shown, sizeof shown, declared, strnlen(declared, TERM_SHOWN));
-	return err_set(err, ERR_DATA, "byte %zu of a text contradicts the declared character set '%s'", at,
-	    declared[0] == '\0' ? "default repertoire" : shown);
+	return err_set(err, ERR_DATA, "byte %zu of a text contradicts the declared character set '%s'%s%s", at,
+	    declared[0] == '\0' ? "default repertoire" : shown, why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
 /* C1 controls are no text (PS3.5 6.1.3), nor is ESC where nothing is extended. */
@@ -119,7 +125,7 @@ static bool odd_byte(const char *s, size_t n, bool c1, size_t *at)
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 
-		if (c == ESC || (c1 && c >= 0x80 && c < 0xa0)) {
+		if (c == CHARSET_ESC || (c1 && c >= 0x80 && c < 0xa0)) {
 			*at = i;
 			return true;
 		}
@@ -157,33 +163,50 @@ static int run(iconv_t cd, const char *s, size_t n, char *out, size_t cap, size_
 	return RC_OK;
 }
 
-int charset_to_utf8(const char *declared, const char *bytes, size_t n, char *out, size_t cap,
+int charset_single(const char *declared, const char *shown, const char *bytes, size_t n, char *out, size_t cap,
     size_t *len, struct err *err)
 {
 	int set = set_of(declared), rc = RC_OK;
 	size_t at = 0;
 
 	*len = 0;
-	if (set == SET_UNKNOWN)
-		return charset_known(declared, err);
 	if (charset_ascii(bytes, n))
 		return copy_out(bytes, n, out, cap, len, err);
 	if (set == SET_ASCII) {
 		while (charset_ascii(bytes, at + 1))
 			at++;
-		return contradicts(declared, at, err);
+		return charset_contradicts(shown, at, NULL, err);
 	}
 	if (set == SET_UTF8) {
 		if (odd_byte(bytes, n, false, &at) || !text_utf8_valid(bytes, n))
-			return contradicts(declared, at, err);
+			return charset_contradicts(shown, at, NULL, err);
 		return copy_out(bytes, n, out, cap, len, err);
 	}
 	if (odd_byte(bytes, n, true, &at) || (sets[set].symbols && text_utf8_valid(bytes, n)))
-		return contradicts(declared, at, err);
+		return charset_contradicts(shown, at, NULL, err);
 	if (!loaded)
 		return err_set(err, ERR_INTERNAL, "character sets are not loaded");
 	rc = run(to_utf8[set], bytes, n, out, cap, len, &at, err);
-	return rc == RC_OK || at == n ? rc : contradicts(declared, at, err);
+	return rc == RC_OK || at == n ? rc : charset_contradicts(shown, at, NULL, err);
+}
+
+static int not_here(const char *declared, const char *what, struct err *err)
+{
+	char shown[TERM_SHOWN * 4] = "";
+	int rc = charset_known(declared, err);
+
+	if (rc != RC_OK)
+		return rc;
+	text_escape(shown, sizeof shown, declared, strnlen(declared, TERM_SHOWN));
+	return err_set(err, ERR_DATA, "the character set '%s' is not %s here", shown, what);
+}
+
+int charset_to_utf8(const char *declared, const char *bytes, size_t n, char *out, size_t cap,
+    size_t *len, struct err *err)
+{
+	*len = 0;
+	return set_of(declared) != SET_UNKNOWN ? charset_single(declared, declared, bytes, n, out, cap, len, err)
+	    : not_here(declared, "read", err);
 }
 
 int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *out, size_t cap,
@@ -194,13 +217,11 @@ int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *ou
 	size_t at = 0;
 
 	*len = 0;
-	/* All sets have ASCII in G0 at the start of a value, ISO 2022 and GB18030 too. ISO_IR 13 has not:
-	 * yen and overline (PS3.3 C.12.1.1.2). */
-	if (charset_ascii(utf8, n) && (set != SET_UNKNOWN || !(strstr(declared, "IR 13") != NULL &&
-	    (memchr(utf8, '\\', n) != NULL || memchr(utf8, '~', n) != NULL))))
+	/* All sets have ASCII in G0 at the start of a value, but ISO_IR 13 has yen and overline. */
+	if (charset_plain(declared, utf8, n))
 		return copy_out(utf8, n, out, cap, len, err);
 	if (set == SET_UNKNOWN)
-		return charset_known(declared, err);
+		return not_here(declared, "written", err);
 	if (!text_utf8_valid(utf8, n))
 		return err_set(err, ERR_DATA, "a text that should be UTF-8 is not");
 	if (set == SET_UTF8)
@@ -215,4 +236,32 @@ int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *ou
 	text_escape(shown, sizeof shown, declared, strnlen(declared, TERM_SHOWN));
 	return err_set(err, ERR_DATA, "the character set '%s' does not have a character of the text",
 	    declared[0] == '\0' ? "default repertoire" : shown);
+}
+
+/* The way back, of a text that was read. */
+static int comes_back(const char *declared, const char *bytes, size_t n, const char *utf8, size_t len,
+    struct err *err)
+{
+	char *again = malloc(n + 2);
+	size_t back = 0;
+	int rc = again != NULL ? charset_from_utf8(declared, utf8, len, again, n + 2, &back, err)
+	    : err_set(err, ERR_TEMP, "no memory to convert a text");
+
+	if (rc == RC_OK && (back != n || memcmp(again, bytes, n) != 0))
+		rc = err_set(err, ERR_DATA, "a text does not come back from UTF-8 as it was");
+	free(again);
+	return rc;
+}
+
+int charset_read(const char *declared, const char *vr, const char *bytes, size_t n, char *out, size_t cap,
+    size_t *len, struct err *err)
+{
+	int rc = RC_OK;
+
+	*len = 0;
+	if (set_of(declared) == SET_UNKNOWN)
+		return charset_wide_known(declared) ? charset_wide(declared, vr, bytes, n, out, cap, len, err)
+		    : charset_known(declared, err);
+	rc = charset_single(declared, declared, bytes, n, out, cap, len, err);
+	return rc == RC_OK && !charset_ascii(bytes, n) ? comes_back(declared, bytes, n, out, *len, err) : rc;
 }

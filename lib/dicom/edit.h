@@ -16,6 +16,7 @@
 #define MRI_DICOM_EDIT_H
 
 #include "base/piece.h"
+#include "dicom/charset.h"
 #include "dicom/walk.h"
 
 #ifdef __cplusplus
@@ -46,7 +47,7 @@ int edit_sequence_set(struct edit *, uint32_t tag, struct item *const *items, si
 struct edit_step { uint32_t tag; unsigned item; };
 /* What is there. found: the leaf is. Without its item: *item = false. ERR_DATA: what a step names is no sequence that
  * can be read (UN of known length, another VR). */
-struct edit_inside { bool item, found; struct element el; enum walk_form form; char declared[128]; };
+struct edit_inside { bool item, found; struct element el; enum walk_form form; char declared[CHARSET_DECLARED_MAX]; };
 int edit_look_inside(const struct object *, const struct edit_step *, size_t n, uint32_t leaf, const char *declared,
     struct edit_inside *, struct err *);
 /* Bytes in the form and character set that edit_look_inside() says, after a conversion in ISO_IR 192. */
@@ -63,12 +64,12 @@ int edit_copy(struct edit *, struct item *, const struct element *, struct err *
 int edit_zero_preamble(struct edit *, struct err *);
 /* Every text of the object (SH LO ST PN LT UC UT, all levels) to ISO_IR 192, (0008,0005) of each level too.
  * `declared`: the set of the top level as it is; items that name one of their own are read by it. A
- * text that contradicts its set,
- * or does not come back the same: ERR_DATA. In the items that change, digital signatures go. Call it
- * before edit_copy. */
+ * text that contradicts its set, or does not come back the same (charset_read()): ERR_DATA. In the items that
+ * change, digital signatures go. Call it before edit_copy. */
 int edit_recode(struct edit *, const char *declared, struct err *);
 /* Value of a text as edit_recode makes it: UTF-8, padded to even length. *changed: not what stands there. */
-int recode_value(const char *declared, const char *, size_t, struct buf *, bool *changed, struct err *);
+int recode_value(const char *declared, const char *vr, const char *, size_t, struct buf *, bool *changed,
+    struct err *);
 int edit_finish(struct edit *, struct pieces *, struct err *);
 void edit_free(struct edit *);
 

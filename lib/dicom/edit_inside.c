@@ -25,7 +25,7 @@ struct way {
 	struct level v[WALK_DEPTH_MAX];
 	size_t n;
 	enum walk_form form;	/* of the elements of the last item */
-	char declared[128];
+	char declared[CHARSET_DECLARED_MAX];
 };
 
 /* What the walk shows of one sequence. */

@@ -1,18 +1,18 @@
 /*
  * The whole data set to ISO_IR 192 (PS3.3 C.12.1.1.2): every text of every level is a patch of its value and
- * of the lengths around it; the rest stays. Nothing is guessed: a text that contradicts its set ends it.
+ * of the lengths around it; the rest stays, private elements of which nobody says that they are text too. Nothing is
+ * guessed: a text that contradicts its set, or a set that DICOM does not have, ends it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "dicom/charset.h"
-#include "dicom/dict.h"
 #include "dicom/edit_impl.h"
+#include "dicom/texts.h"
 #include "dicom/walk_impl.h"
 
 #define TEXT_MAX	((size_t)4 << 20)	/* one text; UT may be longer, none that we have seen is */
-#define UTF8_GROWTH	3	/* bytes a byte of a single-byte set makes at most (Thai, euro) */
-#define CHARSET_MAX	128	/* (0008,0005), several values */
+#define UTF8_GROWTH	3	/* bytes that a byte makes at most (Thai, euro, kana) */
 
 static const char utf8[] = "ISO_IR 192";
 
@@ -27,7 +27,8 @@ struct level {
 	struct recode *r;
 	unsigned depth;
 	bool implicit;		/* inside UN: implicit little endian (PS3.5 6.2.2) */
-	char declared[CHARSET_MAX];
+	bool texts;		/* some were read by `declared` that are not the same in every set */
+	char declared[CHARSET_DECLARED_MAX];
 	int64_t delta;		/* bytes it grew by */
 	struct fix group;	/* the group length that is open; width 0: none */
 	uint16_t group_no;
@@ -44,34 +45,25 @@ struct sequence {
 
 static int recode_element(struct level *, const struct element *, int64_t *delta, struct err *);
 
-int recode_value(const char *declared, const char *s, size_t n, struct buf *out, bool *changed, struct err *err)
+int recode_value(const char *declared, const char *vr, const char *s, size_t n, struct buf *out, bool *changed,
+    struct err *err)
 {
-	size_t len = 0, back = 0;
-	char *again = NULL;
+	size_t len = 0;
 	int rc = RC_OK;
 
 	*changed = false;
 	buf_clear(out);
-	if (charset_ascii(s, n))
+	if (charset_plain(declared, s, n))
 		return buf_add(out, s, n, err);
 	rc = buf_grow(out, n * UTF8_GROWTH + 2, err);
 	if (rc == RC_OK)
-		rc = charset_to_utf8(declared, s, n, out->data, n * UTF8_GROWTH + 1, &len, err);
-	if (rc != RC_OK)
-		return rc;
-	again = malloc(n + 2);
-	if (again == NULL)
-		return err_set(err, ERR_TEMP, "no memory to convert a text");
-	rc = charset_from_utf8(declared, out->data, len, again, n + 2, &back, err);
-	if (rc == RC_OK && (back != n || memcmp(again, s, n) != 0))
-		rc = err_set(err, ERR_DATA, "a text does not come back from UTF-8 as it was");
-	free(again);
+		rc = charset_read(declared, vr, s, n, out->data, n * UTF8_GROWTH + 1, &len, err);
 	if (rc != RC_OK)
 		return rc;
 	*changed = len != n || memcmp(out->data, s, n) != 0;
 	out->len = len;
 	if (len & 1) {
-		if (out->data[len - 1] == ' ')	/* the padding that was needed before */
+		if (out->data[len - 1] == ' ' || out->data[len - 1] == '\0')	/* the padding that was needed before */
 			out->len--;
 		else
 			out->data[out->len++] = ' ';
@@ -92,7 +84,7 @@ static int replace(struct level *l, const struct element *el, const void *bytes,
 	return rc == RC_OK ? edit_fix(r->e, &f, err) : rc;
 }
 
-static int recode_text(struct level *l, const struct element *el, int64_t *delta, struct err *err)
+static int recode_text(struct level *l, const struct element *el, const char *vr, int64_t *delta, struct err *err)
 {
 	struct recode *r = l->r;
 	size_t n = 0;
@@ -107,9 +99,10 @@ static int recode_text(struct level *l, const struct element *el, int64_t *delta
 	if (rc == RC_OK)
 		rc = walk_value(r->e->o, el, r->raw.data, el->length, &n, err);
 	if (rc == RC_OK)
-		rc = recode_value(l->declared, r->raw.data, n, &r->text, &changed, err);
+		rc = recode_value(l->declared, vr, r->raw.data, n, &r->text, &changed, err);
 	if (rc != RC_OK)
 		return err_wrap(err, "(%04x,%04x)", TAG_GROUP(el->tag), el->tag & 0xffff);
+	l->texts |= !charset_plain(l->declared, r->raw.data, n);
 	return changed ? replace(l, el, r->text.data, r->text.len, delta, err) : RC_OK;
 }
 
@@ -183,6 +176,8 @@ static int item_element(const struct object *o, unsigned number, const struct el
 		s->header = el->off - 8;	/* the item's first element follows its header */
 		memset(&l->group, 0, sizeof l->group);
 		l->delta = 0;
+		s->outer->texts |= l->texts;
+		l->texts = false;
 		memcpy(l->declared, s->outer->declared, sizeof l->declared);
 	}
 	if (l->group.width != 0 && TAG_GROUP(el->tag) != l->group_no)
@@ -195,6 +190,8 @@ static int item_element(const struct object *o, unsigned number, const struct el
 	} else if (rc == RC_OK && el->tag == TAG_CHARSET) {
 		size_t n = 0;
 
+		if (l->texts)	/* by which set they were meant nobody can say */
+			return err_set(err, ERR_DATA, "(0008,0005) stands after texts of its item");
 		rc = walk_value(o, el, l->declared, sizeof l->declared - 1, &n, err);
 		while (rc == RC_OK && n > 0 && (l->declared[n - 1] == ' ' || l->declared[n - 1] == '\0'))
 			n--;
@@ -227,6 +224,9 @@ static int recode_sequence(struct level *l, const struct element *el, int64_t *d
 		rc = walk_items(l->r->e->o, el, item_element, s, err);
 	if (rc == RC_OK)
 		rc = close_item(s, err);
+	if (rc != RC_OK)
+		err_wrap(err, "(%04x,%04x)[%u]", TAG_GROUP(el->tag), el->tag & 0xffff, s->number);
+	l->texts |= s->item.texts;
 	*delta = f.delta = s->delta;
 	if (rc == RC_OK && el->length != WALK_UNDEFINED)
 		rc = edit_fix(l->r->e, &f, err);
@@ -236,29 +236,17 @@ static int recode_sequence(struct level *l, const struct element *el, int64_t *d
 
 static int recode_element(struct level *l, const struct element *el, int64_t *delta, struct err *err)
 {
-	const struct dict_entry *d = NULL;
-	const char *vr = el->vr;
-	bool unknown = vr[0] == '\0' || strcmp(vr, "UN") == 0;
+	const char *vr = NULL;
 
 	*delta = 0;
-	if (el->length == 0)
+	switch (texts_kind(l->r->e->o, el, &vr)) {
+	case TEXTS_VALUE:
+		return recode_text(l, el, vr, delta, err);
+	case TEXTS_ITEMS:
+		return recode_sequence(l, el, delta, err);
+	default:
 		return RC_OK;
-	if (el->length == WALK_UNDEFINED) {	/* items, or fragments of pixel data */
-		if (vr[0] == '\0' ? el->tag == TAG_PIXEL_DATA : !unknown && strcmp(vr, "SQ") != 0)
-			return RC_OK;
-		return recode_sequence(l, el, delta, err);
 	}
-	if (unknown) {
-		d = dict_by_tag(el->tag);
-		if (d == NULL)
-			return RC_OK;	/* private: nobody says that it is text */
-		if (strcmp(d->vr, "SQ") == 0 && vr[0] != '\0')
-			return RC_OK;	/* UN of known length: opaque */
-		vr = d->vr;
-	}
-	if (strcmp(vr, "SQ") == 0)
-		return recode_sequence(l, el, delta, err);
-	return vr_text(vr) ? recode_text(l, el, delta, err) : RC_OK;
 }
 
 int edit_recode(struct edit *e, const char *declared, struct err *err)

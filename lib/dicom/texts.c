@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "dicom/charset.h"
 #include "dicom/dict.h"
 #include "dicom/edit_impl.h"
-
-#define DECLARED_MAX	256	/* (0008,0005), all values */
 
 struct visit {
 	texts_fn *fn;
@@ -21,7 +20,7 @@ struct level {
 	const struct level *outer;	/* NULL: the data set */
 	unsigned depth, item;
 	bool began;
-	char declared[DECLARED_MAX];
+	char declared[CHARSET_DECLARED_MAX];
 };
 
 static int element(const struct object *, const struct element *, struct level *, struct err *);
@@ -69,7 +68,7 @@ static int
 value(const struct object *o, const struct element *e, const char *vr, struct level *l, struct err *err)
 {
 	struct buf *raw = &l->v->raw;
-	struct text t = { e->tag, l->depth > 0, strcmp(vr, "PN") == 0, l->declared, NULL, 0 };
+	struct text t = { e->tag, l->depth > 0, vr, l->declared, NULL, 0 };
 	int rc = RC_OK;
 
 	if (e->length > TEXTS_MAX)
@@ -83,30 +82,46 @@ value(const struct object *o, const struct element *e, const char *vr, struct le
 }
 
 static int
+any_element(const struct object *o, unsigned item, const struct element *e, void *arg, struct err *err)
+{
+	(void)o, (void)item, (void)e, (void)arg, (void)err;
+	return RC_OK;
+}
+
+enum texts_kind
+texts_kind(const struct object *o, const struct element *e, const char **vr)
+{
+	bool bare = e->vr[0] == '\0', unknown = bare || strcmp(e->vr, "UN") == 0;
+	const struct dict_entry *d = unknown ? dict_by_tag(e->tag) : NULL;
+	struct err ignored = { 0 };
+
+	*vr = d != NULL ? d->vr : e->vr;
+	if (e->length == 0)
+		return TEXTS_NONE;
+	if (e->length == WALK_UNDEFINED)	/* items, or fragments of pixel data */
+		return (bare ? e->tag != TAG_PIXEL_DATA : unknown || strcmp(e->vr, "SQ") == 0) ? TEXTS_ITEMS : TEXTS_NONE;
+	if (unknown && d == NULL)
+		return TEXTS_NONE;
+	if (strcmp(*vr, "SQ") != 0)
+		return vr_text(*vr) ? TEXTS_VALUE : TEXTS_NONE;
+	return bare || !unknown || walk_items(o, e, any_element, NULL, &ignored) == RC_OK ? TEXTS_ITEMS : TEXTS_NONE;
+}
+
+static int
 element(const struct object *o, const struct element *e, struct level *l, struct err *err)
 {
-	const char *vr = e->vr;
-	bool unknown = vr[0] == '\0' || strcmp(vr, "UN") == 0;
+	const char *vr = NULL;
 
-	if (e->length == 0)
-		return RC_OK;
-	if (e->tag == TAG_CHARSET)
+	if (e->tag == TAG_CHARSET)	/* empty: the default repertoire */
 		return e->length == WALK_UNDEFINED ? RC_OK : read_declared(o, e, l, err);
-	if (e->length == WALK_UNDEFINED) {	/* items, or fragments of pixel data */
-		if (vr[0] == '\0' ? e->tag == TAG_PIXEL_DATA : !unknown && strcmp(vr, "SQ") != 0)
-			return RC_OK;
+	switch (texts_kind(o, e, &vr)) {
+	case TEXTS_VALUE:
+		return value(o, e, vr, l, err);
+	case TEXTS_ITEMS:
 		return sequence(o, e, l, err);
+	default:
+		return RC_OK;
 	}
-	if (unknown) {
-		const struct dict_entry *d = dict_by_tag(e->tag);
-
-		if (d == NULL || (strcmp(d->vr, "SQ") == 0 && vr[0] != '\0'))
-			return RC_OK;	/* nobody says that it is text; UN of known length is opaque */
-		vr = d->vr;
-	}
-	if (strcmp(vr, "SQ") == 0)
-		return sequence(o, e, l, err);
-	return vr_text(vr) ? value(o, e, vr, l, err) : RC_OK;
 }
 
 int

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "dicom/charset.h"
+#include "dicom/dict.h"
 #include "dicom/walk.h"
 #include "dimse/find.h"
 
@@ -58,7 +59,7 @@ static int take(struct reading *r, const struct object *o, const struct element 
 	while (n && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
 		n--;
 	if (rc == RC_OK && n)
-		rc = charset_to_utf8(r->charset, raw, n, r->entry->v[f], WORKLIST_TEXT_MAX, &len, err);
+		rc = charset_read(r->charset, dict_by_tag(e->tag)->vr, raw, n, r->entry->v[f], WORKLIST_TEXT_MAX, &len, err);
 	if (rc == RC_OK)
 		text_trim(r->entry->v[f]);
 	return rc;

@@ -70,14 +70,14 @@ static int raw(const struct object *o, const struct element *e, char to[VALUE_MA
 	return RC_OK;
 }
 
-/* Kept escaped, in UTF-8; a text whose character set is not converted is escaped byte by byte. */
-static int keep(const struct dir *d, const char *value, bool person, char **to, struct err *err)
+/* Kept escaped, in UTF-8; a text that contradicts its character set is escaped byte by byte. vr NULL: no text. */
+static int keep(const struct dir *d, const char *value, const char *vr, char **to, struct err *err)
 {
-	char utf8[2 * VALUE_MAX], shown[LISTING_TEXT];
+	char utf8[3 * VALUE_MAX], shown[LISTING_TEXT];
 	struct err ignore = { 0 };
 	size_t n = 0;
 
-	if (person && charset_to_utf8(d->charset, value, strlen(value), utf8, sizeof utf8, &n, &ignore) == RC_OK)
+	if (vr != NULL && charset_read(d->charset, vr, value, strlen(value), utf8, sizeof utf8, &n, &ignore) == RC_OK)
 		value = utf8;
 	text_escape(shown, sizeof shown, value, strlen(value));
 	free(*to);
@@ -140,7 +140,7 @@ static int element(const struct object *o, unsigned item, const struct element *
 		text_copy(d->charset, sizeof d->charset, value);
 		break;
 	case TAG(0x0004, 0x1500):
-		return keep(d, value, false, &r->file, err);
+		return keep(d, value, NULL, &r->file, err);
 	case TAG(0x0004, 0x1511):
 		return keep_uid(value, &r->sop, err);
 	case TAG(0x0020, 0x000d):
@@ -148,11 +148,11 @@ static int element(const struct object *o, unsigned item, const struct element *
 	case TAG(0x0020, 0x000e):
 		return keep_uid(value, &r->series, err);
 	case TAG(0x0008, 0x0050):
-		return keep(d, value, true, &r->accession, err);
+		return keep(d, value, "SH", &r->accession, err);
 	case TAG(0x0010, 0x0010):
-		return keep(d, value, true, &r->name, err);
+		return keep(d, value, "PN", &r->name, err);
 	case TAG(0x0010, 0x0020):
-		return keep(d, value, true, &r->id, err);
+		return keep(d, value, "LO", &r->id, err);
 	case TAG(0x0008, 0x0020):
 		if (!time_parse_date(value, r->date))
 			r->date[0] = '\0';

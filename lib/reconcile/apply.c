@@ -36,7 +36,7 @@ int apply_old(struct apply *a, const struct element *el, const char *vr, struct 
 		rc = walk_value(a->o, el, raw.data, el->length, &n, err);
 	if (rc == RC_OK && value_in_charset(vr)) {
 		if (a->convert)
-			rc = recode_value(a->declared, raw.data, n, &a->old, &changed, err);
+			rc = recode_value(a->declared, vr, raw.data, n, &a->old, &changed, err);
 		else
 			rc = buf_add(&a->old, raw.data, n, err);
 		if (rc == RC_OK)
@@ -183,7 +183,7 @@ static bool fits_text(const char *declared, const char *s)
 	size_t n = 0;
 	struct err ignored;
 
-	return charset_ascii(s, strlen(s)) || (strlen(s) < sizeof out &&
+	return charset_plain(declared, s, strlen(s)) || (strlen(s) < sizeof out &&
 	    charset_from_utf8(declared, s, strlen(s), out, sizeof out, &n, &ignored) == RC_OK);
 }
 

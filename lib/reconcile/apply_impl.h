@@ -2,9 +2,9 @@
 #ifndef MRI_RECONCILE_APPLY_IMPL_H
 #define MRI_RECONCILE_APPLY_IMPL_H
 
+#include "dicom/charset.h"
 #include "reconcile/plan.h"
 
-#define DECLARED_MAX	128	/* (0008,0005) */
 #define OLD_MAX		((size_t)256 << 10)	/* an old value that is compared or repeated */
 #define ITEMS_MAX	16	/* of one sequence of a plan */
 #define TAG_CHARSET	TAG(0x0008, 0x0005)
@@ -15,7 +15,7 @@ struct apply {
 	const struct plan *plan;
 	const struct object *o;
 	struct edit *e;
-	char declared[DECLARED_MAX];	/* of the object, or what an operator says it is */
+	char declared[CHARSET_DECLARED_MAX];	/* of the object, or what an operator says it is */
 	const char *charset;	/* after the change */
 	bool convert;
 	const char **changed;	/* for each rule: its source where it changes something, else NULL */

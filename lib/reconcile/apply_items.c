@@ -7,7 +7,7 @@
 
 #define DEPTH_MAX	8
 
-struct find_kept { uint32_t tag; bool found; struct element el; };
+struct find_kept { uint32_t tag; bool found, has_set; struct element el, set; };
 
 static int find_kept(const struct object *o, unsigned item, const struct element *el, void *arg,
     struct err *err)
@@ -18,8 +18,40 @@ static int find_kept(const struct object *o, unsigned item, const struct element
 	if (item == 0 && el->tag == f->tag) {
 		f->el = *el;
 		f->found = true;
+	} else if (item == 0 && el->tag == TAG_CHARSET) {
+		f->set = *el;
+		f->has_set = true;
 	}
 	return RC_OK;
+}
+
+/* The new item has the object's set: what is kept of one that had its own says the same only in ASCII, or converted. */
+static int kept_set(struct apply *a, const struct plan_rule *r, const struct find_kept *f, struct err *err)
+{
+	struct buf b = BUF_INIT(OLD_MAX);
+	char own[CHARSET_DECLARED_MAX] = "";
+	size_t n = 0;
+	int rc = RC_OK;
+
+	if (a->convert || !f->has_set)
+		return RC_OK;
+	rc = walk_value(a->o, &f->set, own, sizeof own - 1, &n, err);
+	while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
+		n--;
+	own[n] = '\0';
+	if (rc == RC_OK && strcmp(own, a->declared) != 0) {
+		n = (size_t)(f->el.end - f->el.value);
+		rc = buf_grow(&b, n, err);
+		if (rc == RC_OK)
+			rc = stream_read_full(a->o->data, f->el.value, b.data, n, err);
+		if (rc == RC_OK && !charset_plain(own, b.data, n)) {
+			rc = err_set(err, ERR_DATA, "(%04x,%04x) has an item with a character set of its own, of which a "
+			    "text is kept", TAG_GROUP(r->tag), r->tag & 0xffff);
+			err_advise(err, "--set SpecificCharacterSet=… with the object's own set converts all of it");
+		}
+	}
+	buf_free(&b);
+	return rc;
 }
 
 /* {"old":tag,"kept":true}: an element of the item that stood there. */
@@ -35,7 +67,8 @@ static int put_kept(struct apply *a, const struct plan_rule *r, struct item *it,
 	/* In a UN it has no VR: the old sequence is in Original Attributes as a whole. */
 	if (rc != RC_OK || !f.found || (f.el.vr[0] == '\0' && a->o->form != WALK_IMPLICIT_LE))
 		return rc;
-	return edit_copy(a->e, it, &f.el, err);
+	rc = kept_set(a, r, &f, err);
+	return rc == RC_OK ? edit_copy(a->e, it, &f.el, err) : rc;
 }
 
 /* {"old":tag,"else":text}: the value of a top-level element. */

@@ -39,8 +39,7 @@ static int text(const struct object *o, const struct plan_rule *r, const char *d
 
 	if (rc != RC_OK)
 		return rc;
-	if (charset_to_utf8(value_in_charset(r->vr) ? declared : "", raw, strlen(raw), out, cap, &len,
-	    &ignored) != RC_OK)
+	if (charset_read(value_in_charset(r->vr) ? declared : "", r->vr, raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
 		text_escape(out, cap, raw, strlen(raw));
 	return RC_OK;
 }
@@ -73,7 +72,7 @@ static int one(const struct object *o, const struct plan_rule *r, const char *de
 
 int plan_old(const struct plan *p, const struct object *o, json_t **out, struct err *err)
 {
-	char declared[128], shown[SHOWN_MAX * 4 + 1], tag[12];
+	char declared[CHARSET_DECLARED_MAX], shown[SHOWN_MAX * 4 + 1], tag[12];
 	size_t i = 0;
 	int rc = walk_text(o, TAG(0x0008, 0x0005), declared, sizeof declared, NULL, err);
 

@@ -59,7 +59,7 @@ static int text(const char *vr, const char *declared, const char *s, size_t n, s
 	if (memchr(s, '\0', n) != NULL)
 		return err_set(err, ERR_DATA, "has a NUL within its text");
 	rc = buf_grow(b, n * UTF8_GROWTH + 1, err);
-	if (rc == RC_OK && charset_read(set ? declared : "", strcmp(vr, "PN") == 0, s, n, b->data + b->len,
+	if (rc == RC_OK && charset_read(set ? declared : "", vr, s, n, b->data + b->len,
 	    n * UTF8_GROWTH + 1, &len, &why) != RC_OK) {
 		rc = err_set(err, ERR_DATA, "can not be read: %s", why.text);
 		if (set)

@@ -140,7 +140,8 @@ static int add_set(const struct plan_set *set, json_t *rules, struct err *err)
 	return irwf_rule(rules, set->tag, "set", json_string(set->value), "set", err);
 }
 
-/* Has a new value characters outside ASCII? Then (0008,0005) may have to change. */
+/* Has a new value characters that not every set holds? Then (0008,0005) may have to change. ISO_IR 13 does not have
+ * all of ASCII. */
 static bool beyond_ascii(const json_t *j)
 {
 	const char *key = NULL;
@@ -148,7 +149,7 @@ static bool beyond_ascii(const json_t *j)
 	size_t i = 0;
 
 	if (json_is_string(j))
-		return !charset_ascii(json_string_value(j), json_string_length(j));
+		return !charset_plain("ISO_IR 13", json_string_value(j), json_string_length(j));
 	json_array_foreach(j, i, v) {
 		if (beyond_ascii(v))
 			return true;

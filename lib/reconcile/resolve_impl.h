@@ -7,7 +7,7 @@
 struct resolve {
 	const struct plan *plan;
 	const struct object *o;
-	char declared[128];	/* what the old bytes are: as written, or as an operator said */
+	char declared[CHARSET_DECLARED_MAX];	/* what the old bytes are: as written, or as an operator said */
 	struct plan *out;	/* its doc is an array: JSON that rules point to */
 	size_t cap;		/* of out->rules */
 	char *known;		/* for each struct plan_if: 0 not asked yet, 'y', 'n' */

@@ -276,7 +276,9 @@ int plan_verify_loaded(const struct plan *plan, struct stream *original, struct 
 		v.plan = own;
 	charset = plan_rule_for(plan, TAG_CHARSET);
 	v.declared = charset != NULL && charset->text != NULL ? charset->text : v.old.declared;
-	v.converted = charset != NULL && strcmp(v.now.declared, UTF8) == 0 && strcmp(v.declared, UTF8) != 0;
+	/* declared as UTF-8 all is converted only where the operator says so: items may have sets of their own */
+	v.converted = charset != NULL && strcmp(v.now.declared, UTF8) == 0 &&
+	    (charset->text != NULL || strcmp(v.declared, UTF8) != 0);
 	if (v.old.o->form != v.now.o->form || strcmp(v.old.o->transfer_syntax, v.now.o->transfer_syntax) != 0)
 		rc = err_set(err, ERR_DATA, "changed object is not as planned: its transfer syntax differs");
 	if (rc == RC_OK)

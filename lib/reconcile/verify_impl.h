@@ -2,13 +2,14 @@
 #ifndef MRI_RECONCILE_VERIFY_IMPL_H
 #define MRI_RECONCILE_VERIFY_IMPL_H
 
+#include "dicom/charset.h"
 #include "reconcile/plan.h"
 
 #define VERIFY_STEP	((size_t)64 << 10)
 
 struct side {
 	struct object *o;
-	char declared[128];
+	char declared[CHARSET_DECLARED_MAX];
 };
 
 struct verify {

@@ -8,6 +8,7 @@
 #include "reconcile/verify_impl.h"
 
 #define GIVEN_MAX	((size_t)1 << 20)	/* of a value in an item */
+#define TAG_CHARSET	TAG(0x0008, 0x0005)
 #define TAG_PATIENT_ID	TAG(0x0010, 0x0020)
 #define TAG_ORIGINAL	TAG(0x0400, 0x0561)
 
@@ -29,6 +30,13 @@ int verify_count(const struct side *s, const struct element *el, struct items_se
 	return el != NULL && el->length > 0 ? walk_items(s->o, el, count_items, seen, err) : RC_OK;
 }
 
+static const char *vr_of(uint32_t tag)
+{
+	const struct dict_entry *d = dict_by_tag(tag);
+
+	return d != NULL ? d->vr : "";
+}
+
 /* An element of the last item of a sequence, as UTF-8 text. */
 struct want { unsigned item; uint32_t tag; bool found; char *text; size_t cap; const char *declared; };
 
@@ -46,16 +54,16 @@ static int want_text(const struct object *o, unsigned item, const struct element
 	while (n > 0 && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
 		n--;
 	w->found = true;
-	if (rc == RC_OK && charset_to_utf8(w->declared, raw, n, w->text, w->cap, &len, err) != RC_OK) {
+	if (rc == RC_OK && charset_read(w->declared, vr_of(el->tag), raw, n, w->text, w->cap, &len, err) != RC_OK) {
 		if (n >= w->cap)
 			return RC_OK;
-		memcpy(w->text, raw, n);	/* a set we do not convert: bytes against bytes */
+		memcpy(w->text, raw, n);	/* not converted either: bytes against bytes */
 		w->text[n] = '\0';
 	}
 	return rc;
 }
 
-/* Value of a top-level element as UTF-8, or as it is in a set that is not converted here. */
+/* Value of a top-level element as UTF-8, or as it is where it is not converted. */
 static int text_of(const struct side *s, const char *declared, uint32_t tag, char *out, size_t cap, bool *found,
     struct err *err)
 {
@@ -64,13 +72,13 @@ static int text_of(const struct side *s, const char *declared, uint32_t tag, cha
 	size_t len = 0;
 	int rc = walk_text(s->o, tag, raw, sizeof raw, found, err);
 
-	if (rc == RC_OK && charset_to_utf8(declared, raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
+	if (rc == RC_OK && charset_read(declared, vr_of(tag), raw, strlen(raw), out, cap, &len, &ignored) != RC_OK)
 		text_copy(out, cap, raw);
 	return rc;
 }
 
 /* An element of one item of a sequence. */
-struct find { unsigned item; uint32_t tag; bool found; struct element el; };
+struct find { unsigned item; uint32_t tag; bool found, has_set; struct element el, set; };
 
 static int find_in_item(const struct object *o, unsigned item, const struct element *el, void *arg,
     struct err *err)
@@ -81,6 +89,9 @@ static int find_in_item(const struct object *o, unsigned item, const struct elem
 	if (item == f->item && el->tag == f->tag) {
 		f->el = *el;
 		f->found = true;
+	} else if (item == f->item && el->tag == TAG_CHARSET) {
+		f->set = *el;
+		f->has_set = true;
 	}
 	return RC_OK;
 }
@@ -101,6 +112,28 @@ static int check_inner(struct verify *v, const struct plan_rule *r, const struct
 	return rc;
 }
 
+/* The old item may have had a character set of its own. */
+static int kept_says_same(struct verify *v, const struct find *was, const struct element *is, bool *same,
+    struct err *err)
+{
+	const char *around = v->declared;
+	char own[CHARSET_DECLARED_MAX];
+	size_t n = 0;
+	int rc = RC_OK;
+
+	if (was->has_set && v->converted) {
+		rc = walk_value(v->old.o, &was->set, own, sizeof own - 1, &n, err);
+		while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
+			n--;
+		own[n] = '\0';
+		v->declared = own;
+	}
+	if (rc == RC_OK)
+		rc = verify_says_same(v, &was->el, is, 0, same, err);
+	v->declared = around;
+	return rc;
+}
+
 /* What was kept of the first item that stood there. */
 static int check_kept(struct verify *v, const struct plan_rule *r, const struct element *seq, unsigned n,
     uint32_t tag,
@@ -118,7 +151,7 @@ static int check_kept(struct verify *v, const struct plan_rule *r, const struct 
 	    v->old.o->form != WALK_IMPLICIT_LE))
 		return rc;
 	if (was.found && is.found)
-		rc = verify_says_same(v, &was.el, &is.el, 0, &same, err);
+		rc = kept_says_same(v, &was, &is.el, &same, err);
 	if (rc == RC_OK && (was.found != is.found || (is.found && !same)))
 		rc = verify_wrong(err, r->tag, "does not keep what describes the image");
 	return rc;

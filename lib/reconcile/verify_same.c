@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "dicom/charset.h"
 #include "dicom/dict.h"
 #include "reconcile/value.h"
 #include "reconcile/verify_impl.h"
@@ -50,7 +49,8 @@ struct digest {
 	const struct side *side;
 	struct hash *hash;
 	const char *outer;	/* set of the level above */
-	char declared[128];
+	char declared[CHARSET_DECLARED_MAX];
+	bool decode;		/* texts, since they were converted; else they are bytes */
 	unsigned item, depth;
 	unsigned limit;		/* of items of the outermost sequence; 0: all */
 	bool begun;
@@ -91,11 +91,10 @@ static int digest_step(const struct object *o, unsigned item, const struct eleme
 	return rc;
 }
 
-static int digest_text(struct digest *d, const struct element *el, struct err *err)
+static int digest_text(struct digest *d, const struct element *el, const char *vr, struct err *err)
 {
 	char *raw = NULL, *text = NULL;
 	size_t n = 0, len = 0;
-	struct err ignored;
 	int rc = RC_OK;
 
 	if (el->length > TEXT_MAX)
@@ -106,9 +105,9 @@ static int digest_text(struct digest *d, const struct element *el, struct err *e
 		rc = err_set(err, ERR_TEMP, "no memory to verify a text");
 	if (rc == RC_OK)
 		rc = walk_value(d->side->o, el, raw, el->length, &n, err);
-	if (rc == RC_OK && charset_known(d->declared, &ignored) == RC_OK) {
-		rc = charset_to_utf8(d->declared, raw, n, text, (size_t)el->length * 4 + 1, &len, err);
-	} else if (rc == RC_OK) {	/* then nothing was converted: bytes */
+	if (rc == RC_OK && d->decode && !charset_plain(d->declared, raw, n)) {
+		rc = charset_read(d->declared, vr, raw, n, text, (size_t)el->length * 4 + 1, &len, err);
+	} else if (rc == RC_OK) {
 		memcpy(text, raw, n);
 		len = n;
 	}
@@ -142,18 +141,33 @@ static int digest_raw(struct digest *d, const struct element *el, struct err *er
 	return rc;
 }
 
+static int any_element(const struct object *o, unsigned item, const struct element *el, void *arg,
+    struct err *err)
+{
+	(void)o, (void)item, (void)el, (void)arg, (void)err;
+	return RC_OK;
+}
+
+/* A sequence in a UN of known length; what cannot be walked is bytes. */
+static bool items_in_un(const struct digest *d, const struct element *el)
+{
+	struct err ignored = { 0 };
+
+	return d->decode && walk_items(d->side->o, el, any_element, NULL, &ignored) == RC_OK;
+}
+
 static int digest_element(struct digest *d, const struct element *el, struct err *err)
 {
 	const struct dict_entry *e = NULL;
 	const char *vr = el->vr;
 	bool unknown = vr[0] == '\0' || strcmp(vr, "UN") == 0, open = el->length == WALK_UNDEFINED;
-	struct digest inner = { .side = d->side, .hash = d->hash, .outer = d->declared, .depth = d->depth + 1,
-		.limit = d->depth == 0 ? d->limit : 0 };
+	struct digest inner = { .side = d->side, .hash = d->hash, .outer = d->declared, .decode = d->decode,
+		.depth = d->depth + 1, .limit = d->depth == 0 ? d->limit : 0 };
 	int rc = RC_OK;
 
 	if (unknown && !open && (e = dict_by_tag(el->tag)) != NULL)
 		vr = e->vr;
-	if (strcmp(vr, "SQ") == 0 ? el->vr[0] == '\0' || !unknown : open && unknown &&
+	if (strcmp(vr, "SQ") == 0 ? el->vr[0] == '\0' || !unknown || items_in_un(d, el) : open && unknown &&
 	    el->tag != TAG_PIXEL_DATA) {
 		if (inner.depth > DEPTH_MAX)
 			return err_set(err, ERR_DATA, "sequences nested too deep");
@@ -163,14 +177,14 @@ static int digest_element(struct digest *d, const struct element *el, struct err
 		return rc == RC_OK ? mark(d, el->tag, 0xfffffffd, err) : rc;
 	}
 	if (value_in_charset(vr) && !open)
-		return digest_text(d, el, err);
+		return digest_text(d, el, vr, err);
 	return digest_raw(d, el, err);
 }
 
-static int digest_of(const struct side *s, const char *declared, const struct element *el, unsigned limit,
-    uint8_t out[HASH_LEN], struct err *err)
+static int digest_of(const struct side *s, const char *declared, bool decode, const struct element *el,
+    unsigned limit, uint8_t out[HASH_LEN], struct err *err)
 {
-	struct digest d = { .side = s, .limit = limit };
+	struct digest d = { .side = s, .decode = decode, .limit = limit };
 	int rc = hash_new(&d.hash, err);
 
 	text_copy(d.declared, sizeof d.declared, declared);
@@ -191,9 +205,9 @@ int verify_says_same(struct verify *v, const struct element *x, const struct ele
 
 	if (rc != RC_OK || *same || (!v->converted && limit == 0 && strcmp(x->vr, y->vr) == 0))
 		return rc;
-	rc = digest_of(&v->old, v->declared, x, limit, one, err);
+	rc = digest_of(&v->old, v->declared, v->converted, x, limit, one, err);
 	if (rc == RC_OK)
-		rc = digest_of(&v->now, v->now.declared, y, limit, two, err);
+		rc = digest_of(&v->now, v->now.declared, v->converted, y, limit, two, err);
 	*same = rc == RC_OK && memcmp(one, two, HASH_LEN) == 0;
 	return rc;
 }

@@ -63,6 +63,7 @@ static void object(const char *declared, size_t d, const char *number, size_t k,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	char declared[DECLARED_MAX], number[64], day[9], utf8[4 * VALUE_MAX], back[4 * VALUE_MAX];
+	static const char *const vrs[] = { "PN", "LO", "LT" };
 	struct err err = { 0 };
 	size_t d = 0, k = 0, len = 0, again = 0;
 	bool known = false;
@@ -84,15 +85,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	} else if (charset_from_utf8(declared, utf8, len, back, sizeof back, &again, &err) == RC_OK && again >= sizeof back) {
 		__builtin_trap();
 	}
-	/* to compare: the sets of more than one byte too */
-	for (int name = 0; name < 2; name++) {
-		if (charset_read(declared, name, (const char *)data, n, utf8, sizeof utf8, &len, &err) != RC_OK) {
+	/* the sets of more than one byte and code extensions too */
+	for (size_t i = 0; i < sizeof vrs / sizeof vrs[0]; i++) {
+		if (charset_read(declared, vrs[i], (const char *)data, n, utf8, sizeof utf8, &len, &err) != RC_OK) {
 			if (!err.text[0])
 				__builtin_trap();
-		} else if (!charset_readable(declared) || len >= sizeof utf8 || utf8[len] != '\0') {
+		} else if (!known || len > 3 * n || len >= sizeof utf8 || utf8[len] != '\0') {
 			__builtin_trap();
 		}
-		charset_read(declared, name, (const char *)data, n, back, 5, &again, &err);
+		charset_read(declared, vrs[i], (const char *)data, n, back, 5, &again, &err);
 	}
 	/* little room: refused, never beyond it */
 	charset_to_utf8(declared, (const char *)data, n, back, 5, &again, &err);

@@ -981,10 +981,8 @@ objects(void **state)
 		{ { .charset = "ISO_IR 192", .name = "M\xfcller^J" }, POINT(POINT_CHARSET) },
 		{ { .name = "M\xfcller^J" }, POINT(POINT_CHARSET) },
 		{ { .charset = "ISO 2022 IR 87", .name = "Yamada^Tarou" }, 0 },
-		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3ED\x1b(B" },
-		    POINT(POINT_CHARSET_UNKNOWN) },
-		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3E" },
-		    POINT(POINT_CHARSET_UNKNOWN) | POINT(POINT_CHARSET) },
+		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3ED\x1b(B" }, 0 },
+		{ { .charset = "\\ISO 2022 IR 87", .name = "Yamada^Tarou=\x1b$B;3E" }, POINT(POINT_CHARSET) },
 		{ { .charset = "ISO_IR 999", .name = "M\xfcller^J" }, POINT(POINT_CHARSET_UNKNOWN) },
 	};
 	struct check_object o;

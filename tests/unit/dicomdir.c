@@ -240,7 +240,7 @@ static void values(void **state)
 		{ .type = "PATIENT ", .name = "M\xfcller^Bo ", .id = "B-2 ", .birth = "19701399", .next = 3 },	/* no set */
 		{ .type = "PATIENT ", .charset = "ISO 2022 IR 77", .id = "C-3 ", .next = 4 },	/* a set that there is not */
 		{ .type = "PATIENT ", .name = name, .id = too_long, .next = 5 },
-		{ .type = "PATIENT ", .name = "Odd^Olga", .odd = true },
+		{ .type = "PATIENT ", .charset = "\\ISO 2022 IR 149 ", .name = "Hong=\x1b$)C\xfb\xf3 ", .odd = true },
 		{ .type = "STUDY ", .study = "1.2.1\0", .date = "20261301", .accession = "ACC-1 ", .lower = 7 },
 		{ .type = "IMAGE ", .file = "IM1 ", .sop = long_uid, .next = 8 },
 		{ .type = "IMAGE ", .file = "IM2 ", .sop = "1.2.3.x ", .next = 9 },
@@ -266,7 +266,7 @@ static void values(void **state)
 	assert_string_equal(l.patients[2].id, "C-3");
 	assert_string_equal(l.patients[3].name, name);
 	assert_string_equal(l.patients[3].id, "");
-	assert_string_equal(l.patients[4].name, "Odd^Olga");
+	assert_string_equal(l.patients[4].name, "Hong=洪");
 	assert_int_equal(l.nstudies, 1);
 	assert_string_equal(l.studies[0].date, "");
 	assert_string_equal(l.studies[0].accession, "ACC-1");

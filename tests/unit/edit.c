@@ -567,8 +567,10 @@ static void recode_refuses(void **state)
 		{ "ISO_IR 100", "M\xc3\xbcller" },	/* UTF-8 called Latin-1 */
 		{ "ISO_IR 192", "M\xfcller" },		/* the reverse */
 		{ "ISO_IR 100", "\x1b$BM|ler" },	/* extended where nothing is */
-		{ "\\ISO 2022 IR 87", "Mueller " },
-		{ "GB18030", "Mueller " },
+		{ "\\ISO 2022 IR 87", "M\xfcller" },	/* nothing is there to extend */
+		{ "\\ISO 2022 IR 87", "M\x1b$(D0!ller" },	/* a set that is not declared */
+		{ "GB18030", "M\xfcller\xfc" },
+		{ "ISO_IR 999", "Mueller " },
 	};
 	struct buf file = BUF_INIT(0), got = BUF_INIT(0);
 	struct err err = { 0 };

@@ -142,7 +142,33 @@ static void charsets(void **state)
 		{ NULL, "M\xfcller^J", "Böhm^A", RC_FAILED, false, NULL, NULL },
 		{ NULL, "M\xfcller^J", "Boehm^A", RC_OK, false, "Boehm^A", "M\xfcller^J" },
 		{ "\\ISO 2022 IR 87", "Yamada", "Boehm^A", RC_OK, false, "Boehm^A", "Yamada" },
-		{ "\\ISO 2022 IR 87", "Yamada", "Böhm^A", RC_FAILED, false, NULL, NULL },
+		{ "\\ISO 2022 IR 87", "Yamada", "Böhm^A", RC_OK, true, "Böhm^A", "Yamada" },
+		/* into a set that is not written: converted, even if it has the character */
+		{ "\\ISO 2022 IR 87", "Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B", "山田", RC_OK, true, "山田",
+		    "Yamada^Tarou=山田^太郎" },
+		{ "\\ISO 2022 IR 87", "Yamada=\x1b$B;3ED\x1b(B", "Boehm", RC_OK, false, "Boehm",
+		    "Yamada=\x1b$B;3ED\x1b(B" },
+		{ "ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", "\xd4\xcf\xc0\xde=\x1b$B;3\x1b$(D0!\x1b(J", "Böhm",
+		    RC_OK, true, "Böhm", "ﾔﾏﾀﾞ=山丂" },
+		{ "ISO_IR 13", "\xd4\xcf\xc0\xde", "A~", RC_OK, true, "A~", "ﾔﾏﾀﾞ" },
+		{ "ISO_IR 13", "\xd4\xcf\xc0\xde", "A", RC_OK, false, "A", "\xd4\xcf\xc0\xde" },
+		{ "\\ISO 2022 IR 149", "Hong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7", "Böhm", RC_OK, true, "Böhm",
+		    "Hong=洪^吉洞" },
+		{ "\\ISO 2022 IR 58", "Zhang=\x1b$)A\xd5\xc5", "Böhm", RC_OK, true, "Böhm", "Zhang=张" },
+		{ "GB18030", "Wang=\xcd\xf5", "Böhm", RC_OK, true, "Böhm", "Wang=王" },
+		{ "GBK", "Wang=\xcd\xf5", "Böhm", RC_OK, true, "Böhm", "Wang=王" },
+		{ "ISO_IR 126", "\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2", "Böhm", RC_OK, true, "Böhm", "Διονυσιος" },
+		{ "ISO_IR 144", "\xbb\xee\xda\x63\xd5\xdc", "Böhm", RC_OK, true, "Böhm", "Люкcем" },
+		{ "ISO_IR 127", "\xe2\xc8\xc7\xe6\xea", "Böhm", RC_OK, true, "Böhm", "قباني" },
+		{ "ISO_IR 138", "\xf9\xf8\xe5\xef", "Böhm", RC_OK, true, "Böhm", "שרון" },
+		{ "ISO 2022 IR 100\\ISO 2022 IR 166", "J\xe9=\x1b-T\xa1\xd2", "Łódź", RC_OK, true, "Łódź", "Jé=กา" },
+		/* hostile: unknown, cut off, not declared, half a character */
+		{ "\\ISO 2022 IR 87", "\x1b$A!!", "Böhm", RC_FAILED, false, NULL, NULL },
+		{ "\\ISO 2022 IR 87", "Yamada=\x1b$", "Böhm", RC_FAILED, false, NULL, NULL },
+		{ "\\ISO 2022 IR 87", "Hong=\x1b$)C\xfb\xf3", "Böhm", RC_FAILED, false, NULL, NULL },
+		{ "\\ISO 2022 IR 149", "Hong=\x1b$)C\xfb", "Böhm", RC_FAILED, false, NULL, NULL },
+		{ "GB18030", "Wang=\xe7\x8e\x8b", "Böhm", RC_FAILED, false, NULL, NULL },
+		{ "ISO_IR 999", "Wang", "Böhm", RC_FAILED, false, NULL, NULL },
 	};
 	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
 	struct plan_report report;
@@ -167,8 +193,11 @@ static void charsets(void **state)
 			assert_string_equal(OLD(&out, 1, 0x00100010), t[i].was);
 			if (t[i].converted)
 				assert_string_equal(top(&out, 0x00080005), "ISO_IR 192");
-		} else {
+		} else {	/* by name, with the tag, and what can be done */
 			assert_int_equal(err.kind, ERR_DATA);
+			assert_non_null(strstr(err.text, strcmp(t[i].old, "Wang") == 0 ? "ISO_IR 999" : "(0010,0010)"));
+			assert_true(err.advice[0] != '\0');
+			assert_null(strstr(err.text, "Wang"));
 		}
 		json_decref(plan);
 	}
@@ -176,29 +205,137 @@ static void charsets(void **state)
 	buf_free(&out);
 }
 
-/* What an operator says the bytes are helps where nothing is declared. */
+/* What an operator says the bytes are helps where nothing or something wrong is declared. */
 static void declared_by_operator(void **state)
 {
-	struct plan_set set;
-	char text[] = "SpecificCharacterSet=ISO_IR 100";
+	static const struct { const char *set, *declared, *old, *was; } t[] = {
+		{ "SpecificCharacterSet=ISO_IR 100", NULL, "M\xfcller^J", "Müller^J" },
+		{ "SpecificCharacterSet=ISO_IR 192", NULL, "Müller^J", "Müller^J" },
+		{ "SpecificCharacterSet=ISO_IR 192", "ISO_IR 100", "Müller^J", "Müller^J" },
+		{ "SpecificCharacterSet=ISO_IR 192", "ISO_IR 192", "Müller^J", "Müller^J" },
+		{ "SpecificCharacterSet=GB18030", "ISO_IR 100", "\xcd\xf5", "王" },
+		/* no escape, as some write Korean: G1 begins with it */
+		{ "SpecificCharacterSet=ISO 2022 IR 149", "\\ISO 2022 IR 149", "Hong=\xfb\xf3^\xd1\xce\xd4\xd7", "Hong=洪^吉洞" },
+		{ "SpecificCharacterSet=\\ISO 2022 IR 87", NULL, "Yamada=\x1b$B;3ED\x1b(B", "Yamada=山田" },
+	};
 	struct buf file = BUF_INIT(0), out = BUF_INIT(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct plan_set set;
+		struct plan_report report;
+		struct err err = { 0 };
+		json_t *plan = NULL;
+		char text[64];
+
+		plain_order();
+		order.patient.name = "Böhm^A";
+		snprintf(text, sizeof text, "%s", t[i].set);
+		must(plan_set_parse(text, &set, &err), &err);
+		must(make(&plan, 0, &set, 1, &err), &err);
+		study(&file, WALK_EXPLICIT_LE, t[i].declared, t[i].old);
+		must(apply(plan, &file, &out, &report, &err), &err);
+		must(verify(plan, &file, &out, &err), &err);
+		assert_string_equal(OLD(&out, 1, 0x00100010), t[i].was);
+		assert_string_equal(top(&out, 0x00080005), "ISO_IR 192");
+		json_decref(plan);
+	}
+	buf_free(&file);
+	buf_free(&out);
+}
+
+/* What is kept of an item that had a set of its own: the new item has the object's. */
+static void kept_with_its_set(void **state)
+{
+	static const struct { const char *top, *own, *text, *name, *set; int rc; const char *now; } t[] = {
+		{ "ISO_IR 100", "ISO_IR 144", "\xbb\xee", "Muster", NULL, RC_FAILED, NULL },
+		{ "ISO_IR 192", "ISO_IR 144", "\xbb\xee", "Müller", NULL, RC_FAILED, NULL },
+		{ "ISO_IR 100", "ISO_IR 144", "AB", "Muster", NULL, RC_OK, "AB" },
+		{ "ISO_IR 144", "ISO_IR 144", "\xbb\xee", "Muster", NULL, RC_OK, "\xbb\xee" },
+		{ "ISO_IR 100", "ISO_IR 144", "\xbb\xee", "Łódź", NULL, RC_OK, "Лю" },
+		{ "ISO_IR 192", "ISO_IR 144", "\xbb\xee", "Müller", "SpecificCharacterSet=ISO_IR 192", RC_OK, "Лю" },
+		{ "ISO_IR 192", "\\ISO 2022 IR 87", "\x1b$B;3\x1b(B", "Müller", "SpecificCharacterSet=ISO_IR 192", RC_OK, "山" },
+	};
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), item = BUF_INIT(0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		enum walk_form f = WALK_EXPLICIT_LE;
+		struct plan_report report;
+		struct plan_set set;
+		struct err err = { 0 };
+		json_t *plan = NULL;
+		char text[64];
+
+		plain_order();
+		order.patient.name = (char *)(uintptr_t)t[i].name;
+		if (t[i].set != NULL) {
+			snprintf(text, sizeof text, "%s", t[i].set);
+			must(plan_set_parse(text, &set, &err), &err);
+		}
+		must(make(&plan, 0, &set, t[i].set != NULL, &err), &err);
+		buf_clear(&file);
+		ob_meta(&file, ob_syntax(f));
+		ob_text(&file, f, 0x00080005, "CS", t[i].top);
+		ob_text(&file, f, 0x00100010, "PN", "Old ");
+		ob_text(&file, f, 0x00100020, "LO", "F9");
+		buf_clear(&item);
+		ob_text(&item, f, 0x00080005, "CS", t[i].own);
+		ob_text(&item, f, 0x00400007, "LO", t[i].text);
+		ob_sequence(&file, f, 0x00400275, 0, &item);
+		err_clear(&err);
+		assert_int_equal(apply(plan, &file, &out, &report, &err), t[i].rc);
+		if (t[i].rc == RC_OK) {
+			must(verify(plan, &file, &out, &err), &err);
+			assert_string_equal(value(&out, 0x00400275, 0, 0, 0x00400007), t[i].now);
+		} else {
+			assert_non_null(strstr(err.text, "(0040,0275)"));
+			assert_non_null(strstr(err.advice, "SpecificCharacterSet="));
+		}
+		json_decref(plan);
+	}
+	buf_free(&file);
+	buf_free(&out);
+	buf_free(&item);
+}
+
+/* A public sequence in a UN of known length, and one that is none: both sides are read alike. */
+static void converts_in_un(void **state)
+{
+	struct buf file = BUF_INIT(0), out = BUF_INIT(0), item = BUF_INIT(0), seq = BUF_INIT(0);
+	enum walk_form f = WALK_EXPLICIT_LE;
 	struct plan_report report;
 	struct err err = { 0 };
 	json_t *plan = NULL;
+	char *at = NULL;
 
 	(void)state;
 	plain_order();
-	order.patient.name = "Böhm^A";
-	must(plan_set_parse(text, &set, &err), &err);
-	must(make(&plan, 0, &set, 1, &err), &err);
-	study(&file, WALK_EXPLICIT_LE, NULL, "M\xfcller^J");
+	order.patient.name = "Łódź";
+	must(make(&plan, 0, NULL, 0, &err), &err);
+	ob_meta(&file, ob_syntax(f));
+	ob_text(&file, f, 0x00080005, "CS", "GB18030 ");
+	ob_text(&file, f, 0x00100010, "PN", "\xcd\xf5");
+	ob_text(&item, WALK_IMPLICIT_LE, 0x00080104, "LO", "\xcd\xf5");
+	ob_raw(&seq, WALK_IMPLICIT_LE, 0xfffee000, "", item.data, item.len);
+	ob_raw(&file, f, 0x00400555, "UN", seq.data, seq.len);
+	ob_text(&file, f, 0x00400556, "UN", "\xcd\xf5");
+	ob_text(&file, f, 0x00540220, "UN", "\xcd\xf5no items");
 	must(apply(plan, &file, &out, &report, &err), &err);
 	must(verify(plan, &file, &out, &err), &err);
-	assert_string_equal(OLD(&out, 1, 0x00100010), "Müller^J");
-	assert_string_equal(top(&out, 0x00080005), "ISO_IR 192");
+	assert_string_equal(value(&out, 0x00400555, 0, 0, 0x00080104), "王");
+	assert_string_equal(top(&out, 0x00400556), "王");
+	assert_string_equal(top(&out, 0x00540220), "\xcd\xf5no items");
+	/* and a change in there is seen */
+	at = memmem(out.data, out.len, "\x08\0\x04\x01\4\0\0\0王", 11);
+	assert_non_null(at);
+	at[10]++;
+	assert_int_equal(verify(plan, &file, &out, &err), RC_FAILED);
 	json_decref(plan);
 	buf_free(&file);
 	buf_free(&out);
+	buf_free(&item);
+	buf_free(&seq);
 }
 
 static void sets(void **state)
@@ -212,7 +349,7 @@ static void sets(void **state)
 		{ "StudyDate=20261301", "VR DA" }, { "StudyID=12345678901234567", "longer than the 16" },
 		{ "Modality=ct", "form of VR CS" }, { "PatientName=a=b=c=d", "no PN" }, { "PatientSize=x",
 		    "VR DS" },
-		{ "SpecificCharacterSet=GB18030", "not converted" }, { "StudyDescription=a\nb", "control" },
+		{ "SpecificCharacterSet=LATIN1", "none of DICOM" }, { "StudyDescription=a\nb", "control" },
 		{ "StudyDescription=\xff", "UTF-8" }, { "Modality=\xc3\x84", "VR CS can not hold" },
 	};
 	struct plan_set set;
@@ -379,7 +516,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scheduled), cmocka_unit_test(unscheduled), cmocka_unit_test(same_patient),
-		cmocka_unit_test(charsets), cmocka_unit_test(declared_by_operator), cmocka_unit_test(sets),
+		cmocka_unit_test(charsets), cmocka_unit_test(declared_by_operator), cmocka_unit_test(kept_with_its_set),
+		cmocka_unit_test(converts_in_un), cmocka_unit_test(sets),
 		cmocka_unit_test(orders_refused), cmocka_unit_test(verify_sees), cmocka_unit_test(corpus),
 	};
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "check/worklist.h"
+#include "dicom/charset.h"
+#include "dimse/worklist.h"
 
 static struct order *made(const char *text)
 {
@@ -177,10 +179,24 @@ static void filling(void **state)
 	order_free(o);
 }
 
+/* An answer of a RIS in a set with code extensions. */
+static void extended(void **state)
+{
+	static const uint8_t answer[] = "\x08\0\x05\0\x10\0\0\0\\ISO 2022 IR 87 "
+	    "\x10\0\x10\0\x12\0\0\0Yamada=\x1b$B;3ED\x1b(B ";
+	struct worklist_entry entry;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(charset_load(&err), RC_OK);
+	assert_int_equal(worklist_read(answer, sizeof answer - 1, &entry, &err), RC_OK);
+	assert_string_equal(entry.v[WORKLIST_NAME], "Yamada=山田");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(choice), cmocka_unit_test(patient_only),
-		cmocka_unit_test(filling) };
+		cmocka_unit_test(filling), cmocka_unit_test(extended) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
