@@ -4,6 +4,7 @@
 set -eu
 . "$SRC/tests/lib.sh"
 cd "$TMPDIR"
+PATH=$MRI_BIN:$MRI_TOOL:$PATH
 export HOME="$TMPDIR" LC_ALL=C.UTF-8
 unset MRI_SPOOL MRI_CONFIG 2>/dev/null || :
 : "${CORPUS:?}"
