@@ -1,29 +1,22 @@
 #include "stage/check_index.h"
 
-#include <string.h>
-
 #include "base/json.h"
 #include "dicom/kind.h"
 #include "media/dicomdir.h"
 #include "media/sniff.h"
 #include "stage/listing_wire.h"
 
-#define UID_DICOMDIR "1.2.840.10008.1.3.10"
-
 /* What begins as DICOM. A directory without a meta header that says so is told by its records. */
 static enum other
 look(struct stream *s)
 {
 	struct object *d = NULL;
-	char sop_class[65] = "";
 	struct err err = { 0 };
 	enum other what = OTHER_UNREAD;
 
 	if (walk_open(&d, s, &err) != RC_OK)
 		return OTHER_UNREAD;
-	if (walk_text(d, TAG(0x0008, 0x0016), sop_class, sizeof sop_class, NULL, &err) != RC_OK)
-		*sop_class = '\0';
-	if (walk_find(d, TAG(0x0004, 0x1220)) != NULL || strcmp(sop_class, UID_DICOMDIR) == 0)
+	if (dicomdir_is(d))
 		what = OTHER_INDEX;
 	else if (kind_is_worklist(d))
 		what = OTHER_FOREIGN;

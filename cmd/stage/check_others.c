@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
@@ -32,18 +31,17 @@ check_others_add(struct check_others *o, size_t file, struct err *err)
 static int
 look_at(struct check_other *x, struct check_pool *pool, int fd, struct err *err)
 {
-	int rc = RC_OK;
+	struct listing l = { 0 };
+	int rc = check_pool_index(pool, fd, &x->what, &l, err);
 
-	if ((x->listing = calloc(1, sizeof *x->listing)) == NULL) {
-		close(fd);
-		return err_set(err, ERR_TEMP, "no memory for a medium's index");
+	if (rc == RC_OK && x->what == OTHER_INDEX) {
+		if ((x->listing = malloc(sizeof l)) != NULL) {
+			*x->listing = l;
+			return RC_OK;
+		}
+		rc = err_set(err, ERR_TEMP, "no memory for a medium's index");
 	}
-	rc = check_pool_index(pool, fd, &x->what, x->listing, err);
-	if (rc == RC_OK && x->what == OTHER_INDEX)
-		return RC_OK;
-	listing_free(x->listing);
-	free(x->listing);
-	x->listing = NULL;
+	listing_free(&l);
 	return rc;
 }
 
@@ -117,8 +115,6 @@ compare(struct check_others *o, const struct check_other *x, const char *path, c
 
 	listing_folder(path, folder);
 	rc = listing_compare(x->listing, folder, found, n, err);
-	if (rc != RC_OK && err->kind == ERR_DATA) /* more studies than an index may name */
-		rc = listing_broken(x->listing, err, "%s", err->text);
 	if (rc != RC_OK)
 		return rc;
 	if ((record = listing_record(x->listing, 0, (long long)x->file + 1, err)) == NULL)

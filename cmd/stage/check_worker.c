@@ -195,6 +195,15 @@ give(struct check_pool *p, size_t w, int fd, const struct request *r, struct err
 	return rc;
 }
 
+/* A worker that died in the middle: only a stop ends the run. */
+static int
+bury(struct check_pool *p, size_t w, struct err *err)
+{
+	worker_died(p->v[w], err);
+	p->v[w] = NULL;
+	return err->kind == ERR_TEMP ? err_rc(ERR_TEMP) : RC_OK;
+}
+
 static int
 take(struct check_pool *p, size_t w, struct check_object *o, struct check_identity *id, struct err *err)
 {
@@ -202,9 +211,7 @@ take(struct check_pool *p, size_t w, struct check_object *o, struct check_identi
 	int rc = chan_recv(worker_chan(p->v[w]), &msg, NULL, 0, NULL, err);
 
 	if (rc != RC_OK) {
-		worker_died(p->v[w], err);
-		p->v[w] = NULL;
-		rc = err->kind == ERR_TEMP ? err_rc(ERR_TEMP) : RC_OK;
+		rc = bury(p, w, err);
 		broken(o, id, err->text);
 	} else if (check_object_parse(msg.data, msg.len, o, id, err) != RC_OK) {
 		broken(o, id, err->text);
@@ -285,14 +292,11 @@ check_pool_index(struct check_pool *p, int fd, enum other *what, struct listing 
 	if (rc != RC_OK)
 		return rc;
 	rc = check_index_take(worker_chan(p->v[0]), what, l, err);
-	if (rc != RC_OK) {
-		bool died = err->kind == ERR_NOINPUT;
-		if (died)
-			worker_died(p->v[0], err);
-		else
-			worker_stop(p->v[0], NULL, NULL);
-		p->v[0] = NULL;
-		rc = died && err->kind != ERR_TEMP ? RC_OK : err_rc(err->kind);
-	}
+	if (rc == RC_OK)
+		return RC_OK;
+	if (err->kind == ERR_NOINPUT)
+		return bury(p, 0, err);
+	worker_stop(p->v[0], NULL, NULL);
+	p->v[0] = NULL;
 	return rc;
 }

@@ -13,7 +13,6 @@
 #include "dicom/walk.h"
 #include "stage/unpack_judge.h"
 
-#define UID_DICOMDIR	"1.2.840.10008.1.3.10"
 #define CHARSET_TEXT	200	/* (0008,0005): a few defined terms */
 #define VALUE_MAX	1024
 
@@ -48,15 +47,11 @@ static void text(const struct object *o, const char *charset, uint32_t tag, char
 {
 	char raw[VALUE_MAX], utf8[2 * VALUE_MAX];
 	struct err err = { 0 };
-	size_t n = 0;
 
 	to[0] = '\0';
 	if (walk_text(o, tag, raw, sizeof raw, NULL, &err) != RC_OK)
 		return;
-	if (charset_ascii(raw, strlen(raw)))	/* in every set, one that is not known too */
-		text_copy(utf8, sizeof utf8, raw);
-	else if (charset_read(charset, dict_by_tag(tag)->vr, raw, strlen(raw), utf8, sizeof utf8, &n, &err) != RC_OK)
-		return;
+	charset_value(charset, dict_by_tag(tag)->vr, raw, strlen(raw), utf8, sizeof utf8);
 	text_escape(to, cap, utf8, strlen(utf8));
 }
 
@@ -134,7 +129,7 @@ static int dicom(struct stream *s, struct judgement *j, struct err *err)
 	text(o, charset, TAG(0x0010, 0x0021), j->issuer, sizeof j->issuer);
 	if (walk_number(o, TAG(0x0020, 0x0013), &j->number, &found, err) != RC_OK || !found)
 		j->number = -1;
-	if (walk_find(o, TAG(0x0004, 0x1220)) || !strcmp(j->sop_class, UID_DICOMDIR)) {
+	if (dicomdir_is(o)) {
 		walk_close(o);
 		return index_of_medium(s, LISTING_DICOMDIR, j, err);
 	}

@@ -90,8 +90,6 @@ static int compare(struct unpack_run *run, struct unpack_file *f, struct err *er
 	listing_folder(f->label ? f->label : "", dir);
 	if (rc == RC_OK)
 		rc = listing_compare(f->listing, dir, v, n, err);
-	if (rc != RC_OK && err->kind == ERR_DATA)	/* more studies than an index may name */
-		rc = listing_broken(f->listing, err, "%s", err->text);
 	for (size_t i = 0; rc == RC_OK && f->listing->kind == LISTING_XDM && i < f->listing->nfiles; i++) {
 		const struct listing_file *x = &f->listing->files[i];
 

@@ -23,20 +23,14 @@ take_text(const struct object *d, const char *charset, uint32_t tag, char *to, s
 {
 	char raw[RAW_MAX];
 	struct err err = { 0 };
-	size_t n = 0;
 
 	*to = '\0';
 	if (walk_text(d, tag, raw, sizeof raw, NULL, &err) != RC_OK) {
 		mark(o, POINT_TYPE1); /* longer than any VR allows */
 		return;
 	}
-	if (charset_ascii(raw, strlen(raw))) {
-		text_copy(to, cap, raw);
-		return;
-	}
 	/* bytes that contradict the set, and sets that there are not, are texts_object()'s to tell */
-	if (charset_read(charset, dict_by_tag(tag)->vr, raw, strlen(raw), to, cap, &n, &err) != RC_OK)
-		*to = '\0';
+	charset_value(charset, dict_by_tag(tag)->vr, raw, strlen(raw), to, cap);
 }
 
 /* ASCII by VR (UI, CS, DA): other bytes are as bad as none. */

@@ -24,15 +24,9 @@ text_of(const struct object *d, const struct element *e, const char *charset, ch
 	size_t n = 0;
 
 	*to = '\0';
-	if (walk_value(d, e, raw, sizeof raw - 1, &n, &err) != RC_OK)
+	if (walk_trimmed(d, e, raw, sizeof raw, &n, &err) != RC_OK)
 		return;
-	while (n > 0 && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
-		n--;
-	raw[n] = '\0';
-	if (charset_ascii(raw, n))
-		text_copy(to, ID_MAX, raw);
-	else if (charset_read(charset, "LO", raw, n, to, ID_MAX, &n, &err) != RC_OK)
-		*to = '\0';
+	charset_value(charset, "LO", raw, n, to, ID_MAX);
 	if (strpbrk(to, "\\\037") != NULL)
 		*to = '\0';
 }

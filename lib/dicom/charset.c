@@ -104,8 +104,8 @@ bool charset_ascii(const char *s, size_t n)
 
 bool charset_plain(const char *declared, const char *s, size_t n)
 {
-	return charset_ascii(s, n) && (!charset_wide_jis(declared) ||
-	    (memchr(s, '\\', n) == NULL && memchr(s, '~', n) == NULL));
+	return charset_ascii(s, n) && ((memchr(s, '\\', n) == NULL && memchr(s, '~', n) == NULL) ||
+	    !charset_wide_jis(declared));
 }
 
 int charset_contradicts(const char *declared, size_t at, const char *why, struct err *err)
@@ -260,8 +260,18 @@ int charset_read(const char *declared, const char *vr, const char *bytes, size_t
 
 	*len = 0;
 	if (set_of(declared) == SET_UNKNOWN)
-		return charset_wide_known(declared) ? charset_wide(declared, vr, bytes, n, out, cap, len, err)
-		    : charset_known(declared, err);
+		return charset_wide(declared, vr, bytes, n, out, cap, len, err);
 	rc = charset_single(declared, declared, bytes, n, out, cap, len, err);
 	return rc == RC_OK && !charset_ascii(bytes, n) ? comes_back(declared, bytes, n, out, *len, err) : rc;
+}
+
+void charset_value(const char *declared, const char *vr, const char *bytes, size_t n, char *out, size_t cap)
+{
+	struct err ignored = { 0 };
+	size_t len = 0;
+
+	if (charset_ascii(bytes, n))
+		text_copy(out, cap, bytes);
+	else if (charset_read(declared, vr, bytes, n, out, cap, &len, &ignored) != RC_OK)
+		*out = '\0';
 }

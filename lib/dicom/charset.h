@@ -47,6 +47,9 @@ int charset_from_utf8(const char *declared, const char *utf8, size_t n, char *ou
 int charset_read(const char *declared, const char *vr, const char *bytes, size_t n, char *out, size_t cap,
     size_t *len, struct err *);
 bool charset_ascii(const char *, size_t);
+/* A value for those who show or compare it: ASCII as it is and in every set, one that there is not too (what does not
+ * fit is cut off); else as charset_read() gives it, "" where that refuses. */
+void charset_value(const char *declared, const char *vr, const char *bytes, size_t n, char *out, size_t cap);
 /* Is it ASCII, and does that say the same in the set and in UTF-8? */
 bool charset_plain(const char *declared, const char *, size_t);
 

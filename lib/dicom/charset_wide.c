@@ -313,11 +313,12 @@ charset_wide(const char *declared, const char *vr, const char *bytes, size_t n, 
 	enum charset_code c = NCODES;
 	struct reader r;
 	size_t at = 0;
-	bool fine = false;
+	bool fine = false, whole = is_gb(declared, &c);
 	int rc = RC_OK;
 
 	*len = 0;
-	(void)declare(declared, &r);
+	if (!declare(declared, &r) && !whole)
+		return charset_known(declared, err);
 	/* Without an escape the first set holds to the end: UTF-8 that is no word in it is found as a whole. */
 	if (r.g1_first != NULL && r.g1_first->kind == SINGLE && memchr(bytes, CHARSET_ESC, n) == NULL)
 		rc = charset_single(r.g1_first->alone, declared, bytes, n, out, cap, len, err);
@@ -327,7 +328,7 @@ charset_wide(const char *declared, const char *vr, const char *bytes, size_t n, 
 	r.values = strcmp(vr, "ST") != 0 && strcmp(vr, "LT") != 0 && strcmp(vr, "UT") != 0;
 	r.out = out;
 	r.cap = cap;
-	fine = is_gb(declared, &c) ? gb(&r, c, p, n, &at) : segments(&r, p, n, &at);
+	fine = whole ? gb(&r, c, p, n, &at) : segments(&r, p, n, &at);
 	if (r.full)
 		return err_set(err, ERR_DATA, "a text of %zu bytes does not convert into %zu", n, cap - 1);
 	if (!fine)

@@ -76,12 +76,8 @@ static int look(const struct object *o, unsigned item, const struct element *el,
 		l->group = *el;
 	if (el->tag == TAG_SIGNATURES)
 		l->signatures = *el;
-	if (el->tag == TAG_CHARSET) {
-		rc = walk_value(o, el, s->declared, s->cap - 1, &n, err);
-		while (n > 0 && (s->declared[n - 1] == ' ' || s->declared[n - 1] == '\0'))
-			n--;
-		s->declared[n] = '\0';
-	}
+	if (el->tag == TAG_CHARSET)
+		rc = walk_trimmed(o, el, s->declared, s->cap, &n, err);
 	return rc;
 }
 

@@ -192,10 +192,7 @@ static int item_element(const struct object *o, unsigned number, const struct el
 
 		if (l->texts)	/* by which set they were meant nobody can say */
 			return err_set(err, ERR_DATA, "(0008,0005) stands after texts of its item");
-		rc = walk_value(o, el, l->declared, sizeof l->declared - 1, &n, err);
-		while (rc == RC_OK && n > 0 && (l->declared[n - 1] == ' ' || l->declared[n - 1] == '\0'))
-			n--;
-		l->declared[n] = '\0';
+		rc = walk_trimmed(o, el, l->declared, sizeof l->declared, &n, err);
 		if (rc == RC_OK && strcmp(l->declared, utf8) != 0)
 			rc = replace(l, el, utf8, sizeof utf8 - 1, &delta, err);
 	} else if (rc == RC_OK) {

@@ -34,11 +34,7 @@ read_declared(const struct object *o, const struct element *e, struct level *l, 
 		memcpy(l->declared, "?", 2);
 		return RC_OK;
 	}
-	int rc = walk_value(o, e, l->declared, sizeof l->declared - 1, &n, err);
-	while (rc == RC_OK && n > 0 && (l->declared[n - 1] == ' ' || l->declared[n - 1] == '\0'))
-		n--;
-	l->declared[n] = '\0';
-	return rc;
+	return walk_trimmed(o, e, l->declared, sizeof l->declared, &n, err);
 }
 
 static int

@@ -68,6 +68,8 @@ void walk_close(struct object *);
 const struct element *walk_find(const struct object *, uint32_t tag);	/* top level or meta (group 0002); NULL */
 /* Raw value bytes of an element (not of undefined length), at most cap: ERR_DATA "longer than". */
 int walk_value(const struct object *, const struct element *, void *, size_t cap, size_t *len, struct err *);
+/* The same, its padding trimmed at the end, NUL-terminated; "" after an error. Longer than cap - 1: ERR_DATA. */
+int walk_trimmed(const struct object *, const struct element *, char *, size_t cap, size_t *len, struct err *);
 /* Text value of tag, padding trimmed, bytes as they are (character set not applied), NUL-terminated.
  * Absent: "" and *found = false. Longer than cap - 1: ERR_DATA. found may be NULL. */
 int walk_text(const struct object *, uint32_t tag, char *, size_t cap, bool *found, struct err *);

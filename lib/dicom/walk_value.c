@@ -68,6 +68,20 @@ int walk_value(const struct object *o, const struct element *e, void *to, size_t
 	return stream_read_full(TAG_GROUP(e->tag) == 2 ? o->file : o->data, e->value, to, e->length, err);
 }
 
+int walk_trimmed(const struct object *o, const struct element *e, char *to, size_t cap, size_t *len, struct err *err)
+{
+	size_t n = 0;
+	int rc = walk_value(o, e, to, cap - 1, &n, err);
+
+	if (rc != RC_OK)
+		n = 0;
+	while (n && (to[n - 1] == ' ' || to[n - 1] == '\0'))
+		n--;
+	to[n] = '\0';
+	*len = n;
+	return rc;
+}
+
 int walk_text(const struct object *o, uint32_t tag, char *to, size_t cap, bool *found, struct err *err)
 {
 	const struct element *e = walk_find(o, tag);
@@ -80,13 +94,9 @@ int walk_text(const struct object *o, uint32_t tag, char *to, size_t cap, bool *
 	if (!e)
 		return RC_OK;
 	/* A value that is too long only by its padding still fits: none does in practice, so it is refused. */
-	rc = walk_value(o, e, to, cap - 1, &n, err);
-	if (rc != RC_OK) {
-		to[0] = '\0';
+	rc = walk_trimmed(o, e, to, cap, &n, err);
+	if (rc != RC_OK)
 		return rc;
-	}
-	while (n && (to[n - 1] == ' ' || to[n - 1] == '\0'))
-		n--;
 	while (skip < n && to[skip] == ' ')
 		skip++;
 	memmove(to, to + skip, n - skip);

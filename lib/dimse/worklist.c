@@ -54,10 +54,8 @@ static int take(struct reading *r, const struct object *o, const struct element 
 {
 	char raw[WORKLIST_TEXT_MAX];
 	size_t n = 0, len = 0;
-	int rc = *r->entry->v[f] ? RC_OK : walk_value(o, e, raw, sizeof raw - 1, &n, err);
+	int rc = *r->entry->v[f] ? RC_OK : walk_trimmed(o, e, raw, sizeof raw, &n, err);
 
-	while (n && (raw[n - 1] == ' ' || raw[n - 1] == '\0'))
-		n--;
 	if (rc == RC_OK && n)
 		rc = charset_read(r->charset, dict_by_tag(e->tag)->vr, raw, n, r->entry->v[f], WORKLIST_TEXT_MAX, &len, err);
 	if (rc == RC_OK)

@@ -56,18 +56,11 @@ static int more(struct dir *d, uint64_t off, struct err *err)
 static int raw(const struct object *o, const struct element *e, char to[VALUE_MAX], struct err *err)
 {
 	size_t n = 0;
-	int rc = RC_OK;
 
 	to[0] = '\0';
 	if (e->length == WALK_UNDEFINED || e->length >= VALUE_MAX)
 		return RC_OK;
-	rc = walk_value(o, e, to, VALUE_MAX - 1, &n, err);
-	if (rc != RC_OK)
-		return rc;
-	while (n && (to[n - 1] == ' ' || to[n - 1] == '\0'))
-		n--;
-	to[n] = '\0';
-	return RC_OK;
+	return walk_trimmed(o, e, to, VALUE_MAX, &n, err);
 }
 
 /* Kept escaped, in UTF-8; a text that contradicts its character set is escaped byte by byte. vr NULL: no text. */
@@ -313,6 +306,16 @@ static void dir_free(struct dir *d)
 			free(v[k]);
 	}
 	free(d->v);
+}
+
+bool dicomdir_is(const struct object *o)
+{
+	char sop_class[65];
+	struct err ignored = { 0 };
+
+	return walk_find(o, TAG(0x0004, 0x1220)) != NULL ||
+	    (walk_text(o, TAG(0x0008, 0x0016), sop_class, sizeof sop_class, NULL, &ignored) == RC_OK &&
+	    strcmp(sop_class, UID_DICOMDIR) == 0);
 }
 
 int dicomdir_read(struct listing *l, struct stream *s, struct err *err)

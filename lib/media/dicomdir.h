@@ -10,10 +10,15 @@
 #define MRI_MEDIA_DICOMDIR_H
 
 #include "base/io.h"
+#include "dicom/walk.h"
 #include "media/listing.h"
 
 #define DICOMDIR_RECORDS_MAX	(2 * LISTING_FILES_MAX)
 
+#define UID_DICOMDIR	"1.2.840.10008.1.3.10"	/* Media Storage Directory */
+
+/* A data set that is an index, whatever its meta header says, or where it has none. */
+bool dicomdir_is(const struct object *);
 /* Fills l, which listing_init made. RC_OK also for a file that is no DICOMDIR at all: then it lists nothing and is
  * broken. An error is one of reading or of memory. Needs charset_load(). The stream is borrowed. */
 int dicomdir_read(struct listing *, struct stream *, struct err *);

@@ -94,7 +94,8 @@ struct listing_found {
 	const char *sha1;	/* NULL or "": not known */
 };
 /* Sets the states of all files, the counts of the studies (a study that only is there is added) and `unlisted`.
- * dir: where the index lies, "" or "X/Y". What lies outside of it is not its to list. */
+ * dir: where the index lies, "" or "X/Y". What lies outside of it is not its to list. Where there are
+ * more studies than an index may name it is broken. */
 int listing_compare(struct listing *, const char *dir, const struct listing_found *, size_t n, struct err *);
 
 #define LISTING_DIFFERS_MAX	1000	/* files that are named in the record; the counts are of all */

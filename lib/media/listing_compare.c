@@ -176,6 +176,8 @@ int listing_compare(struct listing *l, const char *dir, const struct listing_fou
 	}
 	if (rc == RC_OK && !(l->broken && !l->nfiles))	/* one that could not be read leaves nothing out */
 		rc = count_unlisted(l, dir, &h, err);
+	if (rc != RC_OK && err->kind == ERR_DATA)	/* more studies than an index may name */
+		rc = listing_broken(l, err, "%s", err->text);
 	shelf_free(&h);
 	return rc;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "media/sniff.h"
 #include "base/bytes.h"
+#include "media/dicomdir.h"
 
 #define PDF_WITHIN	1024	/* readers accept the header anywhere in here (ISO 32000-2, annex on old readers) */
 #define TEXT_LOOK	4096
@@ -39,7 +40,7 @@ static bool bare_dicom(const uint8_t *p, size_t n)
 /* (0002,0002) in the meta group says Media Storage Directory, PS3.10 8 */
 static bool is_dicomdir(const uint8_t *p, size_t n)
 {
-	static const char uid[] = "1.2.840.10008.1.3.10";
+	static const char uid[] = UID_DICOMDIR;
 	size_t pos = 132;
 
 	while (pos + 8 <= n && p[pos] == 2 && p[pos + 1] == 0) {

@@ -35,10 +35,7 @@ static int kept_set(struct apply *a, const struct plan_rule *r, const struct fin
 
 	if (a->convert || !f->has_set)
 		return RC_OK;
-	rc = walk_value(a->o, &f->set, own, sizeof own - 1, &n, err);
-	while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
-		n--;
-	own[n] = '\0';
+	rc = walk_trimmed(a->o, &f->set, own, sizeof own, &n, err);
 	if (rc == RC_OK && strcmp(own, a->declared) != 0) {
 		n = (size_t)(f->el.end - f->el.value);
 		rc = buf_grow(&b, n, err);

@@ -74,30 +74,38 @@ static int check_recorded(struct verify *v, uint32_t tag, struct err *err)
 	return rc;
 }
 
-static int check_set(struct verify *v, const struct plan_rule *r, struct err *err)
+int verify_value(struct verify *v, const struct element *el, const char *vr, const char *text, enum walk_form form,
+    size_t max, bool *same, struct err *err)
 {
-	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
-	struct buf want = BUF_INIT(VALUE_MAX), have = BUF_INIT(VALUE_MAX);
+	struct buf want = BUF_INIT(max), have = BUF_INIT(max);
 	size_t n = 0;
-	int rc = value_encode(r->vr, r->text, v->now.declared, v->now.o->form, &want, err);
+	int rc = value_encode(vr, text, v->now.declared, form, &want, err);
 
-	if (rc == RC_OK && y == NULL)
-		rc = verify_wrong(err, r->tag, "is missing");
-	if (rc == RC_OK && y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr,
-	    y->vr) != 0))
-		rc = verify_wrong(err, r->tag, "has another VR");
-	if (rc == RC_OK)
-		rc = buf_grow(&have, y->length, err);
-	if (rc == RC_OK)
-		rc = walk_value(v->now.o, y, have.data, y->length, &n, err);
-	if (rc == RC_OK && n > want.len && n > 0 && (have.data[n - 1] == ' ' || have.data[n - 1] == '\0'))
-		while (n > want.len && (have.data[n - 1] == ' ' || have.data[n - 1] == '\0'))
-			n--;
-	if (rc == RC_OK && (n != want.len || (n > 0 && memcmp(have.data, want.data, n) != 0)))
-		rc = verify_wrong(err, r->tag, "does not have the planned value");
+	if (rc == RC_OK && el != NULL) {
+		rc = buf_grow(&have, (size_t)el->length + 1, err);
+		if (rc == RC_OK)
+			rc = walk_value(v->now.o, el, have.data, el->length, &n, err);
+	}
+	while (rc == RC_OK && n > want.len && (have.data[n - 1] == ' ' || have.data[n - 1] == '\0'))
+		n--;
+	*same = rc == RC_OK && n == want.len && (n == 0 || memcmp(have.data, want.data, n) == 0);
 	buf_free(&want);
 	buf_free(&have);
 	return rc;
+}
+
+static int check_set(struct verify *v, const struct plan_rule *r, struct err *err)
+{
+	const struct element *x = walk_find(v->old.o, r->tag), *y = walk_find(v->now.o, r->tag);
+	bool same = false;
+	int rc = RC_OK;
+
+	if (y == NULL)
+		return verify_wrong(err, r->tag, "is missing");
+	if (y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr, y->vr) != 0))
+		return verify_wrong(err, r->tag, "has another VR");
+	rc = verify_value(v, y, r->vr, r->text, v->now.o->form, VALUE_MAX, &same, err);
+	return rc != RC_OK || same ? rc : verify_wrong(err, r->tag, "does not have the planned value");
 }
 
 static int check_rule(struct verify *v, const struct plan_rule *r, struct err *err)

@@ -32,6 +32,10 @@ int verify_says_same(struct verify *, const struct element *x, const struct elem
     struct err *);
 /* "changed object is not as planned: (gggg,eeee) what" */
 int verify_wrong(struct err *, uint32_t tag, const char *what);
+/* Is el's value that text, padding apart? el of the changed object; NULL: as if it were there and empty. max: bytes of
+ * either. */
+int verify_value(struct verify *, const struct element *el, const char *vr, const char *text, enum walk_form,
+    size_t max, bool *same, struct err *);
 /* No rule names it: is it the same? */
 int verify_unnamed(struct verify *, const struct element *x, const struct element *y, struct err *);
 struct items_seen { unsigned n; bool any; uint64_t end; };	/* end: of the last element in them */

@@ -122,10 +122,7 @@ static int kept_says_same(struct verify *v, const struct find *was, const struct
 	int rc = RC_OK;
 
 	if (was->has_set && v->converted) {
-		rc = walk_value(v->old.o, &was->set, own, sizeof own - 1, &n, err);
-		while (n > 0 && (own[n - 1] == ' ' || own[n - 1] == '\0'))
-			n--;
-		own[n] = '\0';
+		rc = walk_trimmed(v->old.o, &was->set, own, sizeof own, &n, err);
 		v->declared = own;
 	}
 	if (rc == RC_OK)
@@ -163,27 +160,15 @@ static int check_given(struct verify *v, const struct plan_rule *r, const struct
 {
 	const struct dict_entry *d = dict_by_tag(tag);
 	struct find f = { .item = n, .tag = tag };
-	struct buf want = BUF_INIT(GIVEN_MAX), have = BUF_INIT(GIVEN_MAX);
-	bool implicit = seq->vr[0] == '\0' || strcmp(seq->vr, "UN") == 0;
-	size_t len = 0;
+	bool implicit = seq->vr[0] == '\0' || strcmp(seq->vr, "UN") == 0, same = false;
 	int rc = walk_items(v->now.o, seq, find_in_item, &f, err);
 
 	if (rc == RC_OK && (d == NULL || (!f.found && text[0] != '\0')))
-		rc = verify_wrong(err, r->tag, "has an item that is not the plan's");
+		return verify_wrong(err, r->tag, "has an item that is not the plan's");
 	if (rc == RC_OK)
-		rc = value_encode(d->vr, text, v->now.declared, implicit ? WALK_IMPLICIT_LE : v->now.o->form, &want, err);
-	if (rc == RC_OK && f.found) {
-		rc = buf_grow(&have, (size_t)f.el.length + 1, err);
-		if (rc == RC_OK)
-			rc = walk_value(v->now.o, &f.el, have.data, f.el.length, &len, err);
-	}
-	while (rc == RC_OK && len > want.len && (have.data[len - 1] == ' ' || have.data[len - 1] == '\0'))
-		len--;
-	if (rc == RC_OK && (len != want.len || (len > 0 && memcmp(have.data, want.data, len) != 0)))
-		rc = verify_wrong(err, r->tag, "has an item that is not the plan's");
-	buf_free(&want);
-	buf_free(&have);
-	return rc;
+		rc = verify_value(v, f.found ? &f.el : NULL, d->vr, text, implicit ? WALK_IMPLICIT_LE : v->now.o->form,
+		    GIVEN_MAX, &same, err);
+	return rc != RC_OK || same ? rc : verify_wrong(err, r->tag, "has an item that is not the plan's");
 }
 
 /* Has the item something that the plan does not say? */

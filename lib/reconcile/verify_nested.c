@@ -131,24 +131,13 @@ static int check_items(struct verify *v, const struct plan_rule *r, const struct
 static int check_value(struct verify *v, const struct plan_rule *r, const struct place *p, const struct element *x,
     const struct element *y, bool implicit, struct err *err)
 {
-	struct buf want = BUF_INIT(VALUE_MAX), have = BUF_INIT(VALUE_MAX);
-	size_t n = 0;
+	bool same = false;
 	int rc = RC_OK;
 
 	if (y->vr[0] != '\0' && strcmp(y->vr, r->vr) != 0 && (x == NULL || strcmp(x->vr, y->vr) != 0))
 		return bad(err, p, "has an element with another VR");
-	rc = value_encode(r->vr, r->text, v->now.declared, implicit ? WALK_IMPLICIT_LE : v->now.o->form, &want, err);
-	if (rc == RC_OK)
-		rc = buf_grow(&have, (size_t)y->length + 1, err);
-	if (rc == RC_OK)
-		rc = walk_value(v->now.o, y, have.data, y->length, &n, err);
-	while (rc == RC_OK && n > want.len && (have.data[n - 1] == ' ' || have.data[n - 1] == '\0'))
-		n--;
-	if (rc == RC_OK && (n != want.len || (n > 0 && memcmp(have.data, want.data, n) != 0)))
-		rc = bad(err, p, "does not have the planned value in its item");
-	buf_free(&want);
-	buf_free(&have);
-	return rc;
+	rc = verify_value(v, y, r->vr, r->text, implicit ? WALK_IMPLICIT_LE : v->now.o->form, VALUE_MAX, &same, err);
+	return rc != RC_OK || same ? rc : bad(err, p, "does not have the planned value in its item");
 }
 
 /* A group length in the item, of a group that changed. */
@@ -183,15 +172,8 @@ static int declared_in(const struct object *o, const struct list *l, unsigned it
 {
 	const struct element *el = in_item(l, item, TAG_CHARSET);
 	size_t n = 0;
-	int rc = RC_OK;
 
-	if (el == NULL)
-		return RC_OK;
-	rc = walk_value(o, el, out, cap - 1, &n, err);
-	while (n > 0 && (out[n - 1] == ' ' || out[n - 1] == '\0'))
-		n--;
-	out[n] = '\0';
-	return rc;
+	return el != NULL ? walk_trimmed(o, el, out, cap, &n, err) : RC_OK;
 }
 
 /* One element that stands on both sides. */

@@ -84,11 +84,7 @@ static int digest_step(const struct object *o, unsigned item, const struct eleme
 		return rc;
 	if (el->tag != TAG_CHARSET)
 		return digest_element(d, el, err);
-	rc = walk_value(o, el, d->declared, sizeof d->declared - 1, &n, err);
-	while (n > 0 && (d->declared[n - 1] == ' ' || d->declared[n - 1] == '\0'))
-		n--;
-	d->declared[n] = '\0';
-	return rc;
+	return walk_trimmed(o, el, d->declared, sizeof d->declared, &n, err);
 }
 
 static int digest_text(struct digest *d, const struct element *el, const char *vr, struct err *err)

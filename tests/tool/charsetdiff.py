@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 
+sys.dont_write_bytecode = True	# nothing is left beside the sources
 import pydicom
 import retagdiff
 from retagdiff import BASIC
